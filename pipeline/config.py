@@ -1,0 +1,229 @@
+"""The configuration: one TOML file, validated whole before anything runs."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pyproj import CRS
+    from shapely import Polygon
+
+SourceMode = Literal["sample", "local", "live"]
+Season = Literal["winter", "summer"]
+M = TypeVar("M", bound=BaseModel)
+
+_MAX_SPAN_DEG = 3.0
+"""An area wider than this is no city: one projected CRS would no longer keep its distances."""
+
+
+class _Strict(BaseModel):
+    """A table of the file: unknown keys are refused, values do not change once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Names(_Strict):
+    """A name in the languages of the maps; only English is required."""
+
+    en: Annotated[str, Field(min_length=1, max_length=200)]
+    ru: str | None = None
+    ky: str | None = None
+    kk: str | None = None
+
+
+class Inputs(_Strict):
+    """The local files of an area; absent ones are reported as missing, never replaced."""
+
+    osm: tuple[Path, ...] = ()
+    footprints: tuple[Path, ...] = ()
+    population: Path | None = None
+    built_up: dict[int, Path] = {}
+    onset: Path | None = None
+    registered: Path | None = None
+    survey: Path | None = None
+    truth: Path | None = None
+
+    def resolved(self, base: Path) -> Inputs:
+        """Return the same inputs with every path made absolute, relative ones against `base`."""
+        return Inputs(
+            osm=tuple(base / path for path in self.osm),
+            footprints=tuple(base / path for path in self.footprints),
+            built_up={year: base / path for year, path in sorted(self.built_up.items())},
+            **{
+                key: base / path
+                for key in ("population", "onset", "registered", "survey", "truth")
+                if (path := getattr(self, key)) is not None
+            },
+        )
+
+
+def _check_bbox(bbox: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    west, south, east, north = bbox
+    if not (-180 <= west < east <= 180 and -90 < south < north < 90):
+        msg = f"{list(bbox)} is not west < east, south < north in degrees (order: west, south, east, north)"
+        raise ValueError(msg)
+    if max(east - west, north - south) > _MAX_SPAN_DEG:
+        msg = f"{list(bbox)} spans more than {_MAX_SPAN_DEG:g} degrees; an area is a city, split larger ones"
+        raise ValueError(msg)
+    return bbox
+
+
+class Area(_Strict):
+    """A city: where it is, which country's rules hold, and what may be read for it."""
+
+    area_id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    bbox: Annotated[tuple[float, float, float, float], AfterValidator(_check_bbox)]
+    name: Names
+    crs: str | None = None
+    inputs: Inputs = Inputs()
+    simulated: bool = False
+
+    @cached_property
+    def projected(self) -> CRS:
+        """The CRS in metres in which everything of this area is measured.
+
+        A transverse Mercator centred on the bbox with scale 1: within 30 km of the centre its scale error stays below
+        1e-5 (k ≈ 1 + x²/2R², Snyder 1987, USGS PP 1395, eq. 8-4), forty times less than UTM's at its central meridian.
+        """
+        from pyproj import CRS
+        from pyproj.exceptions import CRSError
+
+        if self.crs is None:
+            west, south, east, north = self.bbox
+            return CRS.from_proj4(
+                f"+proj=tmerc +lat_0={(south + north) / 2:.6f} +lon_0={(west + east) / 2:.6f} "
+                "+k=1 +x_0=0 +y_0=0 +datum=WGS84 +units=m +no_defs",
+            )
+        try:
+            crs = CRS.from_user_input(self.crs)
+        except CRSError as error:
+            msg = f"[areas.{self.area_id}] crs = {self.crs!r} is not a coordinate system that PROJ knows."
+            raise ConfigError(msg) from error
+        if not crs.is_projected or crs.axis_info[0].unit_name != "metre":
+            msg = f"[areas.{self.area_id}] crs = {self.crs!r} is not projected in metres; leave it out for the default."
+            raise ConfigError(msg)
+        return crs
+
+    @cached_property
+    def boundary(self) -> Polygon:
+        """The bbox as a polygon in EPSG:4326 (lon, lat)."""
+        from shapely import box
+
+        return box(*self.bbox)
+
+
+class Run(_Strict):
+    """What to run, from which sources, and where to write."""
+
+    areas: Annotated[tuple[str, ...], Field(min_length=1)]
+    sources: SourceMode = "sample"
+    out: Path = Path("out")
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 20261122
+    draws: Annotated[int, Field(ge=1000, le=1_000_000)] = 10_000
+    season: Season = "winter"
+
+
+class Simulate(_Strict):
+    """The size of the simulated cities."""
+
+    buildings: Annotated[int, Field(ge=2_000, le=20_000_000)] = 20_000
+
+
+class Live(_Strict):
+    """Manners towards the servers, and where downloads are kept."""
+
+    contact: str = ""
+    cache: str = ""
+    retry_seconds: Annotated[float, Field(gt=0, le=86_400)] = 600
+    daily_requests: Annotated[int, Field(gt=0)] = 10_000
+    daily_bytes: Annotated[int, Field(gt=0)] = 1_000_000_000
+
+
+class Config(_Strict):
+    """A whole configuration; paths are absolute once it is loaded from a file."""
+
+    run: Run
+    areas: dict[str, Area]
+    simulate: Simulate = Simulate()
+    live: Live = Live()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_areas(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """Give every area its own key as `area_id`."""
+        areas = data.get("areas")
+        if not isinstance(areas, dict):
+            return data
+        named = {key: {"area_id": key, **area} if isinstance(area, dict) else area for key, area in areas.items()}
+        return {**data, "areas": named}
+
+    @model_validator(mode="after")
+    def _check_selection(self) -> Self:
+        if unknown := [area for area in self.run.areas if area not in self.areas]:
+            known = ", ".join(self.areas)
+            msg = f"run.areas names {', '.join(unknown)}, but there is no [areas.{unknown[0]}] (known: {known})"
+            raise ValueError(msg)
+        if len(set(self.run.areas)) < len(self.run.areas):
+            msg = "run.areas names an area twice"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def selected(self) -> list[Area]:
+        """The areas that this run is about, in the order of `run.areas`."""
+        return [self.areas[area_id] for area_id in self.run.areas]
+
+
+def load(path: Path, **overrides: object) -> Config:
+    """Read and validate a configuration file.
+
+    Parameters
+    ----------
+    path
+        A TOML file; relative paths in it are resolved against its folder.
+    **overrides
+        Keys of ``[run]`` that win over the file (None = not given).
+
+    Raises
+    ------
+    ConfigError
+        The file is missing, is not TOML, or does not hold what it must; the message names file and key.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        msg = f"There is no configuration file {path}; give one with --config."
+        raise ConfigError(msg) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        msg = f"{path} cannot be read as TOML: {error}."
+        raise ConfigError(msg) from error
+    data.setdefault("run", {}).update({key: value for key, value in overrides.items() if value is not None})
+    config = parse(Config, data, path)
+    base = path.resolve().parent
+    areas = {key: area.model_copy(update={"inputs": area.inputs.resolved(base)}) for key, area in config.areas.items()}
+    run = config.run.model_copy(update={"out": base / config.run.out})
+    return config.model_copy(update={"areas": areas, "run": run})
+
+
+def parse(model: type[M], data: object, path: Path) -> M:
+    """Validate the contents of a TOML file against a model; a ConfigError names the file and the first wrong key."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        if first["type"] == "extra_forbidden":
+            problem = "is not a key that exists here; remove it or correct its spelling"
+        else:
+            problem = first["msg"].removeprefix("Value error, ").rstrip(".")
+        msg = f"{path}: {key + ': ' if key else ''}{problem}{more}."
+        raise ConfigError(msg) from error

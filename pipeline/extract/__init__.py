@@ -1,0 +1,1 @@
+"""Readers, one module per kind of source; each returns validated data with provenance and notices."""

@@ -1,0 +1,1 @@
+"""Writers: Parquet, DuckDB, tiles, maps, the public edition, the report."""

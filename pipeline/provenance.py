@@ -1,0 +1,69 @@
+"""Where data came from, and what was noticed on the way: carried beside every table and raster."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One input as it was used: a row of the table `sources`.
+
+    `source_id` is ``<dataset>/<area>/<n>``; `retrieved_at` is UTC, for a local file the time it was last modified,
+    for simulated input None (so that the same seed gives the same bytes).
+    """
+
+    source_id: str
+    area_id: str
+    dataset: str
+    version: str
+    licence: str
+    attribution: str
+    url: str
+    retrieved_at: datetime | None
+    sha256: str
+    bytes: int
+    features: int
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A counted warning: something in an input was dropped, repaired or assumed, and the run went on honestly."""
+
+    where: str
+    """File, layer or table."""
+    what: str
+    """One sentence, without the count."""
+    count: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}" + (f" ({self.count:,} times)" if self.count > 1 else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Extract(Generic[T_co]):
+    """What every extractor returns: the data, where they came from, and what was noticed while reading."""
+
+    data: T_co
+    sources: list[Source] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal digits, read in blocks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def modified_at(path: Path) -> datetime:
+    """Return when a file was last modified (UTC, whole seconds)."""
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(microsecond=0)

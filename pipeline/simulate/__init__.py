@@ -1,0 +1,1 @@
+"""Cities with known truth, written in the formats of the real sources. Nothing in transform or load imports this."""

@@ -1,0 +1,334 @@
+"""Every table of the project: columns, types, units, checks and one-line descriptions.
+
+The checks at run time, the comments in DuckDB and the data dictionary in the docs all come from here. Geometries are
+stored in EPSG:4326 (lon, lat); lengths and areas are measured in the area's projected CRS and stored as plain columns.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandera.pandas as pa
+from pandera.engines.geopandas_engine import Geometry
+from pandera.errors import SchemaError, SchemaErrors
+
+from pipeline.errors import RunError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_PROBABILITY = pa.Check.in_range(0, 1)
+_NOT_NEGATIVE = pa.Check.ge(0)
+_QUANTILES = ("p05", "p25", "p50", "p75", "p95")
+
+SETTLEMENT_KINDS = ("novostroika", "village", "dacha", "formal", "other")
+STATUSES = ("legal", "mixed", "unresolved", "unknown")
+SEEN_BY = ("osm", "satellite", "both")
+BUILDING_KINDS = ("house", "apartments", "outbuilding", "non_residential", "unknown")
+EVIDENCE = ("local", "national", "none")
+VERDICTS = ("complete", "partial", "sparse", "missing", "unknown")
+
+
+def _column(
+    dtype: object,
+    description: str,
+    *,
+    unit: str = "",
+    check: pa.Check | None = None,
+    nullable: bool = False,
+) -> pa.Column:
+    return pa.Column(
+        dtype,
+        checks=check,
+        nullable=nullable,
+        coerce=True,
+        description=description,
+        metadata={"unit": unit},
+    )
+
+
+def _text(description: str, *, of: tuple[str, ...] | None = None, nullable: bool = False) -> pa.Column:
+    check = pa.Check.isin(of) if of else None
+    return _column("str", description, check=check, nullable=nullable)
+
+
+def _number(description: str, unit: str, *, check: pa.Check | None = None, nullable: bool = False) -> pa.Column:
+    return _column("float64", description, unit=unit, check=check, nullable=nullable)
+
+
+def _integer(description: str, unit: str = "", *, check: pa.Check | None = None, nullable: bool = False) -> pa.Column:
+    return _column("Int64" if nullable else "int64", description, unit=unit, check=check, nullable=nullable)
+
+
+def _flag(description: str) -> pa.Column:
+    return _column("bool", description)
+
+
+def _geometry(description: str, *, nullable: bool = False) -> pa.Column:
+    return _column(Geometry(crs="EPSG:4326"), description, unit="EPSG:4326", nullable=nullable)
+
+
+def _table(name: str, description: str, key: str, /, **columns: pa.Column) -> pa.DataFrameSchema:
+    """Declare a table; `key` holds the columns that identify a row, separated by spaces."""
+    return pa.DataFrameSchema(
+        columns, name=name, description=description, unique=key.split(), strict=True, ordered=True
+    )
+
+
+def _names(what: str) -> dict[str, pa.Column]:
+    languages = {"en": "English", "ru": "Russian", "ky": "Kyrgyz", "kk": "Kazakh"}
+    return {f"name_{code}": _text(f"{what} in {language}.", nullable=True) for code, language in languages.items()}
+
+
+_AREA = _text("Area that the row belongs to (areas.area_id).")
+_YEAR = pa.Check.in_range(1900, 2100)
+
+TABLES: dict[str, pa.DataFrameSchema] = {
+    table.name: table
+    for table in (
+        _table(
+            "areas",
+            "One row per area (city) of this run.",
+            "area_id",
+            area_id=_text("Identifier of the area, as in the configuration."),
+            country=_text("ISO 3166-1 alpha-2 code; chooses the red-zone rules."),
+            crs=_text("Projected CRS in which lengths and areas were measured (PROJ string or EPSG code)."),
+            name=_text("Name in English."),
+            **_names("Name"),
+            west=_number("Western edge of the area.", "degree"),
+            south=_number("Southern edge of the area.", "degree"),
+            east=_number("Eastern edge of the area.", "degree"),
+            north=_number("Northern edge of the area.", "degree"),
+            simulated=_flag("True: the inputs of this area were simulated; nothing here describes the real city."),
+            geometry=_geometry("The area as a polygon."),
+        ),
+        _table(
+            "sources",
+            "One row per input as it was used: where any figure of this file comes from.",
+            "source_id",
+            source_id=_text("Identifier of the input: dataset, area, running number."),
+            area_id=_AREA,
+            dataset=_text("Dataset, as in the catalogue of sources."),
+            version=_text("Version, release, epoch or date of the data."),
+            licence=_text("Licence of the data."),
+            attribution=_text("Attribution that the licence asks for."),
+            url=_text("Address, or name of the local file."),
+            retrieved_at=_column(
+                "datetime64[us, UTC]", "When it was fetched, or the local file last changed.", nullable=True
+            ),
+            sha256=_text("SHA-256 of the bytes that were read."),
+            bytes=_integer("Size of what was read.", "byte", check=_NOT_NEGATIVE),
+            features=_integer("Objects or cells taken from it.", "1", check=_NOT_NEGATIVE),
+            simulated=_flag("True: written by the simulator."),
+        ),
+        _table(
+            "buildings",
+            "One row per building after the sources are merged. Full edition only: never published.",
+            "building_id",
+            building_id=_text("Identifier, derived from the location: the same building keeps it from run to run."),
+            area_id=_AREA,
+            settlement_id=_text("Settlement that holds the building; NULL: in none.", nullable=True),
+            source_id=_text("Input that the outline was taken from (sources.source_id)."),
+            seen_by=_text("Which kinds of source saw it.", of=SEEN_BY),
+            kind=_text("What it is, as far as tags, size and neighbours tell.", of=BUILDING_KINDS),
+            osm_id=_text("OpenStreetMap object, such as way/123.", nullable=True),
+            footprint_m2=_number("Area of the outline.", "m2", check=pa.Check.gt(0)),
+            levels=_number("Storeys, where a source says so.", "1", check=pa.Check.in_range(0, 200), nullable=True),
+            lon=_number("Longitude of a point inside.", "degree"),
+            lat=_number("Latitude of a point inside.", "degree"),
+            geometry=_geometry("Outline."),
+        ),
+        _table(
+            "settlements",
+            "One row per delineated settlement.",
+            "settlement_id",
+            settlement_id=_text("Identifier: area and running number from north-west to south-east."),
+            area_id=_AREA,
+            name=_text("Best-known name, as written by its source; NULL: none known.", nullable=True),
+            **_names("Name"),
+            name_evidence=_text("How the name was matched, and from which object or row.", nullable=True),
+            kind=_text("Class with the highest score.", of=SETTLEMENT_KINDS),
+            kind_score=_number("Score that it is a novostroika: 0 surely not, 1 surely.", "1", check=_PROBABILITY),
+            kind_reasons=_text("JSON: each measure behind the score, with its value and its pull."),
+            delineation=_text("How the outline was found.", of=("osm_polygon", "seed_point+cluster", "cluster")),
+            status=_text("Legal status as published, for settlements the literature names.", of=STATUSES),
+            status_year=_integer("Year that the status refers to.", check=_YEAR, nullable=True),
+            status_source=_text("Who says so.", nullable=True),
+            onset_year=_integer("First year with a tenth of today's built-up area.", check=_YEAR, nullable=True),
+            area_m2=_number("Area of the outline.", "m2", check=pa.Check.gt(0)),
+            buildings=_integer("Buildings in it.", "1", check=pa.Check.ge(1)),
+            geometry=_geometry("Outline."),
+        ),
+        _table(
+            "named_settlements",
+            "One row per settlement that the literature names, in every run of its city.",
+            "named_id",
+            named_id=_text("Identifier of the row in layers/facts/settlements.csv."),
+            area_id=_AREA,
+            name=_text("Name as the literature spells it."),
+            outcome=_text("Whether these inputs show it.", of=("found", "not found", "not mapped")),
+            settlement_id=_text("Settlement that it was matched with.", nullable=True),
+            evidence=_text("Why it was matched, or why not."),
+            distance_m=_number(
+                "Distance between the hinted and the found place.", "m", check=_NOT_NEGATIVE, nullable=True
+            ),
+        ),
+        _table(
+            "hazards",
+            "One row per mapped hazard object, also those outside the area whose zones reach into it.",
+            "hazard_id",
+            hazard_id=_text("Identifier: class and OpenStreetMap object."),
+            area_id=_AREA,
+            hazard_class=_text("Class (layers/red_zones)."),
+            rule_id=_text("Rule that applies to it (red_zone_rules.rule_id)."),
+            name=_text("Name, where mapped.", nullable=True),
+            osm_id=_text("OpenStreetMap object.", nullable=True),
+            source_id=_text("Input that it was taken from."),
+            attributes=_text("JSON: the tags and measures that chose the rule."),
+            assumed=_flag("True: a tag that the rule needs is missing, and the rule's stated assumption was used."),
+            geometry=_geometry("Edge from which distances are measured."),
+        ),
+        _table(
+            "red_zone_rules",
+            "One row per rule: which distance from which hazard, in which country, resting on which law.",
+            "rule_id",
+            rule_id=_text("Identifier: country, class, variant."),
+            country=_text("ISO 3166-1 alpha-2 code, or default."),
+            hazard_class=_text("Class (layers/red_zones)."),
+            **_names("Name of the class"),
+            kind=_text("Nature of the rule.", of=("inside", "statutory", "advisory", "proxy")),
+            concern=_text("Whom the zone is about.", of=("residents", "administrative")),
+            distance_m=_number("Distance from the hazard's edge.", "m", check=_NOT_NEGATIVE),
+            sensitivity_m=_text("JSON list: other distances worth a look, in metres."),
+            legal_reference=_text("Act, number, article; empty: none known."),
+            verified=_flag("True only where the distance was read in the act itself."),
+            colour=_text("Colour on the maps."),
+        ),
+        _table(
+            "building_hazards",
+            "One row per building and hazard within the reach of any rule. Full edition only: never published.",
+            "building_id hazard_id",
+            area_id=_AREA,
+            building_id=_text("Building (buildings.building_id)."),
+            hazard_id=_text("Hazard (hazards.hazard_id)."),
+            hazard_class=_text("Class of the hazard."),
+            rule_id=_text("Rule that applies to the hazard."),
+            distance_m=_number(
+                "From the outline to the hazard's edge; 0: touching or inside.", "m", check=_NOT_NEGATIVE
+            ),
+        ),
+        _table(
+            "red_zone_overlaps",
+            "One row per settlement and rule whose zone reaches into it.",
+            "settlement_id rule_id",
+            area_id=_AREA,
+            settlement_id=_text("Settlement."),
+            rule_id=_text("Rule."),
+            hazard_class=_text("Class of the hazard."),
+            buildings=_integer("Buildings within the rule's distance.", "1", check=_NOT_NEGATIVE),
+            buildings_m2=_number("Footprint area inside the zone.", "m2", check=_NOT_NEGATIVE),
+            overlap_m2=_number("Land of the settlement inside the zone.", "m2", check=_NOT_NEGATIVE),
+            overlap_share=_number("overlap_m2 / area of the settlement.", "1", check=pa.Check.in_range(0, 1 + 1e-9)),
+            nearest_m=_number("Least distance from any of its buildings to such a hazard.", "m", check=_NOT_NEGATIVE),
+            severity=_number("0 none to 1 worst; formula in transform.red_zones.", "1", check=_PROBABILITY),
+            assumed=_flag("True: at least one of the hazards lacks a tag, and an assumption was used."),
+        ),
+        _table(
+            "population",
+            "One row per area or settlement, quantity and method: quantiles of Monte Carlo draws, no single numbers.",
+            "area_id settlement_id quantity method",
+            area_id=_AREA,
+            settlement_id=_text("Settlement; NULL: the whole area (not the sum of its settlements).", nullable=True),
+            quantity=_text("What is counted.", of=("residents", "registered", "unregistered")),
+            **{q: _number(f"Quantile {int(q[1:])} % of the draws.", "person") for q in _QUANTILES},
+            mean=_number("Mean of the draws.", "person"),
+            method=_text("Method, as named in docs/method.md."),
+            main=_flag("True: the estimate to quote; false: a cross-check by another method."),
+            evidence=_text("Where the deciding parameters come from.", of=EVIDENCE),
+            year=_integer("Year of the inputs.", check=_YEAR, nullable=True),
+        ),
+        _table(
+            "growth",
+            "One row per settlement and epoch; settlement_id NULL is the whole area, '<area>/rest' what lies in none.",
+            "area_id settlement_id year product outline",
+            area_id=_AREA,
+            settlement_id=_text("Settlement; NULL: the whole area.", nullable=True),
+            year=_integer("Epoch.", check=_YEAR),
+            built_m2=_number("Built-up area.", "m2", check=_NOT_NEGATIVE),
+            product=_text("Dataset; series of different products are never mixed."),
+            modelled=_flag("True: the epoch is a projection of its producer, not an observation."),
+            outline=_text("Which outlines were used.", of=("current", "fixed")),
+        ),
+        _table(
+            "completeness",
+            "How complete the inputs are, per layer and area: absence from a map is not proof of absence.",
+            "area_id layer measure",
+            area_id=_AREA,
+            layer=_text("Layer or hazard class."),
+            measure=_text("What is measured."),
+            value=_number("Its value.", "see measure", nullable=True),
+            verdict=_text("What follows.", of=VERDICTS),
+            note=_text("The verdict in one sentence."),
+        ),
+        _table(
+            "validation",
+            "Published figures (and, where simulated, the truth) beside the estimates.",
+            "check_id",
+            check_id=_text("Identifier of the figure, as in layers/facts."),
+            area_id=_AREA,
+            subject=_text("Settlement or city."),
+            quantity=_text("What is counted."),
+            year=_integer("Year of the figure.", check=_YEAR, nullable=True),
+            reported_low=_number("Lower end of what was reported.", "see quantity", nullable=True),
+            reported=_number("What was reported.", "see quantity", nullable=True),
+            reported_high=_number("Upper end of what was reported.", "see quantity", nullable=True),
+            **{
+                q: _number(f"Estimate, quantile {int(q[1:])} %.", "see quantity", nullable=True)
+                for q in ("p05", "p50", "p95")
+            },
+            log_ratio=_number("ln(p50 / reported).", "1", nullable=True),
+            verdict=_text("Inside or outside the interval.", of=("inside", "below", "above", "not comparable")),
+            reference=_text("Who reported it, or 'simulated truth'."),
+        ),
+        _table(
+            "runs",
+            "The run that made this file; it holds no clock time, so the same inputs give the same bytes.",
+            "run_id",
+            run_id=_text("Identifier: a digest of configuration, inputs and version."),
+            version=_text("Version of novostroiki."),
+            sources=_text("sample, local or live."),
+            seed=_integer("Seed of every random draw."),
+            draws=_integer("Monte Carlo draws.", "1"),
+            season=_text("Season of the occupancy."),
+            config=_text("JSON: the configuration."),
+            simulated=_flag("True: at least one area is simulated."),
+        ),
+    )
+}
+
+PRIVATE = frozenset({"buildings", "building_hazards"})
+"""Tables that speak of single houses; no public output is made of their rows."""
+
+
+def conform(name: str, frame: pd.DataFrame) -> Any:  # noqa: ANN401 - a DataFrame or a GeoDataFrame, as given
+    """Return a frame with the columns of a table in their order and types, checked.
+
+    Columns that the table does not have are dropped, so that a transform may keep working columns.
+
+    Raises
+    ------
+    RunError
+        A column is missing or a value breaks a check: a fault of the program, not of the input.
+    """
+    schema = TABLES[name]
+    if missing := [column for column in schema.columns if column not in frame]:
+        msg = (
+            f"Table {name} was made without its column {missing[0]}; this is a fault of novostroiki, please report it."
+        )
+        raise RunError(msg)
+    try:
+        return schema.validate(frame[list(schema.columns)].reset_index(drop=True))
+    except (SchemaError, SchemaErrors) as error:
+        first = str(error).splitlines()[0][:300]
+        msg = f"Table {name} breaks its own checks: {first}. This is a fault of novostroiki, please report it."
+        raise RunError(msg) from error
