@@ -7,22 +7,24 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from datetime import date  # noqa: TC003 - pydantic reads it at run time
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from pipeline.config import Names, parse
 from pipeline.errors import ConfigError
 from pipeline.resources import resource
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 GeometryKind = Literal["point", "line", "polygon"]
 RuleKind = Literal["inside", "statutory", "advisory", "proxy"]
 Concern = Literal["residents", "administrative"]
+Group = Literal["waste", "burial", "aviation", "military", "energy", "gas", "transport", "water", "earth", "heritage"]
 
 Selector = dict[str, bool | tuple[str, ...]]
 """OSM tags that must all hold: a key is True (any value), False (absent) or a list of allowed values."""
@@ -33,6 +35,7 @@ class _Strict(BaseModel):
 
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
+Metres = Annotated[float, Field(ge=0, le=50_000)]
 
 
 class OsmLayer(_Strict):
@@ -42,28 +45,41 @@ class OsmLayer(_Strict):
     title: Names
     geometry: Annotated[tuple[GeometryKind, ...], Field(min_length=1)]
     osm: Annotated[tuple[Selector, ...], Field(min_length=1)]
+    exclude: tuple[Selector, ...] = ()
+    """Objects that match any of these are left out, although they match `osm`."""
     attributes: tuple[str, ...] = ()
     """OSM keys kept as columns, beside the names."""
 
     def matches(self, tags: Mapping[str, str]) -> bool:
         """Return whether an object with these tags belongs to the layer."""
-        return any(all(_holds(wanted, tags.get(key)) for key, wanted in selector.items()) for selector in self.osm)
+        return fits(self.osm, tags) and not fits(self.exclude, tags)
+
+
+def fits(selectors: Iterable[Selector], tags: Mapping[str, str]) -> bool:
+    """Return whether tags satisfy any of the selectors; one value of a list such as ``coal;gas`` is enough."""
+    return any(all(_holds(wanted, tags.get(key)) for key, wanted in selector.items()) for selector in selectors)
 
 
 def _holds(wanted: bool | tuple[str, ...], value: str | None) -> bool:  # noqa: FBT001 - a tag condition, not a flag
     if isinstance(wanted, bool):
         return (value is not None) is wanted
-    return value in wanted
+    return value is not None and any(part.strip() in wanted for part in value.split(";"))
 
 
 class LegalReference(_Strict):
     """The act that a distance rests on; without an act there is no law to cite, and `verified` must be false."""
 
     act: str
+    """Kind and title of the act; empty: none known."""
+    number: str = ""
     article: str = ""
-    valid_from: str = ""
+    valid_from: date | None = None
+    valid_to: date | None = None
     source: str = ""
-    """Where the reference was seen."""
+    """Where the reference was seen, and how much of it."""
+
+    def __str__(self) -> str:
+        return ", ".join(part for part in (self.act, self.number, self.article) if part)
 
 
 def _ascending(values: tuple[float, ...]) -> tuple[float, ...]:
@@ -74,21 +90,131 @@ def _ascending(values: tuple[float, ...]) -> tuple[float, ...]:
 
 
 class Rule(_Strict):
-    """One distance for one kind of hazard object, in one country or (``country = "default"``) anywhere else."""
+    """One distance for one kind of hazard object, in one country or (``country = "default"``) anywhere else.
 
-    variant: str = ""
+    Of a country's rules the first one, in the order of the file, whose `tags` and `when` hold applies to an object.
+    """
+
+    variant: Annotated[str, Field(pattern=r"^[a-z0-9_]*$")] = ""
     """Distinguishes rules of one class, such as "110kv"; the rule's id is <country>.<class>[.<variant>]."""
     country: Annotated[str, Field(pattern=r"^([A-Z]{2}|default)$")]
-    distance_m: Annotated[float, Field(ge=0, le=50_000)]
+    distance_m: Metres
+    """From the hazard's edge; 0: the hazard itself is the zone."""
+    half_width_m: Metres = 0.0
+    """Of lines: from the mapped axis to the edge (outer wire, outer rail, bank), where no width is mapped."""
     kind: RuleKind
     verified: bool = False
+    """True only where the metres themselves were seen in a public source; `legal.source` says in which."""
     legal: LegalReference
-    sensitivity_m: Annotated[tuple[float, ...], AfterValidator(_ascending)] = ()
+    sensitivity_m: Annotated[tuple[Metres, ...], AfterValidator(_ascending)] = ()
     """Other distances worth a look, because the figure is contested or unverified."""
+    tags: tuple[Selector, ...] = ()
+    """OSM tags of the objects that the rule is about; none: any object of the class."""
     when: dict[str, tuple[float, float]] = {}
     """Half-open ranges [low, high) that a measure of the hazard must fall in; none: always."""
     assumed: bool = False
     """Also applies where a measure named in `when` is unknown; the result is then marked as assumed."""
+
+    @property
+    def reach_m(self) -> float:
+        """The largest distance that the rule asks about."""
+        return max((self.distance_m, *self.sensitivity_m))
+
+    @model_validator(mode="after")
+    def _check_claims(self) -> Self:
+        if self.verified and not self.legal.act:
+            msg = "a rule without an act cannot be verified"
+            raise ValueError(msg)
+        if self.assumed and not self.when:
+            msg = "assumed = true needs a measure in `when` that may be unknown"
+            raise ValueError(msg)
+        if bad := [name for name, (low, high) in self.when.items() if not low < high]:
+            msg = f"when.{bad[0]} is not a range [low, high) with low < high"
+            raise ValueError(msg)
+        return self
+
+
+class Measure(_Strict):
+    """How a number that rules ask for is had from an object.
+
+    Ways: `area`, of an object mapped as an area, in ha; `quantity`, the largest number in the tag `key` (values such
+    as ``110000;35000`` or ``0.6 MPa``), turned into `unit`; `unmapped`, known to the law but not to OpenStreetMap,
+    hence always unknown.
+    """
+
+    way: Literal["area", "quantity", "unmapped"]
+    key: str = ""
+    unit: str = ""
+    """Unit of the measure, as in the ranges of `when`."""
+    bare_unit: str = ""
+    """Unit of a number that stands in the tag without one (the OpenStreetMap wiki defines it for each key)."""
+
+    @model_validator(mode="after")
+    def _check_quantity(self) -> Self:
+        if self.way == "quantity" and not (self.key and self.unit and self.bare_unit):
+            msg = "a quantity needs key, unit and bare_unit"
+            raise ValueError(msg)
+        return self
+
+
+class AsMapped(_Strict):
+    """The hazard's edge is the mapped object; lines get the width that is tagged, or else the rule's half width."""
+
+    way: Literal["as_mapped"] = "as_mapped"
+    areal: bool = False
+    """Objects of this class cover ground: a closed line is an area, and a point stands for an unknown outline."""
+    width_key: str = ""
+    """OSM key that holds the full width of a line in metres."""
+
+    @property
+    def extent_m(self) -> float:
+        """How far the edge can lie from the mapped object."""
+        return 0.0
+
+
+class RunwayStrip(_Strict):
+    """A rectangle around a runway's centre line (ICAO Annex 14, 3.4)."""
+
+    way: Literal["runway_strip"]
+    half_width_m: Metres
+    beyond_end_m: Metres
+
+    @property
+    def extent_m(self) -> float:
+        """How far the edge can lie from the mapped object."""
+        return self.half_width_m + self.beyond_end_m
+
+
+class ApproachSurface(_Strict):
+    """A trapezoid beyond each end of a runway (ICAO Annex 14, table 4-1)."""
+
+    way: Literal["approach_surface"]
+    from_end_m: Metres
+    inner_width_m: Metres
+    length_m: Metres
+    splay: Annotated[float, Field(ge=0, le=1)]
+    """Divergence of each side, in metres per metre of length."""
+
+    @property
+    def extent_m(self) -> float:
+        """How far the edge can lie from the mapped object."""
+        return self.from_end_m + self.length_m * (1 + self.splay) + self.inner_width_m
+
+
+class HorizontalSurface(_Strict):
+    """Everything within a radius of a runway's strip line (ICAO Annex 14, 4.1: inner horizontal surface)."""
+
+    way: Literal["horizontal_surface"]
+    beyond_end_m: Metres
+    radius_m: Metres
+
+    @property
+    def extent_m(self) -> float:
+        """How far the edge can lie from the mapped object."""
+        return self.radius_m + self.beyond_end_m
+
+
+Shape = Annotated[AsMapped | RunwayStrip | ApproachSurface | HorizontalSurface, Field(discriminator="way")]
 
 
 class RedZone(OsmLayer):
@@ -96,15 +222,53 @@ class RedZone(OsmLayer):
 
     concern: Concern
     """Whether the zone protects residents from the hazard, or marks an administrative limit."""
+    group: Group
+    """Family in the legend; classes of a family share a hue."""
     colour: Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
     description: Names
-    measures: dict[str, str] = {}
-    """Measure name (as used by `when`) to the way it is derived; see transform.red_zones for the ways."""
-    shape: dict[str, float | str] = {}
-    """Parameters of the geometry rule; see transform.red_zones."""
+    measures: dict[str, Measure] = {}
+    """The numbers that `when` asks for, by name; the name ends in the unit."""
+    shape: Shape = AsMapped()
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
     coverage_note: str = ""
     """What is known about how completely OSM maps this class."""
+
+    def rules_for(self, country: str) -> tuple[Rule, ...]:
+        """Return the rules of a country, or the default ones where it has none of its own (perhaps none at all)."""
+        own = tuple(rule for rule in self.rules if rule.country == country)
+        return own or tuple(rule for rule in self.rules if rule.country == "default")
+
+    def rule_id(self, rule: Rule) -> str:
+        """Return ``<country>.<class>[.<variant>]``."""
+        return f"{rule.country}.{self.id}" + (f".{rule.variant}" if rule.variant else "")
+
+    @property
+    def reach_m(self) -> float:
+        """The largest distance from a hazard's edge that any rule of the class asks about."""
+        return max(rule.reach_m for rule in self.rules)
+
+    @property
+    def extent_m(self) -> float:
+        """How far from the mapped object a zone of the class can reach."""
+        return self.reach_m + self.shape.extent_m + max(rule.half_width_m for rule in self.rules)
+
+    @model_validator(mode="after")
+    def _check_rules(self) -> Self:
+        ids = [self.rule_id(rule) for rule in self.rules]
+        if repeated := [name for name in ids if ids.count(name) > 1]:
+            msg = f"rule {repeated[0]} exists twice; give one of them another variant"
+            raise ValueError(msg)
+        if unknown := sorted({name for rule in self.rules for name in rule.when} - set(self.measures)):
+            msg = f"a rule's `when` asks for {unknown[0]}, which [measures] does not define"
+            raise ValueError(msg)
+        needed = {measure.key for measure in self.measures.values()} | {
+            key for rule in self.rules for selector in rule.tags for key in selector
+        }
+        needed |= {self.shape.width_key} if isinstance(self.shape, AsMapped) else set()
+        if absent := sorted(needed - {""} - set(self.attributes)):
+            msg = f"the rules need the OSM key {absent[0]!r}; add it to attributes"
+            raise ValueError(msg)
+        return self
 
 
 class SourceSpec(_Strict):
@@ -148,11 +312,8 @@ class Catalogue:
 
     @property
     def reach_m(self) -> float:
-        """The largest distance of any rule: extraction must look this far beyond an area."""
-        return max(
-            (max((rule.distance_m, *rule.sensitivity_m)) for zone in self.red_zones.values() for rule in zone.rules),
-            default=0.0,
-        )
+        """How far beyond an area extraction must look: a hazard out there may have a zone that reaches in."""
+        return max((zone.extent_m for zone in self.red_zones.values()), default=0.0)
 
 
 def _read_folder(folder: Path, model: type[BaseModel]) -> dict[str, BaseModel]:
