@@ -11,13 +11,18 @@ from pandera.errors import SchemaError, SchemaErrors
 
 from pipeline.errors import ConfigError
 from pipeline.resources import resource
-from pipeline.tables import STATUSES
+from pipeline.tables import EVIDENCE, SETTLEMENT_KINDS, STATUSES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 NAMED_KINDS = ("novostroika", "village", "dacha", "dormitory", "blocks", "massif")
 HINT_CONFIDENCES = ("A", "B", "C", "none")
+PRIOR_FAMILIES = ("beta", "normal", "shifted_gamma", "lognormal", "constant")
+PRIOR_KEYS = ("country", "area_id", "kind", "status", "season")
+FIGURE_KINDS = ("census", "annual", "unofficial")
+CHECK_SCOPES = ("area", "kind", "settlements", "zone")
+CHECK_QUANTITIES = ("residents", "unregistered", "households", "houses", "settlements")
 
 _YEAR = pa.Check.in_range(1900, 2100)
 _COUNT = pa.Check.ge(0)
@@ -75,6 +80,139 @@ SETTLEMENTS = pa.DataFrameSchema(
 no upper end, `verified` says that the row rests on a document and not on general knowledge."""
 
 
+def _wrong_priors(frame: pd.DataFrame) -> pd.Series:
+    """Tell which priors are no distribution: parameters that their family does not allow."""
+    positive = frame["a"] > 0
+    spread = frame["b"] > 0
+    shifted = spread & (frame["a"] > frame["low"])
+    rules = {
+        "beta": positive & spread & (frame["low"] >= 0) & (frame["high"] <= 1),
+        "normal": spread,
+        "shifted_gamma": shifted,
+        "lognormal": positive & spread,
+        "constant": frame["b"].isna(),
+    }
+    return ~pd.concat([(frame["family"] == family) & rule for family, rule in rules.items()], axis=1).any(axis=1)
+
+
+def _centre(frame: pd.DataFrame) -> pd.Series:
+    """Return the mean of each prior (the median of a lognormal one)."""
+    return frame["a"].where(frame["family"] != "beta", frame["a"] / (frame["a"] + frame["b"]))
+
+
+PRIORS = pa.DataFrameSchema(
+    {
+        "prior_id": _text(pa.Check.str_matches(r"^[a-z0-9-]+$"), required=True),
+        "parameter": _text(pa.Check.str_matches(r"^[a-z0-9_]+$"), required=True),
+        "country": _text(pa.Check.str_matches(r"^[A-Z]{2}$")),
+        "area_id": _text(),
+        "kind": _text(pa.Check.isin(SETTLEMENT_KINDS)),
+        "status": _text(pa.Check.isin(STATUSES)),
+        "season": _text(pa.Check.isin(("winter", "summer"))),
+        "family": _text(pa.Check.isin(PRIOR_FAMILIES), required=True),
+        "a": pa.Column("float64", coerce=True),
+        "b": _number(_COUNT),
+        "low": pa.Column("float64", coerce=True),
+        "high": pa.Column("float64", coerce=True),
+        "unit": _text(required=True),
+        "evidence": _text(pa.Check.isin(EVIDENCE), required=True),
+        "source": _text(pa.Check.str_length(min_value=1), required=True),
+        "verified": pa.Column("bool", coerce=True),
+    },
+    name="priors",
+    checks=[
+        pa.Check(lambda frame: frame["low"] < frame["high"], name="low is below high"),
+        pa.Check(lambda frame: ~_wrong_priors(frame), name="a and b are parameters of the family"),
+        pa.Check(
+            lambda frame: _centre(frame).between(frame["low"], frame["high"]),
+            name="the prior's centre lies within its range low to high",
+        ),
+        pa.Check(
+            lambda frame: ~frame.duplicated(["parameter", *PRIOR_KEYS], keep=False),
+            name="no two priors of a parameter are meant for the same case",
+        ),
+    ],
+    unique=["prior_id"],
+    strict=True,
+    ordered=True,
+)
+"""What is believed before the data speak.
+
+`family` with its `a` and `b`: beta (its two parameters), normal (mean, standard deviation), shifted_gamma (mean and
+standard deviation; it starts at `low`), lognormal (median, standard deviation of the log), constant (value). Values
+outside `low` to `high` are never drawn. Empty `country`, `area_id`, `kind`, `status` or `season`: holds for any.
+"""
+
+POPULATION = pa.DataFrameSchema(
+    {
+        "figure_id": _text(required=True),
+        "area_id": _text(required=True),
+        "year": pa.Column("int64", _YEAR, coerce=True),
+        "people": pa.Column("float64", pa.Check.gt(0), coerce=True),
+        "kind": _text(pa.Check.isin(FIGURE_KINDS), required=True),
+        "note": _text(),
+        "reference": _text(pa.Check.str_length(min_value=1), required=True),
+        "verified": pa.Column("bool", coerce=True),
+    },
+    name="population",
+    unique=["figure_id"],
+    strict=True,
+    ordered=True,
+)
+"""Published populations of whole cities, within the boundary of their day."""
+
+CHECKS = pa.DataFrameSchema(
+    {
+        "check_id": _text(required=True),
+        "area_id": _text(required=True),
+        "subject": _text(required=True),
+        "scope": _text(pa.Check.isin(CHECK_SCOPES), required=True),
+        "members": _text(),
+        "quantity": _text(pa.Check.isin(CHECK_QUANTITIES), required=True),
+        "year": pa.Column("int64", _YEAR, coerce=True),
+        **{name: _number(_COUNT) for name in ("reported_low", "reported", "reported_high")},
+        "hazard_class": _text(),
+        "distance_m": _number(_COUNT),
+        "used_by": _text(),
+        "reference": _text(pa.Check.str_length(min_value=1), required=True),
+        "verified": pa.Column("bool", coerce=True),
+    },
+    name="checks",
+    checks=[
+        pa.Check(
+            lambda frame: frame[["reported_low", "reported", "reported_high"]].notna().any(axis=1),
+            name="at least one figure is reported",
+        ),
+        _ordered("reported"),
+    ],
+    unique=["check_id"],
+    strict=True,
+    ordered=True,
+)
+"""Published figures that estimates are held against, beyond those of the gazetteer. `scope` and `members`: the whole
+area, all settlements of a kind, named settlements together (named_id;…), or the zone of `hazard_class`; `used_by` names
+the prior that was made from the figure, which is then no check of it."""
+
+WAVES = pa.DataFrameSchema(
+    {
+        "wave_id": _text(required=True),
+        "title": _text(required=True),
+        "first_year": pa.Column("int64", _YEAR, coerce=True),
+        "last_year": pa.Column("int64", _YEAR, coerce=True),
+        "reference": _text(required=True),
+        "verified": pa.Column("bool", coerce=True),
+    },
+    name="waves",
+    checks=[pa.Check(lambda frame: frame["first_year"] <= frame["last_year"], name="first_year is at most last_year")],
+    unique=["wave_id"],
+    strict=True,
+    ordered=True,
+)
+"""The waves in which the literature says that new settlements appeared."""
+
+_SCHEMAS = {schema.name: schema for schema in (SETTLEMENTS, PRIORS, POPULATION, CHECKS, WAVES)}
+
+
 def read(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
     """Read one table of facts and check it against its schema.
 
@@ -109,10 +247,29 @@ def read(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
 
 @cache
 def _shipped(name: str) -> pd.DataFrame:
-    schema = {"settlements": SETTLEMENTS}[name]
-    return read(resource("layers", "facts") / f"{name}.csv", schema)
+    return read(resource("layers", "facts") / f"{name}.csv", _SCHEMAS[name])
 
 
 def settlements() -> pd.DataFrame:
     """Return the gazetteer of named settlements that travels with the package; the caller's own copy."""
     return _shipped("settlements").copy()
+
+
+def priors() -> pd.DataFrame:
+    """Return the priors of the population model that travel with the package; the caller's own copy."""
+    return _shipped("priors").copy()
+
+
+def population() -> pd.DataFrame:
+    """Return the published populations of whole cities; the caller's own copy."""
+    return _shipped("population").copy()
+
+
+def checks() -> pd.DataFrame:
+    """Return the published figures to validate against, beyond those of the gazetteer; the caller's own copy."""
+    return _shipped("checks").copy()
+
+
+def waves() -> pd.DataFrame:
+    """Return the waves of new settlements in the literature, in order of time; the caller's own copy."""
+    return _shipped("waves").sort_values("first_year", ignore_index=True)
