@@ -35,6 +35,8 @@ class _Strict(BaseModel):
 
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
+Country = Annotated[str, Field(pattern=r"^([A-Z]{2}|default)$")]
+"""ISO 3166-1 alpha-2 code, or "default"."""
 Metres = Annotated[float, Field(ge=0, le=50_000)]
 
 
@@ -67,7 +69,7 @@ def _holds(wanted: bool | tuple[str, ...], value: str | None) -> bool:  # noqa: 
 
 
 class LegalReference(_Strict):
-    """The act that a distance rests on; without an act there is no law to cite, and `verified` must be false."""
+    """The act that the distances of a class rest on in one country."""
 
     act: str
     """Kind and title of the act; empty: none known."""
@@ -90,22 +92,22 @@ def _ascending(values: tuple[float, ...]) -> tuple[float, ...]:
 
 
 class Rule(_Strict):
-    """One distance for one kind of hazard object, in one country or (``country = "default"``) anywhere else.
+    """One distance for one kind of hazard object, in the countries named.
 
     Of a country's rules the first one, in the order of the file, whose `tags` and `when` hold applies to an object.
     """
 
     variant: Annotated[str, Field(pattern=r"^[a-z0-9_]*$")] = ""
     """Distinguishes rules of one class, such as "110kv"; the rule's id is <country>.<class>[.<variant>]."""
-    country: Annotated[str, Field(pattern=r"^([A-Z]{2}|default)$")]
+    countries: Annotated[tuple[Country, ...], Field(min_length=1)]
+    """Where it holds; "default" is every country for which the class names no rule of its own."""
     distance_m: Metres
     """From the hazard's edge; 0: the hazard itself is the zone."""
     half_width_m: Metres = 0.0
     """Of lines: from the mapped axis to the edge (outer wire, outer rail, bank), where no width is mapped."""
     kind: RuleKind
     verified: bool = False
-    """True only where the metres themselves were seen in a public source; `legal.source` says in which."""
-    legal: LegalReference
+    """True only where the metres themselves were seen in a public source; the legal reference says in which."""
     sensitivity_m: Annotated[tuple[Metres, ...], AfterValidator(_ascending)] = ()
     """Other distances worth a look, because the figure is contested or unverified."""
     tags: tuple[Selector, ...] = ()
@@ -122,9 +124,6 @@ class Rule(_Strict):
 
     @model_validator(mode="after")
     def _check_claims(self) -> Self:
-        if self.verified and not self.legal.act:
-            msg = "a rule without an act cannot be verified"
-            raise ValueError(msg)
         if self.assumed and not self.when:
             msg = "assumed = true needs a measure in `when` that may be unknown"
             raise ValueError(msg)
@@ -229,18 +228,23 @@ class RedZone(OsmLayer):
     measures: dict[str, Measure] = {}
     """The numbers that `when` asks for, by name; the name ends in the unit."""
     shape: Shape = AsMapped()
+    legal: dict[Country, LegalReference]
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
     coverage_note: str = ""
     """What is known about how completely OSM maps this class."""
 
     def rules_for(self, country: str) -> tuple[Rule, ...]:
         """Return the rules of a country, or the default ones where it has none of its own (perhaps none at all)."""
-        own = tuple(rule for rule in self.rules if rule.country == country)
-        return own or tuple(rule for rule in self.rules if rule.country == "default")
+        scope = self.scope(country)
+        return tuple(rule for rule in self.rules if scope in rule.countries)
 
-    def rule_id(self, rule: Rule) -> str:
-        """Return ``<country>.<class>[.<variant>]``."""
-        return f"{rule.country}.{self.id}" + (f".{rule.variant}" if rule.variant else "")
+    def scope(self, country: str) -> str:
+        """Return the country if the class names rules for it, or else "default"."""
+        return country if any(country in rule.countries for rule in self.rules) else "default"
+
+    def rule_id(self, rule: Rule, scope: str) -> str:
+        """Return ``<country>.<class>[.<variant>]``; `scope` is a country of the rule or "default"."""
+        return f"{scope}.{self.id}" + (f".{rule.variant}" if rule.variant else "")
 
     @property
     def reach_m(self) -> float:
@@ -254,10 +258,17 @@ class RedZone(OsmLayer):
 
     @model_validator(mode="after")
     def _check_rules(self) -> Self:
-        ids = [self.rule_id(rule) for rule in self.rules]
+        ids = [self.rule_id(rule, scope) for rule in self.rules for scope in rule.countries]
         if repeated := [name for name in ids if ids.count(name) > 1]:
             msg = f"rule {repeated[0]} exists twice; give one of them another variant"
             raise ValueError(msg)
+        for scope in sorted({scope for rule in self.rules for scope in rule.countries}):
+            if scope not in self.legal:
+                msg = f"there are rules for {scope}, but no [legal.{scope}]"
+                raise ValueError(msg)
+            if not self.legal[scope].act and any(rule.verified for rule in self.rules if scope in rule.countries):
+                msg = f"[legal.{scope}] names no act, so no rule for {scope} can be verified"
+                raise ValueError(msg)
         if unknown := sorted({name for rule in self.rules for name in rule.when} - set(self.measures)):
             msg = f"a rule's `when` asks for {unknown[0]}, which [measures] does not define"
             raise ValueError(msg)
@@ -286,6 +297,18 @@ class SourceSpec(_Strict):
     url: str = ""
     """Pattern with {placeholders}; empty for data that only come as local files."""
     mirrors: tuple[str, ...] = ()
+    endpoint: str = ""
+    """S3 endpoint, for a `url` that starts with ``s3://``."""
+    feeds: Literal["osm", "footprints", "built_up", "onset", "population", ""] = ""
+    """Which input of an area a live run fills from it; empty: read on request only."""
+    grid: Literal["ghsl", "degrees2", "degrees3", "quadkey9", "country", ""] = ""
+    """How the data are cut into files; see extract.tiles."""
+    windowed: bool = False
+    """Only the area's window is fetched, by HTTP ranges; the files are too large to be fetched whole."""
+    countries: dict[str, str] = {}
+    """ISO 3166 alpha-2 to the code in the URL; a country that is not named is not covered."""
+    refresh_hours: float | None = None
+    """How long a download stays current; none: what the URL names never changes."""
     crs: str = ""
     nodata: float | None = None
     unit: str = ""
@@ -294,6 +317,7 @@ class SourceSpec(_Strict):
     epochs: tuple[int, ...] = ()
     modelled_epochs: tuple[int, ...] = ()
     typical_bytes: int = 0
+    """Of one file or window, for the plan."""
     notes: str = ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date  # noqa: TC003 - pydantic reads the annotation
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
@@ -145,6 +146,9 @@ class Live(_Strict):
     retry_seconds: Annotated[float, Field(gt=0, le=86_400)] = 600
     daily_requests: Annotated[int, Field(gt=0)] = 10_000
     daily_bytes: Annotated[int, Field(gt=0)] = 1_000_000_000
+    timeout_seconds: Annotated[float, Field(gt=0, le=3_600)] = 90
+    cache_bytes: Annotated[int, Field(gt=0)] = 20_000_000_000
+    osm_date: date | None = None
 
 
 class Config(_Strict):
