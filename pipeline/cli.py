@@ -1,5 +1,220 @@
-"""The command line."""
+"""The command line: stdout carries data, stderr speaks to people; exit codes 0 done, 1 failed, 2 unusable input."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-app = typer.Typer()
+from pipeline.errors import NovostroikiError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.config import Config
+
+# Typer reads annotations at run time; heavy modules are imported inside the commands, so that --help answers at once.
+app = typer.Typer(
+    name="novostroiki",
+    help="Map the new settlements around Bishkek, Osh, Almaty and Astana: outlines, red zones, residents, growth.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Sources(StrEnum):
+    """Where a run takes its inputs from."""
+
+    sample = "sample"
+    local = "local"
+    live = "live"
+
+
+class Format(StrEnum):
+    """How `query` prints."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", help="Configuration file; default: config.toml here, else the one that comes along."),
+]
+AreaNames = Annotated[list[str] | None, typer.Option("--area", help="Only this area; repeat for several.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder of a finished run.")]
+
+
+@app.command()
+def run(  # noqa: PLR0913 - one parameter per option
+    *,
+    config: ConfigFile = None,
+    area: AreaNames = None,
+    sources: Annotated[Sources | None, typer.Option(help="sample: simulated | local: files | live: servers.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to publish.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Areas at a time; default: one per core.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler to work on.")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Only say what a live run would fetch.")] = False,
+    frozen: Annotated[bool, typer.Option("--frozen", help="Live, from what was fetched before: no network.")] = False,
+    snapshot: Annotated[bool, typer.Option("--snapshot", help="Keep a dated copy beside the outputs.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary; only errors.")] = False,
+) -> None:
+    """Do everything: read, delineate, measure, estimate, and publish tables and maps."""
+    from pipeline import flow
+
+    with _speaking():
+        settings = _load(config, areas=tuple(area) if area else None, sources=sources and sources.value, out=out)
+        if plan:
+            flow.print_plan(settings)
+            return
+        flow.run(settings, jobs=jobs, scheduler=scheduler, frozen=frozen, snapshot=snapshot, quiet=quiet)
+
+
+@app.command()
+def simulate(
+    directory: Annotated[Path, typer.Argument(help="Folder for the input files, their truth, and a config.toml.")],
+    *,
+    config: ConfigFile = None,
+    area: AreaNames = None,
+    buildings: Annotated[int | None, typer.Option(min=2000, help="Buildings of each city, at least.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the simulation.")] = None,
+) -> None:
+    """Write simulated cities with known truth, in the formats of the real sources."""
+    from pipeline import simulate as simulation
+
+    with _speaking():
+        settings = _load(config, areas=tuple(area) if area else None, seed=seed)
+        path = simulation.write(
+            settings.selected,
+            directory,
+            buildings=buildings or settings.simulate.buildings,
+            seed=settings.run.seed,
+        )
+        typer.echo(path)
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="A SELECT over the tables and views.")],
+    *,
+    out: Out = Path("out"),
+    output_format: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
+    public: Annotated[bool, typer.Option("--public", help="Ask the public edition.")] = False,
+) -> None:
+    """Ask the database (read-only); the answer goes to stdout."""
+    from pipeline.load import query as queries
+
+    with _speaking():
+        typer.echo(queries.run(sql, out, output_format=output_format.value, public=public), nl=False)
+
+
+@app.command()
+def serve(
+    *,
+    out: Out = Path("out"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: any free one.")] = 8000,
+) -> None:
+    """Serve the maps over loopback, with HTTP Range."""
+    from pipeline.load import serve as server
+
+    with _speaking():
+        server.run(out, port)
+
+
+@app.command()
+def embed(
+    area: Annotated[str, typer.Argument(help="Area, such as bishkek.")],
+    *,
+    out: Out = Path("out"),
+) -> None:
+    """Write the journalist's kit of an area, from the public edition only; print its folder."""
+    from pipeline.load import embed as kit
+
+    with _speaking():
+        typer.echo(kit.build(area, out))
+
+
+@app.command()
+def validate(*, out: Out = Path("out")) -> None:
+    """Print published figures (and the truth, where simulated) beside the estimates."""
+    from pipeline.load import query as queries
+
+    with _speaking():
+        typer.echo(queries.validation(out), nl=False)
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(help="An output folder or snapshot.")],
+    new: Annotated[Path, typer.Argument(help="A later one.")],
+) -> None:
+    """Compare two outputs settlement by settlement: appeared, vanished, re-mapped. Never a measure of growth."""
+    from pipeline.load import query as queries
+
+    with _speaking():
+        typer.echo(queries.difference(old, new), nl=False)
+
+
+@app.command()
+def layers() -> None:
+    """List the catalogue: layer, source, licence, verified."""
+    from pipeline.load import catalogue_page
+
+    with _speaking():
+        typer.echo(catalogue_page.listing(), nl=False)
+
+
+@app.command()
+def check(*, config: ConfigFile = None) -> None:
+    """Check configuration, layers and facts, without running."""
+    from pipeline import catalogue, facts
+
+    with _speaking():
+        settings = _load(config)
+        loaded = catalogue.default()
+        facts.check()
+        typer.echo(
+            f"{len(settings.areas)} areas, {len(loaded.osm_layers)} layers, {len(loaded.sources)} sources: all sound.",
+            err=True,
+        )
+
+
+def _load(path: Path | None, **overrides: object) -> Config:
+    from pipeline import config
+    from pipeline.resources import resource
+
+    if path is None:
+        here = Path("config.toml")
+        if here.exists():
+            path = here
+        else:
+            path = resource("config.toml")
+            overrides["out"] = overrides.get("out") or Path("out")
+    if isinstance(out := overrides.get("out"), Path):
+        overrides["out"] = str(out.resolve())  # an option is relative to where the user stands, a key to its file
+    return config.load(path, **overrides)
+
+
+@contextmanager
+def _speaking() -> Iterator[None]:
+    """Turn expected errors into one sentence on stderr and an exit code."""
+    try:
+        yield
+    except NovostroikiError as error:
+        typer.echo(f"novostroiki: {error}", err=True)
+        raise typer.Exit(error.exit_code) from error
+    except KeyboardInterrupt as error:
+        typer.echo("novostroiki: stopped; the previous outputs are untouched.", err=True)
+        raise typer.Exit(1) from error
+    except BrokenPipeError:  # the reader of stdout has seen enough, as in `novostroiki query … | head`
+        sys.stderr.close()
+        raise typer.Exit(0) from None
+    except MemoryError as error:
+        typer.echo("novostroiki: the machine has too little memory for this; use fewer --jobs.", err=True)
+        raise typer.Exit(1) from error

@@ -1,0 +1,132 @@
+"""All inputs of one area, read by the reader of each kind; what was not given is named, never replaced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import pandas as pd
+
+from pipeline.errors import InputError
+from pipeline.extract import footprints, osm, rasters, registers
+from pipeline.provenance import Extract
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import TypeVar
+
+    from pipeline.catalogue import Catalogue
+    from pipeline.config import Area
+    from pipeline.extract.rasters import Raster
+    from pipeline.provenance import Notice, Source
+
+    T = TypeVar("T")
+
+WITHOUT = {
+    "osm": "Without OpenStreetMap there are no names, barriers or hazards: red zones cannot be told.",
+    "footprints": "Without satellite footprints, houses that OpenStreetMap lacks stay unseen.",
+    "built_up": "Without built-up rasters, growth cannot be followed.",
+    "onset": "Without a raster of onset years, the year a settlement began comes from coarser epochs or stays unknown.",
+    "population": "Without a population raster, residents have one independent check less.",
+    "registered": "Without a register, the unregistered can only be told as a share seen elsewhere.",
+}
+"""What follows from an input that is missing."""
+
+
+@dataclass(frozen=True)
+class AreaInputs:
+    """What was read for one area; geometries in EPSG:4326.
+
+    Attributes
+    ----------
+    layers
+        OSM layers by key (see `Catalogue.osm_layers`), each present even if empty.
+    footprints
+        Satellite footprints, possibly empty.
+    built_up
+        Built-up m² per cell, by epoch.
+    onset
+        First year built up per cell, 0 = never.
+    population
+        People per cell.
+    registered, survey
+        Tables of `extract.registers`.
+    truth
+        Tables of a simulated area's truth, by name; empty for real areas.
+    missing
+        Inputs that were not given, with what follows.
+    """
+
+    layers: dict[str, gpd.GeoDataFrame]
+    footprints: gpd.GeoDataFrame
+    built_up: dict[int, Raster]
+    onset: Raster | None
+    population: Raster | None
+    registered: pd.DataFrame | None
+    survey: pd.DataFrame | None
+    truth: dict[str, pd.DataFrame]
+    missing: dict[str, str]
+
+
+def read(area: Area, catalogue: Catalogue) -> Extract[AreaInputs]:
+    """Read everything that an area's configuration names.
+
+    Raises
+    ------
+    InputError
+        No input is given at all, or one is unusable.
+    """
+    given = area.inputs
+    if not (given.osm or given.footprints):
+        msg = (
+            f"[areas.{area.area_id}.inputs] names neither osm nor footprints, so there are no buildings to work on; "
+            'name a file, or run with sources = "sample" or "live".'
+        )
+        raise InputError(msg)
+    reading = _Reading()
+    specs = catalogue.sources
+    inputs = AreaInputs(
+        layers=reading.keep(osm.read(given.osm, area, catalogue.osm_layers, catalogue.reach_m)),
+        footprints=reading.keep(footprints.read(given.footprints, area)),
+        built_up={
+            year: reading.keep(
+                rasters.read(path, area, dataset="ghs_built_s", version=str(year), nodata=specs["ghs_built_s"].nodata)
+            )
+            for year, path in given.built_up.items()
+        },
+        onset=given.onset and reading.keep(rasters.read(given.onset, area, dataset="wsf_evolution", version="v1")),
+        population=given.population
+        and reading.keep(rasters.read(given.population, area, dataset="population", version="")),
+        registered=given.registered and reading.keep(registers.read_registered(given.registered, area)),
+        survey=given.survey and reading.keep(registers.read_survey(given.survey, area)),
+        truth={} if given.truth is None else _read_truth(given.truth),
+        missing={key: note for key, note in WITHOUT.items() if not getattr(given, key)},
+    )
+    return Extract(inputs, reading.sources, reading.notices)
+
+
+class _Reading:
+    """Collects the provenance and the notices of several extracts."""
+
+    def __init__(self) -> None:
+        self.sources: list[Source] = []
+        self.notices: list[Notice] = []
+
+    def keep(self, extract: Extract[T]) -> T:
+        self.sources += extract.sources
+        self.notices += extract.notices
+        return extract.data
+
+
+def _read_truth(folder: Path) -> dict[str, pd.DataFrame]:
+    """Return the truth of a simulated area as far as estimates are compared with it."""
+    try:
+        return {
+            "settlements": gpd.read_parquet(folder / "settlements.parquet"),
+            "population": pd.read_parquet(folder / "population.parquet"),
+            "growth": pd.read_parquet(folder / "growth.parquet"),
+        }
+    except (OSError, ValueError) as error:
+        msg = f"{folder} does not hold the truth of a simulated area ({error}); simulate it again or drop the key truth."
+        raise InputError(msg) from error

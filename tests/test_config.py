@@ -1,0 +1,104 @@
+"""The configuration: what is accepted, and the sentence that refuses the rest."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyproj import Geod
+
+from pipeline import config
+from pipeline.errors import ConfigError
+
+MINIMAL = """
+[run]
+areas = ["town"]
+[areas.town]
+country = "KG"
+bbox = [74.0, 42.0, 74.5, 42.4]
+name.en = "Town"
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_documented_configuration_is_valid_and_names_every_key() -> None:
+    path = Path(__file__).parent.parent / "config.toml"
+    settings = config.load(path)
+    assert [area.area_id for area in settings.selected] == ["bishkek", "osh", "almaty", "astana"]
+    text = path.read_text(encoding="utf-8")
+    for model in (config.Run, config.Simulate, config.Live, config.Inputs):
+        for key in model.model_fields:
+            assert f"{key} " in text, f"{key} is not documented in config.toml"
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    text = MINIMAL + '[areas.town.inputs]\nosm = ["town.osm.pbf"]\nbuilt_up = { 2000 = "a.tif", 1990 = "b.tif" }\n'
+    settings = config.load(write(tmp_path, text))
+    inputs = settings.areas["town"].inputs
+    assert inputs.osm == (tmp_path / "town.osm.pbf",)
+    assert list(inputs.built_up) == [1990, 2000]
+    assert settings.run.out == tmp_path / "out"
+
+
+def test_options_win_over_the_file(tmp_path: Path) -> None:
+    settings = config.load(write(tmp_path, MINIMAL), seed=7, sources=None)
+    assert settings.run.seed == 7
+    assert settings.run.sources == "sample"
+
+
+@pytest.mark.parametrize(
+    ("change", "fragment"),
+    [
+        (('country = "KG"', 'country = "KG"\ncuontry = "KG"'), "areas.town.cuontry"),
+        (("[74.0, 42.0, 74.5, 42.4]", "[74.5, 42.0, 74.0, 42.4]"), "west < east"),
+        (("[74.0, 42.0, 74.5, 42.4]", "[74.0, 42.0, 74.0, 42.4]"), "west < east"),
+        (("[74.0, 42.0, 74.5, 42.4]", "[42.0, 74.0, nan, 74.5]"), "west < east"),
+        (("[74.0, 42.0, 74.5, 42.4]", "[60.0, 42.0, 74.5, 42.4]"), "more than 3 degrees"),
+        (('areas = ["town"]', 'areas = ["city"]'), "no [areas.city]"),
+        (('areas = ["town"]', 'areas = ["town", "town"]'), "twice"),
+        (('areas = ["town"]', "areas = []"), "run.areas"),
+        (('areas = ["town"]', 'areas = ["town"]\nseed = -1'), "run.seed"),
+        (('areas = ["town"]', 'areas = ["town"'), "cannot be read as TOML"),
+        (("[areas.town]", '[areas."../town"]'), "area"),
+    ],
+)
+def test_a_wrong_file_is_refused_in_one_sentence(tmp_path: Path, change: tuple[str, str], fragment: str) -> None:
+    path = write(tmp_path, MINIMAL.replace(*change))
+    with pytest.raises(ConfigError) as refused:
+        config.load(path)
+    message = str(refused.value)
+    assert fragment in message
+    assert str(path) in message
+    assert "\n" not in message
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no configuration file .*absent\.toml"):
+        config.load(tmp_path / "absent.toml")
+
+
+@pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:1", "nonsense", "EPSG:2263"])
+def test_a_crs_must_be_projected_in_metres(tmp_path: Path, crs: str) -> None:
+    text = MINIMAL.replace('country = "KG"', f'country = "KG"\ncrs = "{crs}"')
+    with pytest.raises(ConfigError, match="crs ="):
+        _ = config.load(write(tmp_path, text)).areas["town"].projected
+
+
+@given(dx=st.floats(-0.3, 0.3), dy=st.floats(-0.25, 0.25), azimuth=st.floats(0, 360), length=st.floats(1, 2000))
+def test_the_default_crs_keeps_geodesic_distances(dx: float, dy: float, azimuth: float, length: float) -> None:
+    from pyproj import Transformer
+
+    area = config.Config.model_validate(tomllib.loads(MINIMAL)).areas["town"]
+    lon, lat = 74.25 + dx, 42.2 + dy
+    end_lon, end_lat, _ = Geod(ellps="WGS84").fwd(lon, lat, azimuth, length)
+    project = Transformer.from_crs("EPSG:4326", area.projected, always_xy=True).transform
+    (x0, y0), (x1, y1) = project(lon, lat), project(end_lon, end_lat)
+    assert ((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5 == pytest.approx(length, rel=1e-5)
