@@ -1,0 +1,44 @@
+CREATE VIEW settlement_growth AS
+WITH series AS (
+    SELECT
+        g.area_id, g.settlement_id, g.product, g.outline, g.year, g.modelled, g.built_m2,
+        lag(g.built_m2) OVER epochs AS before_m2,
+        lag(g.year) OVER epochs AS before_year,
+        last_value(g.built_m2) OVER (
+            epochs ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        ) AS latest_m2
+    FROM growth AS g
+    WINDOW epochs AS (PARTITION BY g.area_id, g.settlement_id, g.product, g.outline ORDER BY g.year)
+)
+SELECT
+    s.area_id,
+    s.settlement_id,
+    t.name,
+    t.kind,
+    t.onset_year,
+    s.product,
+    s.outline,
+    s.year,
+    s.modelled,
+    s.built_m2,
+    s.built_m2 / nullif(s.latest_m2, 0) AS share_of_latest,
+    CASE WHEN s.before_m2 > 0 AND s.built_m2 > 0
+        THEN pow(s.built_m2 / s.before_m2, 1.0 / (s.year - s.before_year)) - 1
+    END AS rate_per_year
+FROM series AS s
+LEFT JOIN settlements AS t USING (settlement_id)
+ORDER BY s.area_id, s.settlement_id NULLS FIRST, s.product, s.outline, s.year;
+
+COMMENT ON VIEW settlement_growth IS 'Built-up area of each settlement and area by epoch, with its yearly rate of growth.';
+COMMENT ON COLUMN settlement_growth.area_id IS 'Area.';
+COMMENT ON COLUMN settlement_growth.settlement_id IS 'Settlement; NULL: the whole area; <area>/rest: what lies in none.';
+COMMENT ON COLUMN settlement_growth.name IS 'Best-known name.';
+COMMENT ON COLUMN settlement_growth.kind IS 'Class with the highest score.';
+COMMENT ON COLUMN settlement_growth.onset_year IS 'First year with a tenth of today''s built-up area.';
+COMMENT ON COLUMN settlement_growth.product IS 'Dataset; rates are only taken within one.';
+COMMENT ON COLUMN settlement_growth.outline IS 'Which outlines were used: current or fixed.';
+COMMENT ON COLUMN settlement_growth.year IS 'Epoch.';
+COMMENT ON COLUMN settlement_growth.modelled IS 'True: a projection of the producer, not an observation.';
+COMMENT ON COLUMN settlement_growth.built_m2 IS 'Built-up area. [m2]';
+COMMENT ON COLUMN settlement_growth.share_of_latest IS 'built_m2 / built-up area of the latest epoch. [1]';
+COMMENT ON COLUMN settlement_growth.rate_per_year IS 'Compound rate since the epoch before; NULL: nothing was built then. [1/year]';

@@ -1,0 +1,48 @@
+CREATE VIEW unregistered_summary AS
+SELECT
+    p.area_id,
+    p.settlement_id,
+    coalesce(s.name, CASE WHEN p.settlement_id IS NULL THEN a.name END) AS name,
+    s.kind,
+    s.status,
+    s.status_year,
+    max(p.p05) FILTER (p.quantity = 'residents') AS residents_p05,
+    max(p.p50) FILTER (p.quantity = 'residents') AS residents_p50,
+    max(p.p95) FILTER (p.quantity = 'residents') AS residents_p95,
+    max(p.p05) FILTER (p.quantity = 'registered') AS registered_p05,
+    max(p.p50) FILTER (p.quantity = 'registered') AS registered_p50,
+    max(p.p95) FILTER (p.quantity = 'registered') AS registered_p95,
+    max(p.p05) FILTER (p.quantity = 'unregistered') AS unregistered_p05,
+    max(p.p50) FILTER (p.quantity = 'unregistered') AS unregistered_p50,
+    max(p.p95) FILTER (p.quantity = 'unregistered') AS unregistered_p95,
+    max(p.evidence) FILTER (p.quantity = 'unregistered') AS evidence,
+    max(p.method) FILTER (p.quantity = 'unregistered') AS method,
+    max(p.year) AS year,
+    a.simulated
+FROM population AS p
+JOIN areas AS a USING (area_id)
+LEFT JOIN settlements AS s USING (settlement_id)
+WHERE p.main
+GROUP BY p.area_id, p.settlement_id, s.name, a.name, s.kind, s.status, s.status_year, a.simulated
+ORDER BY p.area_id, p.settlement_id NULLS FIRST;
+
+COMMENT ON VIEW unregistered_summary IS 'Residents, registered and unregistered people as 90 % intervals. Do not add the rows of settlements to a city: people registered elsewhere in the city are unregistered in the settlement, not in the city.';
+COMMENT ON COLUMN unregistered_summary.area_id IS 'Area.';
+COMMENT ON COLUMN unregistered_summary.settlement_id IS 'Settlement; NULL: the whole area.';
+COMMENT ON COLUMN unregistered_summary.name IS 'Best-known name of the settlement, or of the area.';
+COMMENT ON COLUMN unregistered_summary.kind IS 'Class of the settlement.';
+COMMENT ON COLUMN unregistered_summary.status IS 'Legal status as published.';
+COMMENT ON COLUMN unregistered_summary.status_year IS 'Year that the status refers to.';
+COMMENT ON COLUMN unregistered_summary.residents_p05 IS 'People who live there, 5 % quantile. [person]';
+COMMENT ON COLUMN unregistered_summary.residents_p50 IS 'People who live there, median. [person]';
+COMMENT ON COLUMN unregistered_summary.residents_p95 IS 'People who live there, 95 % quantile. [person]';
+COMMENT ON COLUMN unregistered_summary.registered_p05 IS 'People registered there, 5 % quantile. [person]';
+COMMENT ON COLUMN unregistered_summary.registered_p50 IS 'People registered there, median. [person]';
+COMMENT ON COLUMN unregistered_summary.registered_p95 IS 'People registered there, 95 % quantile. [person]';
+COMMENT ON COLUMN unregistered_summary.unregistered_p05 IS 'Residents likely without registration there, 5 % quantile. [person]';
+COMMENT ON COLUMN unregistered_summary.unregistered_p50 IS 'Residents likely without registration there, median. [person]';
+COMMENT ON COLUMN unregistered_summary.unregistered_p95 IS 'Residents likely without registration there, 95 % quantile. [person]';
+COMMENT ON COLUMN unregistered_summary.evidence IS 'Where the deciding parameters come from: local, national or none.';
+COMMENT ON COLUMN unregistered_summary.method IS 'Method of the unregistered estimate.';
+COMMENT ON COLUMN unregistered_summary.year IS 'Year of the inputs.';
+COMMENT ON COLUMN unregistered_summary.simulated IS 'True: the inputs were simulated; nothing here describes the real city.';
