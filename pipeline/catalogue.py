@@ -27,7 +27,7 @@ Concern = Literal["residents", "administrative"]
 Group = Literal["waste", "burial", "aviation", "military", "energy", "gas", "transport", "water", "earth", "heritage"]
 
 Selector = dict[str, bool | tuple[str, ...]]
-"""OSM tags that must all hold: a key is True (any value), False (absent) or a list of allowed values."""
+"""OSM tags that must all hold: a key is True (any value but "no"), False (absent or "no") or a list of values."""
 
 
 class _Strict(BaseModel):
@@ -64,7 +64,7 @@ def fits(selectors: Iterable[Selector], tags: Mapping[str, str]) -> bool:
 
 def _holds(wanted: bool | tuple[str, ...], value: str | None) -> bool:  # noqa: FBT001 - a tag condition, not a flag
     if isinstance(wanted, bool):
-        return (value is not None) is wanted
+        return (value not in {None, "no"}) is wanted
     return value is not None and any(part.strip() in wanted for part in value.split(";"))
 
 
