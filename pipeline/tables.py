@@ -283,6 +283,7 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             roof_m2=_number("Their footprint area.", "m2", check=_NOT_NEGATIVE),
             inhabited=_flag("True: at least one sign says that people live there."),
             mapped=_flag("True: roofs are mapped, about as many as the signs let expect."),
+            osm_mapped=_flag("False: satellites see buildings, OpenStreetMap none; hazards may be missing there too."),
             geometry=_geometry("The cell."),
         ),
         _table(

@@ -34,6 +34,8 @@ _MIN_BUILT_M2 = 2_500.0
 _MIN_STREETS_M = 400.0
 # A tower block has some 5 m² of roof per resident and a cottage 20 or more; below 2, most roofs are missing.
 _MIN_ROOF_PER_PERSON_M2 = 2.0
+# So many buildings that satellites see and OpenStreetMap lacks are no chance: nobody has mapped there, hazards included.
+_MIN_BUILDINGS_WITHOUT_OSM = 5
 # Built-up area as satellites see it holds roofs and yards' sheds; a layer with under a fifth of it misses most houses.
 _MIN_ROOF_SHARE = 0.2
 
@@ -75,7 +77,7 @@ class Grid:
         row = np.floor((y - self.south) / CELL_M).astype(np.int64)
         inside = (column >= 0) & (column < self.columns) & (row >= 0) & (row < self.rows)
         cells = row[inside] * self.columns + column[inside]
-        return np.bincount(cells, weights=weight[inside], minlength=self.size)
+        return np.bincount(cells, weights=weight[inside], minlength=self.size).astype(np.float64)
 
     def centres(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return x and y of the cell centres, each of shape (size,)."""
@@ -110,7 +112,7 @@ def coverage(  # noqa: PLR0913 - every sign of habitation is an input of its own
     crs
         The area's projected CRS, metres; that of `buildings` and `layers` as well.
     buildings
-        Merged buildings with `footprint_m2`.
+        Merged buildings with `footprint_m2` and `seen_by`.
     layers
         OSM layers; `landuse` and `roads` are used.
     population
@@ -130,6 +132,7 @@ def coverage(  # noqa: PLR0913 - every sign of habitation is an input of its own
     x, y = centroids.x.to_numpy(), centroids.y.to_numpy()
     roofs = grid.total(x, y, buildings["footprint_m2"].to_numpy(dtype=float))
     count = grid.total(x, y, np.ones(len(x)))
+    in_osm = grid.total(x, y, (buildings["seen_by"] != "satellite").to_numpy(dtype=float))
     streets = _street_total(grid, layers["roads"])
     residential = _residential(grid, layers["landuse"])
 
@@ -149,6 +152,7 @@ def coverage(  # noqa: PLR0913 - every sign of habitation is an input of its own
             "roof_m2": roofs,
             "inhabited": inhabited,
             "mapped": mapped,
+            "osm_mapped": (in_osm > 0) | (count < _MIN_BUILDINGS_WITHOUT_OSM),
         },
         geometry=grid.boxes(),
         crs=crs,

@@ -1,0 +1,91 @@
+"""Where people live and nothing is mapped must be said, never taken for empty land."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from affine import Affine
+from pyproj import CRS
+
+from pipeline import tables
+from pipeline.extract.rasters import Raster
+from pipeline.transform import completeness
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+METRES = CRS.from_proj4("+proj=tmerc +lat_0=42.9 +lon_0=74.6 +k=1 +datum=WGS84 +units=m +no_defs")
+BOUNDARY = shapely.box(-5000, -5000, 5000, 5000)
+
+
+def houses(x: Sequence[float], y: Sequence[float], seen_by: str = "both") -> gpd.GeoDataFrame:
+    geometry = [shapely.box(a - 5, b - 5, a + 5, b + 5) for a, b in zip(x, y, strict=True)]
+    return gpd.GeoDataFrame({"footprint_m2": 100.0, "seen_by": seen_by}, geometry=geometry, crs=METRES)
+
+
+def layers(
+    streets: Sequence[shapely.LineString] = (), residential: Sequence[shapely.Polygon] = ()
+) -> dict[str, gpd.GeoDataFrame]:
+    return {
+        "roads": gpd.GeoDataFrame({"highway": "residential"}, geometry=list(streets), crs=METRES),
+        "landuse": gpd.GeoDataFrame({"landuse": "residential"}, geometry=list(residential), crs=METRES),
+    }
+
+
+def cover(
+    buildings: gpd.GeoDataFrame, given: dict[str, gpd.GeoDataFrame], population: Raster | None = None
+) -> gpd.GeoDataFrame:
+    return completeness.coverage(
+        "town", BOUNDARY, crs=METRES, buildings=buildings, layers=given, population=population, built_up=None
+    )
+
+
+def test_a_street_without_houses_is_inhabited_and_not_mapped() -> None:
+    street = shapely.LineString([(100, 100), (100, 480), (300, 480), (300, 100)])
+    cells = cover(houses([], []), layers([street]))
+    assert cells["inhabited"].all()
+    assert not cells["mapped"].any()
+    assert cells["streets_m"].sum() == pytest.approx(street.length)
+
+
+def test_people_let_expect_roofs() -> None:
+    raster = Raster(np.full((100, 100), 4.0), Affine(100, 0, -5000, 0, -100, 5000), METRES)
+    few = cover(houses([-1000, 1200], [-1000, 1200]), layers(), raster)
+    assert few["people"].sum() == pytest.approx(40_000)
+    assert not few["mapped"].any(), "100 m² of roof do not house 100 people"
+    x, y = np.meshgrid(np.arange(-4950, 5000, 100.0), np.arange(-4950, 5000, 100.0))
+    many = cover(houses(x.ravel().tolist(), y.ravel().tolist()), layers(), raster)
+    assert many["mapped"].all()
+
+
+def test_the_outskirts_are_judged_apart_from_the_centre() -> None:
+    land = shapely.box(-4500, -4500, 4500, 4500)
+    x, y = np.meshgrid(np.arange(-2900, 2900, 100.0), np.arange(-2900, 2900, 100.0))
+    cells = cover(houses(x.ravel().tolist(), y.ravel().tolist()), layers(residential=[land]))
+    rows = completeness.buildings_mapped("town", cells).set_index("measure")
+    assert rows.loc["inhabited land with mapped buildings, centre", "verdict"] == "complete"
+    outskirts = rows.loc["inhabited land with mapped buildings, outskirts"]
+    assert outskirts["verdict"] == "sparse"
+    assert "would not be valid" in outskirts["note"]
+    tables.conform("completeness", rows.reset_index())
+
+
+def test_buildings_that_only_satellites_see_mark_land_that_nobody_mapped() -> None:
+    seen = houses([10, 30, 50, 70, 90], [10] * 5, "satellite")
+    assert not cover(seen, layers())["osm_mapped"].any()
+
+
+def test_without_any_sign_nothing_is_claimed() -> None:
+    rows = completeness.buildings_mapped("town", cover(houses([], []), layers()))
+    assert rows["verdict"].tolist() == ["unknown"]
+    assert rows["value"].isna().all()
+
+
+def test_missing_inputs_are_rows() -> None:
+    rows = completeness.missing_inputs("town", {"built_up": "No growth."})
+    assert tables.conform("completeness", rows)["verdict"].tolist() == ["missing"]
+    assert completeness.missing_inputs("town", {}).empty
