@@ -1,0 +1,138 @@
+// Everything that the reader can choose, kept in the address, so that a view can be bookmarked, sent, and gone back to.
+
+import { LANGUAGES, type LanguageCode } from "./types";
+
+export const TABS = ["key", "whatif", "table", "about"] as const;
+export type Tab = (typeof TABS)[number];
+
+export const THEMES = ["kind", "status", "residents", "unregistered", "growth"] as const;
+export type Theme = (typeof THEMES)[number];
+
+export const LAYERS = ["context", "unmapped", "settlements", "red_zones", "buildings", "hazards", "names"] as const;
+export type LayerKey = (typeof LAYERS)[number];
+
+export const COLUMNS = ["name", "buildings", "residents", "unregistered", "growth", "zones"] as const;
+export type Column = (typeof COLUMNS)[number];
+
+export interface State {
+  lang: LanguageCode;
+  tab: Tab;
+  theme: Theme;
+  /** Settlement, by id. */
+  selected: string | null;
+  /** Epoch of the growth slider; null: today. */
+  year: number | null;
+  whatif: { hazardClass: string; limit: number } | null;
+  hiddenLayers: ReadonlySet<LayerKey>;
+  hiddenClasses: ReadonlySet<string>;
+  sort: { column: Column; descending: boolean };
+  view: { zoom: number; lat: number; lon: number } | null;
+}
+
+export const INITIAL: State = {
+  lang: "en",
+  tab: "key",
+  theme: "kind",
+  selected: null,
+  year: null,
+  whatif: null,
+  hiddenLayers: new Set(),
+  hiddenClasses: new Set(),
+  sort: { column: "residents", descending: true },
+  view: null,
+};
+
+function oneOf<T extends string>(known: readonly T[], value: string | null, fallback: T): T {
+  return known.find((candidate) => candidate === value) ?? fallback;
+}
+
+function finite(text: string | null | undefined): number | null {
+  const value = text ? Number(text) : Number.NaN;
+  return Number.isFinite(value) ? value : null;
+}
+
+/** Write a state as a hash; what equals `base` is left out. */
+export function encode(state: State, base: State = INITIAL): string {
+  const query = new URLSearchParams();
+  if (state.lang !== base.lang) query.set("lang", state.lang);
+  if (state.tab !== base.tab) query.set("tab", state.tab);
+  if (state.theme !== base.theme) query.set("theme", state.theme);
+  if (state.selected !== null) query.set("at", state.selected);
+  if (state.year !== null) query.set("year", String(state.year));
+  if (state.whatif) query.set("if", `${state.whatif.hazardClass}~${state.whatif.limit}`);
+  if (state.hiddenLayers.size > 0) query.set("hide", [...state.hiddenLayers].sort().join("."));
+  if (state.hiddenClasses.size > 0) query.set("nozone", [...state.hiddenClasses].sort().join("."));
+  const { column, descending } = state.sort;
+  if (column !== base.sort.column || descending !== base.sort.descending)
+    query.set("sort", `${descending ? "-" : ""}${column}`);
+  if (state.view) query.set("map", `${state.view.zoom}/${state.view.lat.toFixed(5)}/${state.view.lon.toFixed(5)}`);
+  return query.toString();
+}
+
+/** Read a hash; whatever in it is unknown or broken is as if absent. */
+export function decode(hash: string, base: State = INITIAL): State {
+  const query = new URLSearchParams(hash.replace(/^#/, ""));
+  const [hazardClass, limit] = (query.get("if") ?? "").split("~");
+  const [zoom, lat, lon] = (query.get("map") ?? "").split("/").map(finite);
+  const sort = query.get("sort");
+  const asked = sort?.replace(/^-/, "") ?? null;
+  const column = oneOf(COLUMNS, asked, base.sort.column);
+  const metres = finite(limit);
+  return {
+    lang: oneOf(LANGUAGES, query.get("lang"), base.lang),
+    tab: oneOf(TABS, query.get("tab"), base.tab),
+    theme: oneOf(THEMES, query.get("theme"), base.theme),
+    selected: query.get("at"),
+    year: finite(query.get("year")),
+    whatif: hazardClass && metres !== null && metres >= 0 ? { hazardClass, limit: Math.round(metres) } : null,
+    hiddenLayers: new Set((query.get("hide") ?? "").split(".").filter((key): key is LayerKey => LAYERS.some((k) => k === key))),
+    hiddenClasses: new Set((query.get("nozone") ?? "").split(".").filter(Boolean)),
+    sort: column === asked ? { column, descending: sort?.startsWith("-") ?? false } : base.sort,
+    view: zoom != null && lat != null && lon != null && Math.abs(lat) <= 85 ? { zoom, lat, lon } : null,
+  };
+}
+
+export type Change = Partial<State>;
+export type Listener = (state: State, changed: ReadonlySet<keyof State>) => void;
+
+/** Holds the state, tells listeners what changed, and keeps the address in step. */
+export class Store {
+  state: State;
+  private readonly listeners: Listener[] = [];
+
+  constructor(
+    private readonly base: State,
+    private readonly window: Window,
+  ) {
+    this.state = decode(window.location.hash, base);
+    window.addEventListener("popstate", () => this.apply(decode(window.location.hash, base)));
+  }
+
+  listen(listener: Listener): void {
+    this.listeners.push(listener);
+  }
+
+  /** Change the state. `step` makes it a step that "back" undoes; without it the address changes in place. */
+  set(change: Change, step = true): void {
+    const next = { ...this.state, ...change };
+    const hash = `#${encode(next, this.base)}`;
+    if (hash !== this.window.location.hash && !(hash === "#" && this.window.location.hash === "")) {
+      if (step) this.window.history.pushState(null, "", hash);
+      else this.window.history.replaceState(null, "", hash);
+    }
+    this.apply(next);
+  }
+
+  private apply(next: State): void {
+    const changed = new Set<keyof State>();
+    for (const key of Object.keys(next) as (keyof State)[])
+      if (!same(this.state[key], next[key])) changed.add(key);
+    this.state = next;
+    if (changed.size > 0) for (const listener of this.listeners) listener(next, changed);
+  }
+}
+
+function same(a: unknown, b: unknown): boolean {
+  const plain = (value: unknown): unknown => (value instanceof Set ? [...value].sort() : value);
+  return JSON.stringify(plain(a)) === JSON.stringify(plain(b));
+}

@@ -1,0 +1,110 @@
+// What a page carries in <script type="application/json" id="novostroiki-data">; written by pipeline/load/maps.py.
+
+export const LANGUAGES = ["en", "ru", "ky", "kk"] as const;
+export type LanguageCode = (typeof LANGUAGES)[number];
+
+export const QUANTITIES = ["residents", "registered", "unregistered"] as const;
+export type Quantity = (typeof QUANTITIES)[number];
+
+export const KINDS = ["novostroika", "village", "dacha", "formal", "other"] as const;
+export type Kind = (typeof KINDS)[number];
+
+export const STATUSES = ["legal", "mixed", "unresolved", "unknown"] as const;
+export type Status = (typeof STATUSES)[number];
+
+export type Names = Partial<Record<LanguageCode, string>> & { any?: string };
+
+/** Quantiles 5, 25, 50, 75 and 95 %, and what they rest on. */
+export interface Interval {
+  q: [number, number, number, number, number];
+  evidence: "local" | "national" | "none";
+  method: string;
+  year: number | null;
+}
+
+export interface ZoneOverlap {
+  rule: string;
+  buildings: number;
+  share: number;
+  nearest: number;
+  assumed: boolean;
+}
+
+export interface Settlement {
+  id: string;
+  names: Names;
+  nameEvidence: string | null;
+  kind: Kind;
+  score: number;
+  delineation: string;
+  status: Status;
+  statusYear: number | null;
+  statusSource: string | null;
+  onset: number | null;
+  areaM2: number;
+  buildings: number;
+  at: [number, number];
+  bbox: [number, number, number, number];
+  population: Partial<Record<Quantity, Interval>>;
+  /** Built-up m² in each year of `growth.years`. */
+  growth: number[] | null;
+  zones: ZoneOverlap[];
+  /** Buildings within any red zone. */
+  inZones: number;
+}
+
+export interface HazardClass {
+  id: string;
+  names: Names;
+  concern: "residents" | "administrative";
+  colour: string;
+  /** Metres up to which distances are known. */
+  reach: number;
+}
+
+export interface Rule {
+  id: string;
+  hazardClass: string;
+  kind: "inside" | "statutory" | "advisory" | "proxy";
+  distance: number;
+  sensitivity: number[];
+  legal: string;
+  verified: boolean;
+}
+
+export interface Completeness {
+  layer: string;
+  names: Names;
+  verdict: "complete" | "partial" | "sparse" | "missing" | "unknown";
+  note: string;
+}
+
+export interface SourceRow {
+  dataset: string;
+  version: string;
+  licence: string;
+  attribution: string;
+}
+
+export interface WhatIfSection {
+  key: string;
+  offset: number;
+  length: number;
+}
+
+export interface PageData {
+  area: { id: string; names: Names; bbox: [number, number, number, number]; simulated: boolean };
+  version: string;
+  tiles: { mode: "embedded" | "url" | "none"; url: string; maxZoom: number };
+  whatif: { url: string; buildings: number; sections: WhatIfSection[] };
+  classes: HazardClass[];
+  rules: Rule[];
+  settlements: Settlement[];
+  population: Partial<Record<Quantity, Interval>>;
+  growth: { product: string; years: number[]; modelled: number[] } | null;
+  completeness: Completeness[];
+  sources: SourceRow[];
+}
+
+export type Text = string | Partial<Record<Intl.LDMLPluralRule, string>>;
+export type Texts = Record<LanguageCode, Record<string, Text>>;

@@ -1,0 +1,427 @@
+"""A small made-up city as conforming tables: what `load` needs to be tested without running the pipeline.
+
+Settlements are plotted grids of houses around a centre, among hazards of seven classes; everything follows from a seed.
+Not to be confused with `pipeline.simulate`, which writes input files and knows a truth: here only the shapes of the
+tables matter.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from pyproj import CRS
+
+from pipeline.tables import TABLES, conform
+
+YEARS = (*range(1975, 2021, 5), 2025, 2030)
+MODELLED = (2025, 2030)
+_PLOT_M = (22.0, 30.0)
+_LANGUAGES = ("en", "ru", "ky", "kk")
+_SYLLABLES = {
+    "en": ("Ak", "Kara", "Altyn", "Jany", "Kok", "Bel", "Jar", "Ordo", "Kazyk", "Tilek", "Bulak", "Too"),
+    "ru": ("Ак", "Кара", "Алтын", "Жаны", "Кок", "Бел", "Жар", "Ордо", "Казык", "Тилек", "Булак", "Тоо"),
+    "ky": ("Ак", "Кара", "Алтын", "Жаңы", "Көк", "Бел", "Жар", "Ордо", "Казык", "Тилек", "Булак", "Тоо"),
+    "kk": ("Ақ", "Қара", "Алтын", "Жаңа", "Көк", "Бел", "Жар", "Орда", "Қазық", "Тілек", "Бұлақ", "Тау"),
+}
+# class, names, concern, kind, distance, colour
+_CLASSES: tuple[tuple[str, tuple[str, str, str, str], str, str, float, str], ...] = (
+    ("landfill", ("Landfill", "Свалка", "Таштанды полигону", "Қоқыс полигоны"), "residents", "statutory", 500, "#8c510a"),
+    ("cemetery", ("Cemetery", "Кладбище", "Көрүстөн", "Зират"), "residents", "statutory", 300, "#5a5a5a"),
+    ("power_line", ("Power line", "Линия электропередачи", "Электр линиясы", "Электр желісі"), "residents", "statutory", 20, "#b8860b"),
+    ("railway", ("Railway", "Железная дорога", "Темир жол", "Теміржол"), "residents", "statutory", 100, "#4b2e83"),
+    ("military", ("Military land", "Военный объект", "Аскерий жер", "Әскери жер"), "administrative", "inside", 0, "#6b705c"),
+    ("water_strip", ("Water strip", "Водоохранная полоса", "Суу коргоо тилкеси", "Су қорғау белдеуі"), "administrative", "statutory", 35, "#2b6cb0"),
+    ("aerodrome", ("Airport", "Аэропорт", "Аэропорт", "Әуежай"), "administrative", "advisory", 1000, "#0f766e"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A made-up area: conforming tables, and what a run knows beside them (EPSG:4326 throughout)."""
+
+    tables: dict[str, Any]
+    context: dict[str, gpd.GeoDataFrame]
+    zones: gpd.GeoDataFrame
+    projected: CRS
+
+    @cached_property
+    def area_id(self) -> str:
+        return str(self.tables["areas"]["area_id"].iloc[0])
+
+
+def make(buildings: int = 3000, *, area_id: str = "bishkek", seed: int = 1, simulated: bool = True) -> Sample:
+    """Return a made-up area with about `buildings` buildings in settlements of 12 to 400 houses."""
+    rng = np.random.default_rng(seed)
+    bbox = (74.40, 42.78, 74.75, 43.02)
+    projected = CRS.from_proj4(
+        f"+proj=tmerc +lat_0={(bbox[1] + bbox[3]) / 2} +lon_0={(bbox[0] + bbox[2]) / 2} +k=1 +datum=WGS84 +units=m"
+    )
+    hazards = _hazards(rng, area_id, projected)
+    rules = _rules()
+    houses, outlines = _houses(rng, buildings, area_id, projected)
+    pairs = _pairs(houses, hazards, rules, area_id)
+    settlements = _settlements(rng, outlines, houses, area_id)
+    zones = _zones(hazards, rules)
+    tables = {
+        "areas": _areas(area_id, projected, bbox, simulated=simulated),
+        "sources": _sources(area_id, simulated=simulated),
+        "buildings": _to_degrees(houses),
+        "settlements": _to_degrees(settlements),
+        "hazards": _to_degrees(hazards),
+        "red_zone_rules": rules,
+        "building_hazards": pairs,
+        "red_zone_overlaps": _overlaps(settlements, houses, pairs, zones, rules, area_id),
+        "population": _population(settlements, area_id),
+        "growth": _growth(rng, settlements, area_id),
+        "completeness": _completeness(area_id),
+    }
+    conforming = {name: conform(name, frame) for name, frame in tables.items()}
+    return Sample(conforming, _context(rng, outlines, projected), _to_degrees(zones), projected)
+
+
+def empty(area_id: str = "bishkek") -> Sample:
+    """Return an area without any building, settlement or hazard."""
+    full = make(200, area_id=area_id)
+    kept = ("areas", "sources", "completeness", "red_zone_rules")
+    tables = {name: frame if name in kept else conform(name, frame.iloc[:0]) for name, frame in full.tables.items()}
+    context = {name: layer.iloc[:0] for name, layer in full.context.items()}
+    return Sample(tables, context, full.zones.iloc[:0], full.projected)
+
+
+def _to_degrees(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    return frame.to_crs("EPSG:4326")
+
+
+def _names(rng: np.random.Generator, count: int) -> dict[str, list[str]]:
+    parts = [tuple(rng.integers(0, 6, 2) + (0, 6)) for _ in range(count)]
+    return {code: [f"{words[a]}-{words[b]}" for a, b in parts] for code, words in _SYLLABLES.items()}
+
+
+def _hazards(rng: np.random.Generator, area_id: str, projected: CRS) -> gpd.GeoDataFrame:
+    west, east, south, north = -13_000.0, 13_000.0, -12_500.0, 12_500.0
+    angle = np.linspace(west, east, 60)
+    shapes = {
+        "landfill": shapely.Point(2_500, 7_500).buffer(420, quad_segs=4),
+        "cemetery": shapely.box(-6_000, -4_000, -5_500, -3_600),
+        "power_line": shapely.LineString([(west, 2_000), (-1_000, 3_400), (east, 5_200)]),
+        "railway": shapely.LineString(np.column_stack([angle, -600 + 300 * np.sin(angle / 4_000)])),
+        "military": shapely.box(5_000, -6_000, 6_400, -5_000),
+        "water_strip": shapely.LineString(
+            np.column_stack([3_000 + 700 * np.sin(np.linspace(0, 9, 60)), np.linspace(south, north, 60)])
+        ),
+        "aerodrome": shapely.box(-10_500, 8_200, -7_000, 9_400),
+    }
+    rows = [
+        {
+            "hazard_id": f"{name}/way/{number}",
+            "area_id": area_id,
+            "hazard_class": name,
+            "rule_id": f"KG.{name}",
+            "name": None if rng.random() < 0.5 else f"{_CLASSES[number][1][1]} № {number}",
+            "osm_id": f"way/{number}",
+            "source_id": f"osm/{area_id}/1",
+            "attributes": json.dumps({"source": "made up"}),
+            "assumed": name == "power_line",
+            "geometry": shape,
+        }
+        for number, (name, shape) in enumerate(shapes.items())
+    ]
+    return gpd.GeoDataFrame(rows, crs=projected)
+
+
+def _rules() -> pd.DataFrame:
+    rows = [
+        {
+            "rule_id": f"KG.{name}",
+            "country": "KG",
+            "hazard_class": name,
+            **{f"name_{code}": names[i] for i, code in enumerate(_LANGUAGES)},
+            "kind": kind,
+            "concern": concern,
+            "distance_m": distance,
+            "sensitivity_m": json.dumps([distance * 2]),
+            "legal_reference": "Decree 201 of 11.04.2016, App. 3" if kind == "statutory" else "",
+            "verified": name == "water_strip",
+            "colour": colour,
+        }
+        for name, names, concern, kind, distance, colour in _CLASSES
+    ]
+    return pd.DataFrame(rows)
+
+
+def _houses(
+    rng: np.random.Generator, wanted: int, area_id: str, projected: CRS
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Plotted grids of houses; returns the houses and the outlines of the settlements."""
+    sizes: list[int] = []
+    while sum(sizes) < wanted:
+        sizes.append(int(np.clip(rng.lognormal(4.6, 0.9), 12, max(400, wanted // 40))))
+    frames, outlines = [], []
+    for index, size in enumerate(sizes):
+        columns = max(3, int(np.sqrt(size * 1.4)))
+        corner = rng.uniform(-11_000, 11_000, 2)
+        turn = rng.uniform(0, np.pi / 6)
+        grid = np.column_stack([np.arange(size) % columns, np.arange(size) // columns]) * _PLOT_M
+        spun = grid @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) + corner
+        half = np.column_stack([rng.uniform(4, 6.5, size), rng.uniform(4, 7, size)])
+        boxes = shapely.box(spun[:, 0] - half[:, 0], spun[:, 1] - half[:, 1], *(spun + half).T)
+        frames.append(gpd.GeoDataFrame({"settlement": index}, index=range(size), geometry=boxes, crs=projected))
+        outlines.append(shapely.multipoints(spun).convex_hull.buffer(25, quad_segs=2))
+    houses = pd.concat(frames, ignore_index=True)
+    alone = rng.uniform(-12_500, 12_500, (max(5, wanted // 50), 2))
+    lone = gpd.GeoDataFrame(
+        {"settlement": -1},
+        index=range(len(alone)),
+        geometry=shapely.box(*(alone - 6).T, *(alone + 6).T),
+        crs=projected,
+    )
+    houses = pd.concat([houses, lone], ignore_index=True)
+    points = houses.geometry.centroid.to_crs("EPSG:4326")
+    houses = houses.assign(
+        building_id=[f"{area_id}/b/{number:08d}" for number in range(len(houses))],
+        area_id=area_id,
+        settlement_id=[f"{area_id}/{s + 1:04d}" if s >= 0 else None for s in houses["settlement"]],
+        source_id=f"osm/{area_id}/1",
+        seen_by=rng.choice(["osm", "satellite", "both"], len(houses)),
+        kind=rng.choice(["house", "outbuilding", "apartments"], len(houses), p=[0.85, 0.12, 0.03]),
+        osm_id=None,
+        footprint_m2=houses.geometry.area,
+        levels=np.where(rng.random(len(houses)) < 0.3, 2.0, np.nan),
+        lon=points.x,
+        lat=points.y,
+    )
+    return houses, gpd.GeoDataFrame({"settlement": range(len(sizes))}, geometry=outlines, crs=projected)
+
+
+def _settlements(
+    rng: np.random.Generator, outlines: gpd.GeoDataFrame, houses: gpd.GeoDataFrame, area_id: str
+) -> gpd.GeoDataFrame:
+    count = len(outlines)
+    names = _names(rng, count)
+    known = rng.random(count) < 0.85
+    status = np.where(known, rng.choice(["legal", "mixed", "unresolved", "unknown"], count), "unknown")
+    kinds = rng.choice(["novostroika", "village", "dacha", "formal", "other"], count, p=[0.45, 0.2, 0.1, 0.2, 0.05])
+    return outlines.assign(
+        settlement_id=[f"{area_id}/{number + 1:04d}" for number in range(count)],
+        area_id=area_id,
+        name=[name if k else None for name, k in zip(names["ru"], known, strict=True)],
+        **{
+            f"name_{code}": [n if k else None for n, k in zip(names[code], known, strict=True)] for code in _LANGUAGES
+        },
+        name_evidence=["node/1" if k else None for k in known],
+        kind=kinds,
+        kind_score=rng.uniform(0, 1, count),
+        kind_reasons=[json.dumps({"median_footprint_m2": {"value": 96.0, "pull": 0.4}})] * count,
+        delineation=rng.choice(["osm_polygon", "cluster"], count),
+        status=status,
+        status_year=pd.array([2011 if s != "unknown" else None for s in status], dtype="Int64"),
+        status_source=["Voices from Central Asia 9 (2013)" if s != "unknown" else None for s in status],
+        onset_year=pd.array(rng.choice([1978, 1991, 1999, 2006, 2012], count), dtype="Int64"),
+        area_m2=outlines.geometry.area,
+        buildings=houses["settlement"].value_counts().reindex(range(count)).to_numpy(),
+    )
+
+
+def _pairs(
+    houses: gpd.GeoDataFrame, hazards: gpd.GeoDataFrame, rules: pd.DataFrame, area_id: str
+) -> pd.DataFrame:
+    reach = 2 * rules["distance_m"].max()
+    found = [
+        pd.DataFrame(
+            {
+                "area_id": area_id,
+                "building_id": houses["building_id"],
+                "hazard_id": hazard.hazard_id,
+                "hazard_class": hazard.hazard_class,
+                "rule_id": hazard.rule_id,
+                "distance_m": houses.geometry.distance(hazard.geometry),
+            }
+        )
+        for hazard in hazards.itertuples()
+    ]
+    pairs = pd.concat(found, ignore_index=True)
+    return pairs[pairs["distance_m"] <= reach].sort_values(["building_id", "hazard_id"])
+
+
+def _zones(hazards: gpd.GeoDataFrame, rules: pd.DataFrame) -> gpd.GeoDataFrame:
+    merged = hazards.merge(rules[["rule_id", "kind", "distance_m"]], on="rule_id")
+    shapes = merged.geometry.buffer(merged["distance_m"].clip(lower=1))
+    return gpd.GeoDataFrame(merged[["rule_id", "hazard_class", "kind"]], geometry=shapes, crs=hazards.crs)
+
+
+def _overlaps(  # noqa: PLR0913 - one argument a table
+    settlements: gpd.GeoDataFrame,
+    houses: gpd.GeoDataFrame,
+    pairs: pd.DataFrame,
+    zones: gpd.GeoDataFrame,
+    rules: pd.DataFrame,
+    area_id: str,
+) -> pd.DataFrame:
+    near = pairs.merge(rules[["rule_id", "distance_m"]], on="rule_id", suffixes=("", "_limit"))
+    near = near[near["distance_m"] <= near["distance_m_limit"]]
+    near = near.merge(houses[["building_id", "settlement_id", "footprint_m2"]], on="building_id")
+    near = near.dropna(subset=["settlement_id"])
+    outlines = settlements.set_index("settlement_id").geometry
+    shapes = zones.set_index("rule_id").geometry
+    rows = []
+    for (settlement_id, rule_id, hazard_class), group in near.groupby(["settlement_id", "rule_id", "hazard_class"]):
+        overlap = outlines[settlement_id].intersection(shapes[rule_id]).area
+        share = overlap / outlines[settlement_id].area
+        rows.append(
+            {
+                "area_id": area_id,
+                "settlement_id": settlement_id,
+                "rule_id": rule_id,
+                "hazard_class": hazard_class,
+                "buildings": len(group),
+                "buildings_m2": group["footprint_m2"].sum(),
+                "overlap_m2": overlap,
+                "overlap_share": share,
+                "nearest_m": group["distance_m"].min(),
+                "severity": min(1.0, share),
+                "assumed": hazard_class == "power_line",
+            }
+        )
+    return pd.DataFrame(rows, columns=list(TABLES["red_zone_overlaps"].columns))
+
+
+def _population(settlements: gpd.GeoDataFrame, area_id: str) -> pd.DataFrame:
+    shares = {"residents": 4.2, "registered": 2.6, "unregistered": 1.6}
+    spread = {"p05": 0.55, "p25": 0.82, "p50": 1.0, "p75": 1.22, "p95": 1.75}
+    counts = [(None, settlements["buildings"].sum()), *settlements[["settlement_id", "buildings"]].itertuples(index=False)]
+    rows = [
+        {
+            "area_id": area_id,
+            "settlement_id": settlement_id,
+            "quantity": quantity,
+            **{q: count * share * factor for q, factor in spread.items()},
+            "mean": count * share * 1.05,
+            "method": "building_count",
+            "main": True,
+            "evidence": "none" if quantity != "residents" else "national",
+            "year": 2024,
+        }
+        for settlement_id, count in counts
+        for quantity, share in shares.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def _growth(rng: np.random.Generator, settlements: gpd.GeoDataFrame, area_id: str) -> pd.DataFrame:
+    rows = []
+    for settlement_id, built, onset in [
+        (None, settlements["area_m2"].sum() * 0.3, 1970),
+        *zip(settlements["settlement_id"], settlements["area_m2"] * 0.25, settlements["onset_year"], strict=True),
+    ]:
+        pace = rng.uniform(0.08, 0.3)
+        for year in YEARS:
+            share = 1 / (1 + np.exp(-pace * (year - float(onset) - 8)))
+            rows.append(
+                {
+                    "area_id": area_id,
+                    "settlement_id": settlement_id,
+                    "year": year,
+                    "built_m2": built * share,
+                    "product": "ghs_built_s",
+                    "modelled": year in MODELLED,
+                    "outline": "current",
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _completeness(area_id: str) -> pd.DataFrame:
+    rows = [
+        ("buildings", "share_seen_by_osm", 0.66, "partial", "Two thirds of the buildings are in OpenStreetMap."),
+        ("landfill", "objects", 1.0, "unknown", "One landfill is mapped; others may exist."),
+        ("gas_trunk", "objects", 0.0, "missing", "No trunk pipeline is mapped; that does not mean there is none."),
+        ("registered", "rows", 0.0, "missing", "There is no registered population for this area."),
+    ]
+    columns = ("layer", "measure", "value", "verdict", "note")
+    return pd.DataFrame(rows, columns=list(columns)).assign(area_id=area_id)
+
+
+def _areas(area_id: str, projected: CRS, bbox: tuple[float, float, float, float], *, simulated: bool) -> Any:
+    names = {"en": "Bishkek", "ru": "Бишкек", "ky": "Бишкек", "kk": "Бішкек"}
+    row = {
+        "area_id": area_id,
+        "country": "KG",
+        "crs": projected.srs,
+        "name": names["en"],
+        **{f"name_{code}": name for code, name in names.items()},
+        **dict(zip(("west", "south", "east", "north"), bbox, strict=True)),
+        "simulated": simulated,
+        "geometry": shapely.box(*bbox),
+    }
+    return gpd.GeoDataFrame([row], crs="EPSG:4326")
+
+
+def _sources(area_id: str, *, simulated: bool) -> pd.DataFrame:
+    row = {
+        "source_id": f"osm/{area_id}/1",
+        "area_id": area_id,
+        "dataset": "openstreetmap",
+        "version": "2026-11-01",
+        "licence": "ODbL-1.0",
+        "attribution": "© OpenStreetMap contributors",
+        "url": "area.osm.pbf",
+        "retrieved_at": pd.NaT,
+        "sha256": "0" * 64,
+        "bytes": 1,
+        "features": 1,
+        "simulated": simulated,
+    }
+    return pd.DataFrame([row])
+
+
+def _context(rng: np.random.Generator, outlines: gpd.GeoDataFrame, projected: CRS) -> dict[str, gpd.GeoDataFrame]:
+    main = [
+        shapely.LineString([(-13_000, y), (13_000, y + rng.uniform(-1500, 1500))]) for y in range(-11_000, 12_000, 4_000)
+    ]
+    cross = [
+        shapely.LineString([(x, -12_500), (x + rng.uniform(-1500, 1500), 12_500)]) for x in range(-11_000, 12_000, 4_000)
+    ]
+    streets = [outline.boundary for outline in outlines.geometry]
+    roads = [*main, *cross, *streets]
+    kinds = ["primary"] * len(main) + ["secondary"] * len(cross) + ["residential"] * len(streets)
+    centres = outlines.geometry.centroid
+    layers = {
+        "roads": {"highway": kinds, "geometry": roads},
+        "railways": {
+            "railway": ["rail"],
+            "geometry": [
+                shapely.LineString(
+                    [(x, -600 + 300 * np.sin(x / 4_000)) for x in np.linspace(-13_000, 13_000, 60)],
+                )
+            ],
+        },
+        "waterways": {
+            "waterway": ["river"],
+            "geometry": [
+                shapely.LineString(
+                    np.column_stack([3_000 + 700 * np.sin(np.linspace(0, 9, 60)), np.linspace(-12_500, 12_500, 60)])
+                )
+            ],
+        },
+        "water": {"natural": ["water"], "geometry": [shapely.Point(-3_000, -8_000).buffer(600)]},
+        "green": {"leisure": ["park"], "geometry": [shapely.box(-800, -3_000, 900, -1_800)]},
+        "places": {"place": ["suburb"] * len(centres), "geometry": list(centres)},
+    }
+    return {key: _layer(key, columns, projected) for key, columns in layers.items()}
+
+
+def _layer(key: str, columns: dict[str, list[Any]], projected: CRS) -> gpd.GeoDataFrame:
+    count = len(columns["geometry"])
+    names = ("name", *(f"name_{code}" for code in _LANGUAGES), "other_names")
+    frame = gpd.GeoDataFrame(columns, crs=projected).assign(
+        osm_id=[f"way/{key}{number}" for number in range(count)],
+        **{name: pd.array([None] * count, dtype="str") for name in names},
+    )
+    return frame.to_crs("EPSG:4326")
