@@ -1,6 +1,6 @@
 """Which files of a tiled dataset cover an area: plain arithmetic, without a request.
 
-Every function takes a bbox (west, south, east, north; EPSG:4326) and returns the tiles that share area with it, in order.
+Functions take a bbox (west, south, east, north; EPSG:4326) and return the tiles that share area with it, in order.
 """
 
 from __future__ import annotations
@@ -9,16 +9,14 @@ import math
 from functools import cache
 from typing import TYPE_CHECKING
 
+import numpy as np
 from pyproj import Transformer
-from shapely import box, segmentize
-from shapely.ops import transform
+from shapely import Polygon, box, get_coordinates, segmentize
 
 from pipeline.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from shapely import Polygon
 
     from pipeline.catalogue import SourceSpec
     from pipeline.config import Area
@@ -44,7 +42,8 @@ def _to_mollweide() -> Transformer:
 
 def outline(bbox: Bbox) -> Polygon:
     """Return a bbox as a polygon in ESRI:54009 (metres), with its edges curved as the projection curves them."""
-    return transform(_to_mollweide().transform, segmentize(box(*bbox), _EDGE_STEP_DEG))
+    edges = get_coordinates(segmentize(box(*bbox), _EDGE_STEP_DEG))
+    return Polygon(np.column_stack(_to_mollweide().transform(*edges.T)))
 
 
 def ghsl(bbox: Bbox) -> list[tuple[int, int]]:
@@ -99,7 +98,8 @@ def split(bbox: Bbox, size_deg: float) -> list[Bbox]:
 
 def _places(spec: SourceSpec, area: Area) -> Iterator[dict[str, object]]:
     if spec.grid == "ghsl":
-        yield from ({"row": row, "column": column} for row, column in ghsl(area.bbox))
+        for row, column in ghsl(area.bbox):
+            yield {"row": row, "column": column}
     elif spec.grid in ("degrees2", "degrees3"):
         for lon, lat in corners(area.bbox, int(spec.grid[-1])):
             yield {"lon": lon, "lat": lat, "corner": corner_name(lon, lat)}

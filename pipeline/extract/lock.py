@@ -1,0 +1,89 @@
+"""`sources.lock`: what was downloaded for a set of outputs, so that a frozen run reads exactly the same bytes again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from datetime import datetime  # noqa: TC003 - pydantic reads the annotation
+from typing import TYPE_CHECKING
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict
+
+from pipeline.config import parse
+from pipeline.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+FILE_NAME = "sources.lock"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Request(_Strict):
+    """What is asked for; its `key` is the same wherever and whenever it is asked."""
+
+    dataset: str
+    version: str
+    url: str
+    """Address, or its pattern; of several mirrors the first."""
+    query: str = ""
+    """What is asked at that address, where the address alone does not say it."""
+    licence: str
+
+    @property
+    def key(self) -> str:
+        """Hexadecimal digits that stand for the request in the cache and in the lock."""
+        words = json.dumps([self.dataset, self.version, self.url, self.query])
+        return hashlib.sha256(words.encode()).hexdigest()
+
+
+class Download(_Strict):
+    """A request and what came back."""
+
+    request: Request
+    name: str
+    """File name, for people and for readers that go by the suffix."""
+    fetched_from: str
+    """The address that answered."""
+    bytes: int
+    sha256: str
+    retrieved_at: datetime
+    """UTC, whole seconds."""
+
+
+class _Lock(_Strict):
+    download: tuple[Download, ...] = ()
+
+
+def write(path: Path, downloads: Iterable[Download]) -> None:
+    """Write a lock file, in an order that does not depend on the order of the downloads."""
+    rows = {download.request.key: download for download in downloads}
+    ordered = sorted(rows.values(), key=lambda row: (row.request.dataset, row.request.url, row.request.query))
+    lock = _Lock(download=tuple(ordered))
+    header = "# What was downloaded for these outputs. `novostroiki run --frozen` reads the same bytes again.\n"
+    path.write_text(header + tomli_w.dumps(lock.model_dump(mode="json")), encoding="utf-8")
+
+
+def read(path: Path) -> dict[str, Download]:
+    """Read a lock file into downloads by the key of their request.
+
+    Raises
+    ------
+    InputError
+        There is no such file, or it is none of this program's.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        msg = f"There is no {path}; a frozen run needs the lock of an earlier live run, so run without --frozen first."
+        raise InputError(msg) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        msg = f"{path} cannot be read as TOML: {error}."
+        raise InputError(msg) from error
+    return {download.request.key: download for download in parse(_Lock, data, path).download}

@@ -1,0 +1,201 @@
+"""Bounded patience with servers: what a failure means, and how often and how long another attempt is worth it.
+
+Every failure ends as a `SourceError` whose sentence names the source, the address and the remedy.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, TypeVar
+
+import requests
+
+import pipeline
+from pipeline.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pipeline.config import Live
+
+T = TypeVar("T")
+
+_MAX_WAIT_S = 60.0
+_RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+_CORRECT = "correct url in the source's file in layers/sources"
+_LATER = "try again later; what has arrived is kept"
+_OFFLINE = "check the connection to the Internet, or try again later"
+
+
+@dataclass(frozen=True)
+class Manners:
+    """How long and how often a server is asked, and by whom.
+
+    `retry_seconds` bounds one download with all its retries, `timeout_seconds` a silence, `attempts` the requests.
+    """
+
+    user_agent: str
+    retry_seconds: float
+    timeout_seconds: float
+    attempts: int = 8
+    backoff_seconds: float = 1.0
+
+    @classmethod
+    def of(cls, live: Live) -> Manners:
+        """Return the manners that a configuration asks for."""
+        contact = f" ({live.contact})" if live.contact else ""
+        agent = f"novostroiki/{pipeline.__version__}{contact}"
+        return cls(agent, live.retry_seconds, live.timeout_seconds)
+
+
+class Fault(Exception):  # noqa: N818 - not an error yet: another attempt may succeed
+    """An attempt failed in a way that may pass.
+
+    Parameters
+    ----------
+    reason
+        What happened, to stand after "could not be fetched from …:".
+    wait
+        Seconds that the server asks to wait.
+    remedy
+        What the user can do if it does not pass.
+    """
+
+    def __init__(self, reason: str, *, wait: float = 0.0, remedy: str = _LATER) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.wait = wait
+        self.remedy = remedy
+
+
+class Missing(Fault):
+    """The file is not at this address; worth asking a mirror, not the same server again."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The time that is left to a download and all its retries."""
+
+    ends: float
+
+    @classmethod
+    def starting(cls, seconds: float) -> Clock:
+        """Return a clock that runs for `seconds` from now."""
+        return cls(time.monotonic() + seconds)
+
+    @property
+    def left(self) -> float:
+        """Seconds left, never negative."""
+        return max(0.0, self.ends - time.monotonic())
+
+    def patience(self, manners: Manners) -> float:
+        """Return for how many seconds a server may now stay silent."""
+        return max(0.001, min(manners.timeout_seconds, self.left))
+
+    def check(self) -> None:
+        """Raise a Fault when the time is up."""
+        if not self.left:
+            reason = "it took longer than live.retry_seconds allows"
+            raise Fault(reason, remedy=f"raise that limit or {_LATER}")
+
+
+def failed(source: str, url: str, reason: str, remedy: str) -> SourceError:
+    """Build the error of a source that could not be used: what, where, why, and what to do."""
+    return SourceError(f"{source} could not be fetched from {url}: {reason}; {remedy}.")
+
+
+def persist(act: Callable[[int, Clock], T], *, source: str, urls: Sequence[str], manners: Manners) -> T:
+    """Call `act` until it succeeds, at most as often and as long as the manners allow.
+
+    Parameters
+    ----------
+    act
+        Takes the number of the attempt, from 0, and the clock; raises a Fault when another attempt is worth it.
+    source
+        Name of the dataset, for the error.
+    urls
+        The address of each attempt, in turn.
+    manners
+        Limits.
+
+    Raises
+    ------
+    SourceError
+        The limits are reached, or `act` says that no attempt will succeed.
+    """
+    clock = Clock.starting(manners.retry_seconds)
+    attempt = 0
+    while True:
+        try:
+            return act(attempt, clock)
+        except Fault as fault:
+            backoff = min(_MAX_WAIT_S, manners.backoff_seconds * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
+            wait = max(backoff, fault.wait)
+            if attempt + 1 == manners.attempts or wait >= clock.left:
+                times = "once" if attempt == 0 else f"{attempt + 1} times"
+                reason = f"{fault.reason} (asked {times})"
+                raise failed(source, urls[attempt % len(urls)], reason, fault.remedy) from fault
+        time.sleep(wait)
+        attempt += 1
+
+
+def refusal(response: requests.Response, source: str) -> Fault | SourceError | None:
+    """Return what the status of a reply means: None (usable), a Fault (ask again), or an error (never will be)."""
+    status = response.status_code
+    if status in _RETRIED:
+        wait = _retry_after(response.headers.get("Retry-After", ""))
+        asks = f" and asks to wait {wait:.0f} s" if wait else ""
+        return Fault(f"the server answers {status} {response.reason}{asks}", wait=wait)
+    if status in (requests.codes.not_found, requests.codes.gone):
+        return Missing(f"it is not there ({status})", remedy=f"look for it on the provider's page, and {_CORRECT}")
+    if status in (requests.codes.unauthorized, requests.codes.forbidden):
+        return failed(
+            source, response.url, f"the server refuses access ({status})", "ask the provider, or name a mirror"
+        )
+    if status >= requests.codes.bad_request:
+        return failed(source, response.url, f"the server answers {status} {response.reason}", "report this as a bug")
+    return None
+
+
+def _retry_after(value: str) -> float:
+    """Return the seconds of a Retry-After header (RFC 9110, 10.2.3: seconds or a date)."""
+    if value.isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return 0.0
+    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def explain(error: requests.RequestException, source: str, url: str) -> Fault | SourceError:
+    """Return what a failure below HTTP means: a Fault (ask again) or an error (asking again cannot help)."""
+    if isinstance(error, requests.exceptions.SSLError):
+        remedy = "check this machine's date and certificates, and any proxy between"
+        return failed(source, url, "the encrypted connection could not be trusted", remedy)
+    if isinstance(error, requests.TooManyRedirects):
+        remedy = f"look for the new address on the provider's page, and {_CORRECT}"
+        return failed(source, url, "it redirects without end", remedy)
+    if fault := _passing(error):
+        return fault
+    return failed(source, url, f"the request is not possible ({type(error).__name__})", _CORRECT)
+
+
+def _passing(error: requests.RequestException) -> Fault | None:
+    """Return the Fault that a failed connection is, None if it is something else."""
+    if isinstance(error, requests.Timeout) or "timed out" in str(error):
+        return Fault("the server stays silent")
+    if isinstance(error, requests.exceptions.ContentDecodingError):
+        return Fault("the reply is not compressed as it claims to be")
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return Fault("the connection broke off in the middle")
+    if isinstance(error, requests.ConnectionError):
+        unresolved = "resolve" in str(error)
+        return Fault(
+            f"the {'name of the server cannot be resolved' if unresolved else 'connection failed'}", remedy=_OFFLINE
+        )
+    return None
