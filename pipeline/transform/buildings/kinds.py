@@ -1,0 +1,103 @@
+"""What a building is: by its tags where a mapper said so, else by its size and its neighbours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import shapely
+from scipy.spatial import cKDTree
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+TAGGED = {
+    "house": (
+        "house detached semidetached_house semi terrace bungalow cabin farm villa dacha allotment_house ger "
+        "static_caravan houseboat"
+    ),
+    "apartments": "apartments dormitory block barracks",
+    "outbuilding": (
+        "shed garage garages greenhouse glasshouse barn stable sty cowshed farm_auxiliary outbuilding roof carport "
+        "hut toilets container slurry_tank storage_tank sauna bathhouse boathouse tent"
+    ),
+    "non_residential": (
+        "commercial industrial retail office school kindergarten university college hospital clinic mosque church "
+        "chapel cathedral temple synagogue shrine religious warehouse supermarket kiosk hotel public civic government "
+        "service hangar train_station transportation station terminal bus_station parking fire_station police "
+        "manufacture factory stadium sports_hall sports_centre grandstand theatre museum library bank shop mall "
+        "restaurant cafe military bunker bridge transformer_tower water_tower power substation boiler_house "
+        "gas_station fuel market pavilion prison mausoleum tower silo digester works"
+    ),
+}
+"""Values of OSM's key `building` for each kind; any other value says nothing."""
+KIND_OF_TAG = {value: kind for kind, values in TAGGED.items() for value in values.split()}
+
+SHED_M2 = 25.0
+"""A smaller outline is no dwelling (DOMAIN: outbuildings below 25 to 30 m²)."""
+DOUBTFUL_M2 = 60.0
+"""Up to here, an outline beside a house twice its size is the shed or greenhouse of that house."""
+NEIGHBOUR_M = 22.0
+"""How far the centre of a plot's house lies at most from that of its shed: a plot front of 20 to 25 m."""
+HOUSE_MAX_M2 = 350.0
+"""The largest cottages; a larger outline of unknown height may be anything."""
+HALL_M2 = 600.0
+STOREY_M = 3.0
+FLATS_LEVELS = 3
+
+
+def kinds(buildings: gpd.GeoDataFrame) -> NDArray[np.object_]:
+    """Return what each building is: one of tables.BUILDING_KINDS.
+
+    Parameters
+    ----------
+    buildings
+        Geometry in metres, `footprint_m2`, `levels`, `height_m` (NaN unknown), and the OSM tags `building`, `amenity`,
+        `shop`, `building:flats` where known.
+    """
+    tag = _text(buildings, "building").str.lower().str.strip()
+    kind = tag.map(KIND_OF_TAG).to_numpy(dtype=object)
+    area = buildings["footprint_m2"].to_numpy()
+    storeys = buildings["levels"].fillna(buildings["height_m"] / STOREY_M).to_numpy()
+    flats = pd.to_numeric(_text(buildings, "building:flats"), errors="coerce").to_numpy() >= 3
+    dwelling = (tag == "residential").to_numpy()
+    busy = (_text(buildings, "amenity").ne("") | _text(buildings, "shop").ne("")).to_numpy()
+    tall = (storeys >= FLATS_LEVELS) & (area > HOUSE_MAX_M2 / 2)
+    shed = (area < SHED_M2) | ((area < DOUBTFUL_M2) & _beside_larger(buildings))
+    rules = (
+        (flats, "apartments"),
+        (dwelling, np.where(tall | (area > HALL_M2), "apartments", "house")),
+        (busy, "non_residential"),
+        (shed, "outbuilding"),
+        (tall, "apartments"),
+        (area <= HOUSE_MAX_M2, "house"),
+        (area > HALL_M2, "non_residential"),
+    )
+    guess = np.select([which for which, _ in rules], [value for _, value in rules], default="unknown").astype(object)
+    known = ~pd.isna(kind)
+    guess[known] = kind[known]
+    return guess
+
+
+def _text(frame: gpd.GeoDataFrame, column: str) -> pd.Series:
+    """Return a column of tags, empty where it is missing."""
+    if column not in frame:
+        return pd.Series("", index=frame.index, dtype="str")
+    text: pd.Series = frame[column].astype("str").fillna("")
+    return text
+
+
+def _beside_larger(buildings: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Mark small buildings with one at least twice as large, of a house's size, within `NEIGHBOUR_M`."""
+    area = buildings["footprint_m2"].to_numpy()
+    centre = shapely.get_coordinates(shapely.centroid(np.asarray(buildings.geometry.array, dtype=object)))
+    small, house = np.flatnonzero(area < DOUBTFUL_M2), np.flatnonzero((area >= DOUBTFUL_M2) & (area <= HOUSE_MAX_M2))
+    beside = np.zeros(len(area), dtype=bool)
+    if not len(small) or not len(house):
+        return beside
+    distance, nearest = cKDTree(centre[house]).query(centre[small], k=1, distance_upper_bound=NEIGHBOUR_M)
+    found = np.isfinite(np.asarray(distance))
+    beside[small[found]] = area[house[np.asarray(nearest)[found]]] >= 2 * area[small[found]]
+    return beside

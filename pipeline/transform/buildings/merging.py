@@ -1,0 +1,163 @@
+"""OpenStreetMap and satellite footprints merged into one layer, no house counted twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from pipeline.provenance import Notice
+from pipeline.transform.buildings.capture import completeness
+from pipeline.transform.buildings.cleaning import clean
+from pipeline.transform.buildings.kinds import kinds
+from pipeline.transform.buildings.matching import match, repeats
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+TAGS = ("building", "building:levels", "building:flats", "building:use", "amenity", "shop", "addr:housenumber")
+MAX_LEVELS = 200.0
+_MICRODEGREES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class MergedBuildings:
+    """Buildings of an area, how their outlines were paired, and what is known of those that neither source saw."""
+
+    buildings: gpd.GeoDataFrame
+    """Columns of the table `buildings` but settlement_id, lon and lat; also `height_m` and the OSM tags. Metres."""
+    matches: pd.DataFrame
+    """Pairs of outlines of one house: osm_id, footprint_id, overlap_m2, osm_share, footprint_share, iou."""
+    capture: pd.DataFrame
+    """Rows of the table `completeness`."""
+    notices: list[Notice]
+
+
+def merge(osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, area_id: str) -> MergedBuildings:
+    """Merge the OSM buildings and the satellite footprints of an area into one layer.
+
+    Every OSM outline that is no repeat of another stays; a footprint stays if it is not the same house as an OSM
+    outline (see `matching.match`). The outline of a house that both have is the one of OSM: a person drew it.
+
+    Parameters
+    ----------
+    osm
+        Layer ``buildings`` of `extract.osm`, in the area's projected CRS (metres); `source_id` where known.
+    footprints
+        As `extract.footprints` gives them, in the same CRS.
+    area_id
+        The area.
+
+    Returns
+    -------
+    MergedBuildings
+        The order of the inputs' rows changes nothing: rows are ordered by their identifier, which is made from the
+        location.
+    """
+    cleaned_osm, notices_osm = _prepare(osm, "buildings of OpenStreetMap", "osm_id")
+    cleaned_fp, notices_fp = _prepare(footprints, "satellite footprints", "footprint_id")
+    pairs = match(_outlines(cleaned_osm), _outlines(cleaned_fp))
+    seen = np.full(len(cleaned_osm), "osm", dtype=object)
+    seen[pairs["osm"].unique()] = "both"
+    alone = np.ones(len(cleaned_fp), dtype=bool)
+    alone[pairs["footprint"].unique()] = False
+    heights = cleaned_fp["height_m"].take(pairs["footprint"]).groupby(pairs["osm"].to_numpy()).max()
+    parts = [_from_osm(cleaned_osm, area_id, seen, heights), _from_satellite(cleaned_fp[alone])]
+    buildings = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=osm.crs)
+    buildings["area_id"] = area_id
+    buildings["kind"] = kinds(buildings)
+    centres = shapely.get_coordinates(shapely.centroid(_outlines(buildings)))
+    buildings["building_id"] = _identifiers(buildings, centres, area_id)
+    order = np.argsort(buildings["building_id"].to_numpy(), kind="stable")
+    buildings, centres = buildings.iloc[order].reset_index(drop=True), centres[order]
+    rows = completeness(
+        area_id, buildings["seen_by"].to_numpy(dtype=object), centres, buildings["footprint_m2"].to_numpy()
+    )
+    matches = pairs.drop(columns=["osm", "footprint"])
+    matches.insert(0, "osm_id", cleaned_osm["osm_id"].to_numpy()[pairs["osm"]])
+    matches.insert(1, "footprint_id", cleaned_fp["footprint_id"].to_numpy()[pairs["footprint"]])
+    matches = matches.sort_values(["osm_id", "footprint_id"], ignore_index=True)
+    return MergedBuildings(buildings, matches, rows, [*notices_osm, *notices_fp, *_odd_levels(cleaned_osm)])
+
+
+def _outlines(frame: gpd.GeoDataFrame) -> NDArray[np.object_]:
+    return np.asarray(frame.geometry.array, dtype=object)
+
+
+def _prepare(frame: gpd.GeoDataFrame, where: str, identifier: str) -> tuple[gpd.GeoDataFrame, list[Notice]]:
+    """Clean one source, put it in an order that depends on the place alone, and drop its repeats."""
+    rows, notices = clean(frame, where)
+    centre = shapely.get_coordinates(shapely.centroid(_outlines(rows)))
+    # Neighbours stand together (squares of 500 m), which makes every later look-up local and so fast.
+    square = np.floor(centre / 500)
+    keys = (rows[identifier].astype("str"), rows["footprint_m2"], *centre.T, *square.T)
+    rows = rows.iloc[np.lexsort(keys)].reset_index(drop=True)
+    found = repeats(_outlines(rows))
+    counted = (
+        (found.nested, "outline that repeats another of its source or lies within it; dropped"),
+        (found.compound, "outline that encloses several buildings of its source; dropped"),
+    )
+    notices += [Notice(where, what, int(which.sum())) for which, what in counted if which.any()]
+    return rows[~(found.nested | found.compound)].reset_index(drop=True), notices
+
+
+def _levels(tags: pd.Series) -> pd.Series:
+    """Return the number of storeys that a tag such as "2", "1.5" or "5;9" states (the highest); NaN if none."""
+    highest = tags.astype("str").str.replace(",", ".").str.findall(r"\d+(?:\.\d+)?").map(_highest, na_action="ignore")
+    return highest.astype("float64")
+
+
+def _highest(numbers: list[str]) -> float:
+    values = [value for value in map(float, numbers) if value <= MAX_LEVELS]
+    return max(values, default=float("nan"))
+
+
+def _odd_levels(osm: gpd.GeoDataFrame) -> list[Notice]:
+    """Count the storeys that a tag gives and nobody can read."""
+    if "building:levels" not in osm:
+        return []
+    tags = osm["building:levels"].dropna()
+    odd = int(_levels(tags).isna().sum())
+    return [Notice("buildings of OpenStreetMap", "building:levels that is no number of storeys; ignored", odd)] * (
+        odd > 0
+    )
+
+
+def _from_osm(osm: gpd.GeoDataFrame, area_id: str, seen: NDArray[np.object_], heights: pd.Series) -> gpd.GeoDataFrame:
+    """Return the buildings whose outline OSM gives; a matched footprint lends its height."""
+    out = osm[["osm_id", "footprint_m2", *(tag for tag in TAGS if tag in osm), "geometry"]].copy()
+    out["source_id"] = osm.get("source_id", f"osm/{area_id}/1")
+    out["seen_by"] = seen
+    out["levels"] = _levels(osm["building:levels"]) if "building:levels" in osm else np.nan
+    out["height_m"] = heights.reindex(out.index)
+    return out
+
+
+def _from_satellite(footprints: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the buildings that only the satellite saw."""
+    out = footprints[["source_id", "footprint_m2", "height_m", "geometry"]].copy()
+    out["osm_id"] = None
+    out["seen_by"] = "satellite"
+    out["levels"] = np.nan
+    return out
+
+
+def _identifiers(buildings: gpd.GeoDataFrame, centres: NDArray[np.float64], area_id: str) -> list[str]:
+    """Return ``<area>/b/<digits>``: longitude and latitude of the centre in millionths of a degree, nine digits each.
+
+    Buildings with one centre (a house in the court of another) are told apart by a running number of two digits, in
+    the order of their size.
+    """
+    points = gpd.GeoSeries(gpd.points_from_xy(*centres.T), crs=buildings.crs).to_crs("EPSG:4326")
+    lon = np.rint((points.x.to_numpy() + 180) * _MICRODEGREES).astype(np.int64)
+    lat = np.rint((points.y.to_numpy() + 90) * _MICRODEGREES).astype(np.int64)
+    code = lon * 10**9 + lat
+    keyed = pd.DataFrame({"code": code, "size": buildings["footprint_m2"].to_numpy()})
+    rank = keyed.sort_values(["code", "size"]).groupby("code").cumcount().sort_index().to_numpy()
+    return [
+        f"{area_id}/b/{c:018d}" + (f"{r:02d}" if r else "") for c, r in zip(code.tolist(), rank.tolist(), strict=True)
+    ]
