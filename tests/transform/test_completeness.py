@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import shapely
 from affine import Affine
+from pipeline.extract.rasters import Raster
 from pyproj import CRS
 
 from pipeline import tables
-from pipeline.extract.rasters import Raster
 from pipeline.transform import completeness
 
 if TYPE_CHECKING:
