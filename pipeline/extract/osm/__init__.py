@@ -1,0 +1,130 @@
+"""OpenStreetMap: files, and elements of an Overpass reply, as one clean table per layer.
+
+Both go through the same reader: the tables of the same data are equal, whichever way they came.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import InputError
+from pipeline.extract import local
+from pipeline.extract.osm import frames
+from pipeline.extract.osm.elements import write_elements
+from pipeline.extract.osm.matching import Matcher
+from pipeline.extract.osm.reader import read_file
+from pipeline.extract.selection import widened
+from pipeline.provenance import Extract, Notice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import geopandas as gpd
+
+    from pipeline.catalogue import OsmLayer
+    from pipeline.config import Area
+    from pipeline.extract.selection import Box
+
+DATASET = "osm"
+HAZARD = "hazard:"
+"""Layers whose keys begin so are looked for beyond the area, as far as a rule reaches."""
+
+
+def read(
+    paths: Sequence[Path], area: Area, layers: Mapping[str, OsmLayer], reach_m: float
+) -> Extract[dict[str, gpd.GeoDataFrame]]:
+    """Read the objects of every layer from OpenStreetMap files, whole, as far as they touch the area.
+
+    Parameters
+    ----------
+    paths
+        ``.osm.pbf`` or ``.osm`` files; where they overlap, an object is taken once, in its highest version.
+    area
+        Context layers hold what touches its bbox; hazard layers what touches the bbox widened by `reach_m`.
+    layers
+        What to take, by key; keys that begin with ``hazard:`` are hazard classes.
+    reach_m
+        Largest distance of any rule, in metres.
+
+    Returns
+    -------
+    Extract of dict of GeoDataFrame
+        A table for every key of `layers` in EPSG:4326, sorted by object: ``osm_id`` (``way/2``), ``name``,
+        ``name_en``, ``name_ru``, ``name_ky``, ``name_kk``, ``other_names`` (separated by ``;``), one column per
+        attribute of the layer, ``source_id`` and ``geometry``.
+
+    Raises
+    ------
+    InputError
+        A file is missing, is damaged or is no OpenStreetMap data, or no file holds anything of the area.
+    """
+    boxes = search_boxes(area, layers, reach_m)
+    matcher = Matcher(layers)
+    objects = frames.Objects()
+    sources, notices = [], []
+    for number, path in enumerate(paths, start=1):
+        found = read_file(path, matcher, widened(area.bbox, reach_m), local.source_id(DATASET, area, number))
+        objects.extend(found.objects)
+        sources.append(
+            local.source(
+                path,
+                area,
+                dataset=DATASET,
+                number=number,
+                version=found.newest,
+                features=len(set(zip(found.objects.kind, found.objects.osm_id, strict=True))),
+            )
+        )
+        notices += _notices(path.name, found.problems)
+        if not found.objects:
+            notices.append(Notice(path.name, f"holds nothing that {area.area_id} asks for, near its bbox"))
+    if paths and not objects:
+        names = ", ".join(str(path) for path in paths)
+        msg = f"{names}: no object of any layer lies within the bbox {list(area.bbox)} of {area.area_id}; give an extract that covers it."
+        raise InputError(msg)
+    tables, cut = frames.build(objects, layers, boxes)
+    if cut:
+        notices.append(Notice(DATASET, f"a name is longer than {frames.MAX_NAME} characters and was cut", cut))
+    return Extract(tables, sources, notices)
+
+
+def from_elements(
+    elements: Iterable[Mapping[str, Any]], area: Area, layers: Mapping[str, OsmLayer], reach_m: float, source_id: str
+) -> Extract[dict[str, gpd.GeoDataFrame]]:
+    """Return the tables of elements of Overpass replies (JSON, ``out body; >; out skel qt``).
+
+    Elements may repeat, as they do where the tiles of a query overlap. Nothing found is no error here: a valid reply
+    may be empty. The extract carries no sources; whoever fetched the elements knows where they came from.
+
+    Parameters
+    ----------
+    elements
+        Nodes with ``lat`` and ``lon``, ways with ``nodes``, relations with ``members``; ``tags``, ``version``,
+        ``changeset`` and ``timestamp`` where the reply has them.
+    area, layers, reach_m
+        As in `read`.
+    source_id
+        Identifier of the input that the rows point to.
+    """
+    with TemporaryDirectory() as scratch:
+        path = Path(scratch) / "elements.osm.pbf"
+        write_elements(elements, path)
+        found = read_file(path, Matcher(layers), widened(area.bbox, reach_m), source_id, may_be_empty=True)
+    tables, cut = frames.build(found.objects, layers, search_boxes(area, layers, reach_m))
+    notices = _notices(source_id, found.problems)
+    if cut:
+        notices.append(Notice(source_id, f"a name is longer than {frames.MAX_NAME} characters and was cut", cut))
+    return Extract(tables, [], notices)
+
+
+def search_boxes(area: Area, layers: Mapping[str, OsmLayer], reach_m: float) -> dict[str, Box]:
+    """Return the box (EPSG:4326) in which the objects of each layer are looked for."""
+    reach = widened(area.bbox, reach_m)
+    return {name: reach if name.startswith(HAZARD) else area.bbox for name in layers}
+
+
+def _notices(where: str, problems: Counter[str]) -> list[Notice]:
+    return [Notice(where, what, count) for what, count in sorted(problems.items()) if count]
