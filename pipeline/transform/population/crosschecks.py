@@ -1,0 +1,41 @@
+"""Residents by other, independent methods: cross-checks that stand beside the main estimate and never replace it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from pipeline.transform.population.residents import Model
+
+    Draws = NDArray[np.float64]
+
+_M2_PER_HA = 1e4
+
+
+def floor_volume(model: Model, settlement_id: str, counts: pd.Series) -> Draws:
+    """Return residents by floor area: Σ A·L · e / m, for houses (those that are homes and stand) and blocks.
+
+    Overstates where new houses are large and half empty.
+    """
+    get = model.factors.get
+    seen = float(counts[["both", "osm", "satellite"]].sum())
+    houses = float(counts["house_floor_m2"]) + float(counts["house_footprint_m2"]) * get("house_levels")
+    homes = houses * model.houses(counts) / seen if seen else np.zeros(model.factors.draws)
+    blocks = model.flats(counts) * get("flat_floor_area") * get("flat_occupancy")
+    net = (homes + blocks) * get("net_to_gross")
+    return net / get("living_space") * model.noise(settlement_id, float(counts["blocks"]) + seen)
+
+
+def plot_density(model: Model, kind: str, settlement_id: str, area_m2: float) -> Draws:
+    """Return residents by gross density: hectares times people per hectare of such settlements."""
+    return area_m2 / _M2_PER_HA * model.factors.own_draws("density", settlement_id, kind=kind)
+
+
+def population_raster(model: Model, settlement_id: str, people: float) -> Draws:
+    """Return residents as a gridded population dataset has them, with the error of such grids for single places."""
+    return people * model.factors.own_draws("raster_error", settlement_id)

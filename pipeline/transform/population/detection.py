@@ -1,0 +1,99 @@
+"""From outlines seen to houses that stand: false outlines are taken off, houses that no source saw are put on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import stats
+from scipy.special import expit, logit
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from pipeline.transform.population.priors import Factors
+
+    Draws = NDArray[np.float64]
+
+_OVERLAP_WORTH = 300
+"""How many buildings the overlap of two sources counts for at most: more would only sharpen a figure that rests on
+their independence, which nobody has checked."""
+
+_TAIL = 1e-6
+
+
+@dataclass(frozen=True)
+class Detection:
+    """How seen outlines turn into standing houses in one city; one draw per element.
+
+    Houses = both + π_osm · osm + (1 + κ) · max(satellite − (1 − π_sat)(both + satellite), 0), then divided by ρ where
+    OSM is the only source. κ is the number of houses that neither saw per house that only the satellite saw: where two
+    sources work independently, both halves of what OSM lacks are seen by the satellite at the same rate, also in a
+    settlement that OSM has not mapped at all.
+    """
+
+    precision_osm: Draws
+    precision_satellite: Draws
+    unseen_per_satellite: Draws
+    recall_osm: Draws | None
+
+    def houses(self, counts: pd.Series) -> Draws:
+        """Return draws of the houses that stand, from the counts of `strata.aggregate`."""
+        both, osm, satellite = (float(counts[source]) for source in ("both", "osm", "satellite"))
+        real = np.maximum(satellite - (1 - self.precision_satellite) * (both + satellite), 0.0)
+        seen = both + self.precision_osm * osm
+        if self.recall_osm is not None:
+            return seen / self.recall_osm
+        return seen + (1 + self.unseen_per_satellite) * real
+
+
+def detection(strata: pd.DataFrame, factors: Factors, unseen_share: tuple[float, float, float] | None) -> Detection:
+    """Return the detection of one city.
+
+    Parameters
+    ----------
+    strata
+        Counts by settlement, from `strata.aggregate`; their totals tell which sources there are.
+    factors
+        The city's shared draws.
+    unseen_share
+        Quantiles 5, 50 and 95 % of the share of buildings that neither source saw (capture–recapture), if known; used
+        only where both sources saw something.
+
+    Notes
+    -----
+    Without `unseen_share`, the satellite's recall is its prior updated by the share of OSM's houses that the satellite
+    saw (Beta-binomial, worth at most 300 houses), and κ = (1 − ρ)/ρ. With it, κ spreads the unseen houses over the
+    satellite-only ones.
+    """
+    both, osm, satellite = (float(strata[source].sum()) for source in ("both", "osm", "satellite"))
+    precision_osm = factors.get("precision_osm")
+    precision_satellite = factors.get("precision_satellite")
+    nothing = np.zeros(factors.draws)
+    if both + satellite == 0:
+        return Detection(precision_osm, precision_satellite, nothing, factors.get("recall_osm"))
+    real = np.maximum(satellite - (1 - precision_satellite) * (both + satellite), 0.0)
+    if unseen_share is not None and both + osm > 0 and satellite > 0:
+        share = _logit_normal(unseen_share, factors.uniform("unseen_share"))
+        unseen = (both + precision_osm * osm + real) * share / (1 - share)
+        return Detection(precision_osm, precision_satellite, unseen / np.maximum(real, 1.0), None)
+    recall = _recall(both, osm, factors)
+    return Detection(precision_osm, precision_satellite, (1 - recall) / recall, None)
+
+
+def _recall(both: float, osm: float, factors: Factors) -> Draws:
+    prior = factors.priors.select("recall_satellite")
+    if both + osm == 0:
+        return factors.get("recall_satellite")
+    weight = min(1.0, _OVERLAP_WORTH / (both + osm))
+    posterior = stats.beta(prior.a + weight * both, prior.b + weight * osm)
+    return np.asarray(np.clip(posterior.ppf(factors.uniform("recall_satellite")), prior.low, prior.high), dtype=float)
+
+
+def _logit_normal(quantiles: tuple[float, float, float], uniform: Draws) -> Draws:
+    """Draw a share whose logit is normal, from its quantiles 5, 50 and 95 %."""
+    low, middle, high = logit(np.clip(quantiles, _TAIL, 1 - _TAIL))
+    spread = (high - low) / (2 * stats.norm.ppf(0.95))
+    return np.asarray(expit(middle + spread * stats.norm.ppf(uniform)), dtype=float)

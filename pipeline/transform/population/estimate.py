@@ -1,0 +1,272 @@
+"""The estimate of one area: from buildings and settlements to the rows of the table `population`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+
+from pipeline.provenance import Notice
+from pipeline.tables import EVIDENCE
+from pipeline.transform import zonal
+from pipeline.transform.population import crosschecks, registration, sensitivity
+from pipeline.transform.population import survey as surveys
+from pipeline.transform.population.detection import detection
+from pipeline.transform.population.names import name_key, owners
+from pipeline.transform.population.priors import Factors, Priors
+from pipeline.transform.population.residents import Model
+from pipeline.transform.population.sheet import Population, Sheet
+from pipeline.transform.population.strata import REST, aggregate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+    import shapely
+    from numpy.typing import NDArray
+
+    from pipeline.config import Season
+    from pipeline.extract.rasters import Raster
+    from pipeline.transform.population.registration import Register, Registration
+
+    Draws = NDArray[np.float64]
+
+BOTTOM_UP = "bottom_up"
+"""The method of the main estimate."""
+
+
+def estimate(  # noqa: PLR0913 - each piece of evidence is an input of its own
+    buildings: pd.DataFrame,
+    settlements: pd.DataFrame,
+    area_id: str,
+    country: str,
+    *,
+    priors: pd.DataFrame,
+    draws: int,
+    seed: int,
+    season: Season,
+    year: int | None = None,
+    unseen_share: tuple[float, float, float] | None = None,
+    registered: pd.DataFrame | None = None,
+    survey: pd.DataFrame | None = None,
+    population_raster: Raster | None = None,
+    boundary: shapely.Geometry | None = None,
+) -> Population:
+    """Estimate residents, registered and unregistered of an area and of each of its settlements.
+
+    Parameters
+    ----------
+    buildings
+        Merged buildings: settlement_id (missing: in none), kind, seen_by, footprint_m2, levels (NaN: unknown).
+    settlements
+        settlement_id, kind, status, area_m2 and names; with `population_raster` a GeoDataFrame in metres.
+    area_id, country
+        The area, and the country that chooses its priors.
+    priors
+        Rows of `facts.priors`.
+    draws, seed
+        Monte Carlo draws and their seed.
+    season
+        Season of the occupancy; matters for dachas.
+    year
+        Year that the inputs show, for the column `year`.
+    unseen_share
+        Quantiles 5, 50 and 95 % of the share of buildings that neither source saw; None: from the priors and the
+        overlap.
+    registered
+        Register: name (empty: whole area), registered, year.
+    survey
+        The user's own count: settlement, houses, persons.
+    population_raster
+        People per cell, for a cross-check.
+    boundary
+        The area in the CRS of `settlements`, for the cross-check of the whole area.
+
+    Raises
+    ------
+    ConfigError
+        `priors` lacks a parameter.
+
+    Notes
+    -----
+    Random streams belong to names (seed, area, parameter or settlement), so neither the order of rows nor the
+    partition of the work changes a draw.
+    """
+    sheet = Sheet(area_id, year)
+    strata = aggregate(buildings)
+    inhabited = strata[strata[["both", "osm", "satellite", "blocks"]].sum(axis=1) > 0]
+    sheet.notices += _without_homes(area_id, settlements, inhabited.index)
+    if inhabited.empty:
+        return sheet.population()
+    factors = Factors(Priors(priors, country, area_id, season), area_id, draws=draws, seed=seed)
+    places = _places(settlements)
+    update = _update(survey, settlements, places, factors, area_id)
+    register = registration.resolve(registered, settlements)
+    gridded = _gridded(settlements, population_raster, boundary)
+    sheet.posteriors = update.posteriors
+    sheet.notices += [*update.notices, *register.notices, *gridded.notices]
+    model = Model(factors, detection(inhabited, factors, unseen_share), update.by_kind, update.by_settlement)
+    area = _Area(sheet, model, register, gridded, surveyed=bool(update.by_kind))
+    for settlement_id, counts in inhabited.iterrows():
+        area.add(places.get(str(settlement_id), _Place(str(settlement_id))), counts)
+    area.close()
+    return sheet.population()
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A settlement, or (`settlement_id` REST) the houses in none."""
+
+    settlement_id: str
+    kind: str = "other"
+    status: str = "unknown"
+    area_m2: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Gridded:
+    """People of a population raster: in the whole area (None: unknown) and in each settlement that it sees."""
+
+    area: float | None = None
+    settlements: dict[str, float] = field(default_factory=dict)
+    notices: list[Notice] = field(default_factory=list)
+
+
+@dataclass
+class _Area:
+    """Adds up one area inside its draws, place by place, and writes the rows of each place and of the whole."""
+
+    sheet: Sheet
+    model: Model
+    register: Register
+    gridded: _Gridded
+    surveyed: bool
+    _residents: dict[str, Draws] = field(default_factory=dict)
+    _floor_volume: Draws | float = 0.0
+
+    def add(self, place: _Place, counts: pd.Series) -> None:
+        """Estimate one settlement; the houses in none are added to the area alone."""
+        model, name = self.model, place.settlement_id
+        houses, flats = model.houses(counts), model.flats(counts)
+        residents = model.residents(name, place.kind, houses, flats)
+        floor_volume = crosschecks.floor_volume(model, name, counts)
+        self._residents[place.kind] = self._residents.get(place.kind, 0.0) + residents
+        self._floor_volume = self._floor_volume + floor_volume
+        if name == REST:
+            return
+        self.sheet.estimate(name, "residents", residents, method=BOTTOM_UP, evidence=self._evidence([place.kind]))
+        self._cross_check(name, "floor_volume", floor_volume)
+        if place.area_m2 and model.factors.priors.has("density", kind=place.kind):
+            density = crosschecks.plot_density(model, place.kind, name, place.area_m2)
+            self._cross_check(name, "plot_density", density)
+        if name in self.gridded.settlements:
+            people = crosschecks.population_raster(model, name, self.gridded.settlements[name])
+            self._cross_check(name, "population_raster", people)
+        self._write_registration(name, self._registration(place, residents))
+        self.sheet.count(name, place.kind, "houses", houses)
+        self.sheet.count(name, place.kind, "households", model.households(place.kind, houses, flats))
+        self.sheet.count(name, place.kind, "residents", residents)
+        self.sheet.spread(name, sensitivity.cv2(residents), model.analytic_cv2(place.kind, name, houses, flats))
+
+    def close(self) -> None:
+        """Write the rows of the whole area and of each kind of settlement."""
+        residents = np.sum(list(self._residents.values()), axis=0)
+        self.sheet.estimate(None, "residents", residents, method=BOTTOM_UP, evidence=self._evidence(self._residents))
+        self._cross_check(None, "floor_volume", np.asarray(self._floor_volume))
+        if self.gridded.area is not None:
+            people = crosschecks.population_raster(self.model, REST, self.gridded.area)
+            self._cross_check(None, "population_raster", people)
+        result = self._registration(None, residents)
+        self._write_registration(None, result)
+        for kind, people in sorted(self._residents.items()):
+            self.sheet.count(None, kind, "residents", people)
+        for quantity, draws in (("residents", residents), ("unregistered", result.unregistered)):
+            drawn = self.model.factors.drawn
+            self.sheet.decomposition(sensitivity.decompose(self.sheet.area_id, quantity, draws, drawn))
+
+    def _registration(self, place: _Place | None, residents: Draws) -> Registration:
+        """Return registered and unregistered from the register where it can be used, else from a share."""
+        factors = self.model.factors
+        name = place.settlement_id if place else ""
+        people = self.register.settlements.get(name) if place else self.register.area
+        if people is not None:
+            usable, notices = registration.plausible(people, residents, name or self.sheet.area_id)
+            self.sheet.notices += notices
+            if usable:
+                return registration.from_register(residents, people, factors, settlement_id=name)
+        if place is None:
+            return registration.from_share(residents, factors)
+        return registration.from_share(residents, factors, settlement_id=name, kind=place.kind, status=place.status)
+
+    def _write_registration(self, name: str | None, result: Registration) -> None:
+        for quantity in ("registered", "unregistered"):
+            draws = getattr(result, quantity)
+            method = (
+                "register" if quantity == "registered" and result.method == "register_difference" else result.method
+            )
+            self.sheet.estimate(name, quantity, draws, method=method, evidence=result.evidence)
+
+    def _cross_check(self, name: str | None, method: str, draws: Draws) -> None:
+        self.sheet.estimate(name, "residents", draws, method=method, evidence="none", main=False)
+
+    def _evidence(self, kinds: Iterable[str]) -> str:
+        """Return the weakest evidence that the household sizes rest on."""
+        if self.surveyed:
+            return "local"
+        found = [self.model.factors.priors.select("household_size", kind=kind).evidence for kind in kinds]
+        return max(found, key=EVIDENCE.index)
+
+
+def _places(settlements: pd.DataFrame) -> dict[str, _Place]:
+    columns = ["settlement_id", "kind", "status", "area_m2"]
+    rows = settlements[columns].itertuples(index=False, name=None)
+    return {str(row[0]): _Place(str(row[0]), str(row[1]), str(row[2]), float(row[3])) for row in rows}
+
+
+def _without_homes(area_id: str, settlements: pd.DataFrame, inhabited: pd.Index) -> list[Notice]:
+    if inhabited.empty:
+        what = "no building can be a home; nothing is said about its population"
+        return [Notice(f"population of {area_id}", what)]
+    empty = int((~settlements["settlement_id"].isin(inhabited)).sum())
+    if not empty:
+        return []
+    what = "settlements have no building that can be a home; nothing is said about their population"
+    return [Notice(f"population of {area_id}", what, empty)]
+
+
+def _update(
+    survey: pd.DataFrame | None,
+    settlements: pd.DataFrame,
+    places: dict[str, _Place],
+    factors: Factors,
+    area_id: str,
+) -> surveys.Update:
+    """Update persons per house by the survey; its names become settlements, unknown ones speak for the city alone."""
+    if survey is None:
+        return surveys.Update()
+    bearers = owners(settlements)
+    found = [bearers.get(name_key(name), set()) for name in survey["settlement"].fillna("")]
+    located = survey.assign(settlement_id=[next(iter(ids)) if len(ids) == 1 else "" for ids in found])
+    update = surveys.update(located, {REST: "other", **{k: v.kind for k, v in places.items()}}, factors, area_id)
+    if unknown := int((located["settlement_id"].eq("") & survey["settlement"].fillna("").ne("")).sum()):
+        what = "names belong to no settlement found here, or to more than one; their rows speak for the city as a whole"
+        update.notices.append(Notice("survey", what, unknown))
+    return update
+
+
+def _gridded(settlements: pd.DataFrame, raster: Raster | None, boundary: shapely.Geometry | None) -> _Gridded:
+    if raster is None or not isinstance(settlements, gpd.GeoDataFrame):
+        return _Gridded()
+    people = zonal.sums(settlements.geometry, raster)
+    ids = settlements["settlement_id"].astype(str)
+    seen = {name: float(count) for name, count in zip(ids, people, strict=True) if count > 0}
+    area = None
+    if boundary is not None:
+        area = float(zonal.sums(gpd.GeoSeries([boundary], crs=settlements.crs), raster)[0])
+    if area == 0 or (area is None and not seen):
+        return _Gridded(notices=[Notice("population raster", "it holds nobody here, so it is no cross-check")])
+    missed = len(settlements) - len(seen)
+    notices = [Notice("population raster", "settlements in which it shows nobody", missed)] if missed else []
+    return _Gridded(area, seen, notices)

@@ -1,0 +1,172 @@
+"""What is believed about each parameter, and draws of it that do not depend on the order of the work."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import stats
+
+from pipeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+    from scipy.stats.distributions import rv_frozen
+
+    Draws = NDArray[np.float64]
+
+_PRECEDENCE = ("area_id", "country", "kind", "status", "season")
+"""Which key wins between rows that name equally many."""
+
+
+def generator(seed: int, *names: str) -> np.random.Generator:
+    """Return a random stream that belongs to a name, such as an area and a settlement, whoever asks for it and when."""
+    digest = hashlib.sha256("\x1f".join((str(seed), *names)).encode()).digest()
+    return np.random.default_rng(np.random.SeedSequence(int.from_bytes(digest[:16], "big")))
+
+
+@dataclass(frozen=True)
+class Prior:
+    """A distribution cut off at an allowed range; families and parameters as in `facts.PRIORS`."""
+
+    prior_id: str
+    family: str
+    a: float
+    b: float
+    low: float
+    high: float
+    evidence: str
+
+    @cached_property
+    def _whole(self) -> rv_frozen:
+        """The distribution before it is cut off."""
+        if self.family == "beta":
+            return stats.beta(self.a, self.b)
+        if self.family == "normal":
+            return stats.norm(self.a, self.b)
+        if self.family == "lognormal":
+            return stats.lognorm(self.b, scale=self.a)
+        mean = self.a - self.low
+        return stats.gamma((mean / self.b) ** 2, loc=self.low, scale=self.b**2 / mean)
+
+    def quantile(self, probability: Draws) -> Draws:
+        """Return the values below which the prior puts the given probabilities (each within 0 to 1)."""
+        if self.family == "constant":
+            return np.full(np.shape(probability), self.a)
+        low, high = self._whole.cdf((self.low, self.high))
+        return np.asarray(self._whole.ppf(low + probability * (high - low)), dtype=float)
+
+    def sample(self, rng: np.random.Generator, size: int) -> Draws:
+        """Return independent values; much faster than `quantile`, for parameters that no two places share."""
+        if self.family == "constant":
+            return np.full(size, self.a)
+        values = np.asarray(self._whole.rvs(size, random_state=rng), dtype=float)
+        while (outside := (values < self.low) | (values > self.high)).any():
+            values[outside] = self._whole.rvs(int(outside.sum()), random_state=rng)
+        return values
+
+
+class Priors:
+    """The priors that hold for one area and season.
+
+    Parameters
+    ----------
+    table
+        Rows as `facts.priors` returns them.
+    country, area_id, season
+        The case at hand; rows made for another one are left out.
+    """
+
+    def __init__(self, table: pd.DataFrame, country: str, area_id: str, season: str) -> None:
+        case = {"country": country, "area_id": area_id, "season": season}
+        fits = np.logical_and.reduce([(table[key].isna() | (table[key] == value)) for key, value in case.items()])
+        self._table = table[fits]
+        self._selected: dict[tuple[str, str, str], Prior] = {}
+
+    def select(self, parameter: str, *, kind: str = "", status: str = "") -> Prior:
+        """Return the most specific prior of a parameter for a kind of settlement and its status.
+
+        The row that names most of area, country, kind, status and season wins; between equals, the one that names the
+        first in this order.
+
+        Raises
+        ------
+        ConfigError
+            No row holds for this case.
+        """
+        case = (parameter, kind, status)
+        if case not in self._selected:
+            self._selected[case] = self._select(*case)
+        return self._selected[case]
+
+    def _select(self, parameter: str, kind: str, status: str) -> Prior:
+        rows = self._table[self._table["parameter"] == parameter]
+        for key, value in (("kind", kind), ("status", status)):
+            rows = rows[rows[key].isna() | (rows[key] == value)]
+        if rows.empty:
+            case = (
+                " and ".join(filter(None, (kind and f"kind '{kind}'", status and f"status '{status}'"))) or "any case"
+            )
+            msg = f"layers/facts/priors.csv has no row of parameter '{parameter}' for {case}; add one with empty keys."
+            raise ConfigError(msg)
+        named = rows[list(_PRECEDENCE)].notna()
+        weights = [len(_PRECEDENCE) ** 2 + 2 ** (len(_PRECEDENCE) - rank) for rank in range(len(_PRECEDENCE))]
+        best = rows.iloc[int((named * weights).sum(axis=1).argmax())]
+        a, b, low, high = (float(best[key]) for key in ("a", "b", "low", "high"))
+        return Prior(str(best["prior_id"]), str(best["family"]), a, b, low, high, str(best["evidence"]))
+
+    def has(self, parameter: str, *, kind: str) -> bool:
+        """Return whether a prior of the parameter holds for this kind of settlement."""
+        rows = self._table[self._table["parameter"] == parameter]
+        return bool((rows["kind"].isna() | (rows["kind"] == kind)).any())
+
+
+class Factors:
+    """Draws of the parameters that a whole city shares: an error in one is the same error in every settlement.
+
+    Each parameter has one stream of uniform numbers per city; its priors for different kinds of settlement are read off
+    that same stream, so that a city whose households are large has them large in every kind of settlement.
+    """
+
+    def __init__(self, priors: Priors, area_id: str, *, draws: int, seed: int) -> None:
+        self.priors = priors
+        self.draws = draws
+        self._area_id = area_id
+        self._seed = seed
+        self._uniform: dict[str, Draws] = {}
+        self._values: dict[tuple[str, str], Draws] = {}
+
+    def uniform(self, parameter: str) -> Draws:
+        """Return the city's uniform numbers of a parameter, shape (draws,)."""
+        if parameter not in self._uniform:
+            self._uniform[parameter] = generator(self._seed, self._area_id, parameter).random(self.draws)
+        return self._uniform[parameter]
+
+    def get(self, parameter: str, kind: str = "") -> Draws:
+        """Return the city's draws of a parameter for a kind of settlement, shape (draws,)."""
+        key = (parameter, kind)
+        if key not in self._values:
+            self._values[key] = self.priors.select(parameter, kind=kind).quantile(self.uniform(parameter))
+        return self._values[key]
+
+    def constant(self, parameter: str) -> float:
+        """Return the value of a parameter that is fixed."""
+        return self.priors.select(parameter).a
+
+    def own(self, *names: str) -> np.random.Generator:
+        """Return the stream that belongs to something within the city, such as one settlement's noise."""
+        return generator(self._seed, self._area_id, *names)
+
+    def own_draws(self, parameter: str, settlement_id: str, *, kind: str = "", status: str = "") -> Draws:
+        """Return draws of a parameter that a settlement shares with no other, shape (draws,)."""
+        prior = self.priors.select(parameter, kind=kind, status=status)
+        return prior.sample(self.own(parameter, settlement_id), self.draws)
+
+    @property
+    def drawn(self) -> dict[str, Draws]:
+        """The uniform numbers drawn so far, by parameter, in alphabetical order."""
+        return dict(sorted(self._uniform.items()))

@@ -1,0 +1,115 @@
+"""Residents from the bottom up: houses and flats that stand, times the factors that turn them into people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.transform.population.sensitivity import analytic_cv2
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from pipeline.transform.population.detection import Detection
+    from pipeline.transform.population.priors import Factors
+
+    Draws = NDArray[np.float64]
+
+CITY_FACTORS = ("dwellings_per_house", "occupancy", "household_size")
+"""The factors whose product is the persons per house: what a survey of houses measures."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """The bottom-up model of one city.
+
+    Attributes
+    ----------
+    factors
+        Draws that the whole city shares.
+    detection
+        How seen outlines turn into standing houses.
+    survey
+        What a survey adds to the log of persons per house, by kind of settlement, shape (draws,); empty: no survey.
+    surveyed
+        The same for single settlements that the survey visited.
+    """
+
+    factors: Factors
+    detection: Detection
+    survey: Mapping[str, Draws]
+    surveyed: Mapping[str, Draws]
+
+    @cached_property
+    def _noise(self) -> tuple[float, float]:
+        return self.factors.constant("settlement_noise"), self.factors.constant("house_dispersion")
+
+    def houses(self, counts: pd.Series) -> Draws:
+        """Return draws of the houses that are homes or could be: detected ones times the residential share."""
+        return self.detection.houses(counts) * self.factors.get("residential_share")
+
+    def persons_per_house(self, kind: str, settlement_id: str) -> Draws:
+        """Return draws of persons per residential house, empty ones included."""
+        value = persons_per_house(self.factors, kind)
+        for shift in (self.survey.get(kind), self.surveyed.get(settlement_id)):
+            if shift is not None:
+                value = value * np.exp(shift)
+        return value
+
+    def flats(self, counts: pd.Series) -> Draws:
+        """Return draws of the flats in apartment blocks: gross floor area over floor area per flat."""
+        get = self.factors.get
+        footprint, floor = float(counts["block_footprint_m2"]), float(counts["block_floor_m2"])
+        if footprint + floor == 0:
+            return np.zeros(self.factors.draws)
+        return (floor + footprint * get("apartment_levels")) / get("flat_floor_area") / get("recall_apartments")
+
+    def noise(self, settlement_id: str, homes: float) -> Draws:
+        """Return a settlement's own factor: lognormal with mean 1, wider for few homes.
+
+        The variance of its log is σ² + κ²/n: σ between settlements, κ the coefficient of variation between houses, n
+        the number of homes. Where a survey has visited, `surveyed` holds what is left of σ, and only κ²/n is added
+        here.
+        """
+        between, within = self._noise
+        if settlement_id in self.surveyed:
+            between = 0.0
+        variance = between**2 + within**2 / max(homes, 1.0)
+        normal = self.factors.own("settlement", settlement_id).standard_normal(self.factors.draws)
+        return np.asarray(np.exp(np.sqrt(variance) * normal - variance / 2))
+
+    def analytic_cv2(self, kind: str, settlement_id: str, houses: Draws, flats: Draws) -> float:
+        """Return Σ CV_k² of a settlement's residents: its houses and its flats by their shares, the rest in full."""
+        get = self.factors.get
+        in_houses = {"houses": houses, "persons": self.persons_per_house(kind, settlement_id)}
+        in_flats = {"flats": flats, "occupancy": get("flat_occupancy"), "persons": get("household_size_flat")}
+        groups = [group for group in (in_houses, in_flats) if all(draws.mean() > 0 for draws in group.values())]
+        means = [float(np.prod([draws.mean() for draws in group.values()])) for group in groups]
+        weighted = [(mean / sum(means)) ** 2 * analytic_cv2(group) for mean, group in zip(means, groups, strict=True)]
+        noise = self.noise(settlement_id, float(np.median(houses + flats)))
+        return sum(weighted) + analytic_cv2({"discrepancy": get("model_discrepancy"), "noise": noise})
+
+    def households(self, kind: str, houses: Draws, flats: Draws) -> Draws:
+        """Return draws of occupied dwellings."""
+        get = self.factors.get
+        return houses * get("dwellings_per_house") * get("occupancy", kind) + flats * get("flat_occupancy")
+
+    def residents(self, settlement_id: str, kind: str, houses: Draws, flats: Draws) -> Draws:
+        """Return draws of the residents of a settlement with so many houses and flats."""
+        get = self.factors.get
+        in_houses = houses * self.persons_per_house(kind, settlement_id)
+        in_flats = flats * get("flat_occupancy") * get("household_size_flat")
+        noise = self.noise(settlement_id, float(np.median(houses + flats)))
+        return (in_houses + in_flats) * get("model_discrepancy") * noise
+
+
+def persons_per_house(factors: Factors, kind: str) -> Draws:
+    """Return draws of persons per residential house before any survey, shape (draws,)."""
+    dwellings, occupancy, size = (factors.get(name, kind) for name in CITY_FACTORS)
+    return dwellings * occupancy * size
