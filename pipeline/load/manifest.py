@@ -8,6 +8,7 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from pipeline.errors import InputError
 from pipeline.provenance import sha256
 
 if TYPE_CHECKING:
@@ -89,8 +90,21 @@ def list_files(root: Path) -> list[dict[str, Any]]:
 
 
 def read(root: Path) -> dict[str, Any]:
-    """Return the manifest of published outputs."""
-    document: dict[str, Any] = json.loads((root / NAME).read_text(encoding="utf-8"))
+    """Return the manifest of published outputs.
+
+    Raises
+    ------
+    InputError
+        The file is missing or is no manifest.
+    """
+    try:
+        document: dict[str, Any] = json.loads((root / NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        msg = f"{root / NAME} cannot be read as a manifest: {error}."
+        raise InputError(msg) from error
+    if not isinstance(document, dict) or "files" not in document:
+        msg = f"{root / NAME} is not a manifest of novostroiki."
+        raise InputError(msg)
     return document
 
 

@@ -167,16 +167,21 @@ def _carry_over(out: Path, stage: Path, marker: str) -> None:
         return
     made = manifest.top_entries(out) if marker == manifest.NAME else {entry.name for entry in out.iterdir()}
     for entry in sorted(out.iterdir()):
-        target = stage / entry.name
-        if entry.name in made or target.exists():
-            continue
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.copytree(entry, target, symlinks=True, copy_function=_link)
-        else:
-            _link(entry, target)
+        if entry.name not in made:
+            _link_tree(entry, stage / entry.name)
 
 
-def _link(source: Path | str, target: Path | str) -> None:
+def _link_tree(source: Path, target: Path) -> None:
+    """Link a file, or all files below a folder, where the target does not have them yet."""
+    if source.is_dir() and not source.is_symlink():
+        target.mkdir(exist_ok=True)
+        for entry in sorted(source.iterdir()):
+            _link_tree(entry, target / entry.name)
+    elif not target.exists():
+        _link(source, target)
+
+
+def _link(source: Path, target: Path) -> None:
     """Link a file under a second name where the file system can, else copy it."""
     try:
         os.link(source, target, follow_symlinks=False)

@@ -7,6 +7,7 @@ import json
 import math
 import os
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import duckdb
@@ -112,7 +113,7 @@ def _write_table(columns: Sequence[str], rows: Iterator[tuple[Any, ...]], stream
     held = list(rows)
     table = Table(box=box.SIMPLE_HEAD)
     for number, column in enumerate(columns):
-        numeric = any(isinstance(row[number], int | float) for row in held)
+        numeric = any(isinstance(row[number], int | float | Decimal) for row in held)
         table.add_column(Text(column), justify="right" if numeric else "left")
     for row in held:
         table.add_row(*(Text("" if value is None else _short(value)) for value in row))
@@ -135,15 +136,17 @@ def _text(value: object) -> str:
 
 def _short(value: object) -> str:
     """Return a value as a person wants to see it in a table."""
-    if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= _WHOLE else f"{value:.4g}"
+    if isinstance(value, float | Decimal):
+        return f"{value:,.0f}" if abs(float(value)) >= _WHOLE else f"{value:.4g}"
     text = _text(value)
     return text if len(text) <= _CELL else text[: _CELL - 1] + "…"
 
 
 def _json_value(value: object) -> object:
-    """JSON knows neither NaN nor infinity."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    """Return a value that JSON can hold: it knows neither NaN nor infinity nor decimals."""
+    if isinstance(value, float | Decimal):
+        return float(value) if math.isfinite(value) else None
+    return value
 
 
 _WRITERS = {"table": _write_table, "csv": _write_csv, "json": _write_json}

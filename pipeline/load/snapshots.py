@@ -27,6 +27,8 @@ def keep(stage: Path, day: date) -> Path:
     Call it inside `publish.staging`, after the tables and the DuckDB file are built.
     """
     target = stage / SNAPSHOTS / day.isoformat()
+    if target.exists():
+        shutil.rmtree(target)
     for name in _KEPT:
         source = stage / name
         files = [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file())

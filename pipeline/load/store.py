@@ -40,7 +40,16 @@ _ARROW_TYPES = {
     "geometry": pa.binary(),
 }
 _GEOMETRY_TYPES = np.array(
-    "Point LineString LinearRing Polygon MultiPoint MultiLineString MultiPolygon GeometryCollection".split()
+    [
+        "Point",
+        "LineString",
+        "LinearRing",
+        "Polygon",
+        "MultiPoint",
+        "MultiLineString",
+        "MultiPolygon",
+        "GeometryCollection",
+    ]
 )
 """By shapely's type id."""
 
@@ -162,7 +171,7 @@ def _batches(rows: pd.DataFrame, schema: pa.Schema, geometry: NDArray[np.object_
         yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _wkb(geometry: NDArray[np.object_]) -> NDArray[np.object_]:
+def _wkb(geometry: NDArray[np.object_]) -> Any:  # noqa: ANN401 - shapely's stubs say bytes_, it returns objects
     """Encode geometries, the flavour fixed so that it cannot change with a library's default."""
     return shapely.to_wkb(geometry, byte_order=1, output_dimension=2, flavor="iso")
 

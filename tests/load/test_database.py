@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import shapely
+
+from pipeline.errors import InputError, RunError
+from pipeline.load import database
+from pipeline.tables import TABLES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import duckdb
+
+    from tests.load import sample_tables
+
+VIEWS = ("settlement_growth", "red_zone_summary", "unregistered_summary", "buildings_by_distance")
+
+
+@pytest.fixture
+def con(outputs: Path) -> duckdb.DuckDBPyConnection:
+    return database.connect(outputs / "novostroiki.duckdb", read_only=True)
+
+
+def _one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[object, ...]:
+    row = con.execute(sql).fetchone()
+    assert row is not None
+    return row
+
+
+def test_every_table_exists_with_its_columns(con: duckdb.DuckDBPyConnection) -> None:
+    for name, table in TABLES.items():
+        columns = [row[0] for row in con.execute(f"DESCRIBE {name}").fetchall()]
+        assert columns[: len(table.columns)] == list(table.columns)
+
+
+def test_every_table_view_and_column_has_a_comment(con: duckdb.DuckDBPyConnection) -> None:
+    bare = con.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE comment IS NULL "
+        "UNION ALL SELECT view_name FROM duckdb_views() WHERE NOT internal AND comment IS NULL "
+        "UNION ALL SELECT table_name || '.' || column_name FROM duckdb_columns() WHERE NOT internal AND comment IS NULL"
+    ).fetchall()
+    assert bare == []
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_views_answer(con: duckdb.DuckDBPyConnection, view: str) -> None:
+    assert _one(con, f"SELECT count(*) > 0 FROM {view}") == (True,)
+
+
+def test_rows_are_those_of_the_tables(con: duckdb.DuckDBPyConnection, sample: sample_tables.Sample) -> None:
+    for name, frame in sample.tables.items():
+        assert _one(con, f"SELECT count(*) FROM {name}") == (len(frame),)
+
+
+def test_geometry_is_readable_three_ways(con: duckdb.DuckDBPyConnection, sample: sample_tables.Sample) -> None:
+    wkb, text, lon, lat = _one(
+        con, "SELECT geometry_wkb, ST_AsText(geometry), lon, lat FROM settlements ORDER BY settlement_id LIMIT 1"
+    )
+    expected = sample.tables["settlements"].sort_values("settlement_id").geometry.iloc[0]
+    assert shapely.from_wkb(wkb) == expected
+    assert shapely.from_wkt(text).equals_exact(expected, 1e-9)
+    assert expected.covers(shapely.Point(lon, lat))
+
+
+def test_distance_curve_agrees_with_the_pairs(con: duckdb.DuckDBPyConnection, sample: sample_tables.Sample) -> None:
+    pairs = sample.tables["building_hazards"].merge(sample.tables["buildings"][["building_id", "settlement_id"]])
+    near = pairs[(pairs["hazard_class"] == "railway") & (pairs["distance_m"] <= 150)].dropna(subset=["settlement_id"])
+    counts = near.groupby("settlement_id")["building_id"].nunique()
+    rows = con.execute(
+        "SELECT settlement_id, max(buildings) FROM buildings_by_distance "
+        "WHERE hazard_class = 'railway' AND distance_m <= 150 AND settlement_id IS NOT NULL GROUP BY ALL"
+    ).fetchall()
+    assert dict(rows) == counts.to_dict()
+    assert len(rows) > 0
+
+
+def test_growth_rate_is_compound(con: duckdb.DuckDBPyConnection) -> None:
+    before, after, rate = _one(
+        con,
+        "SELECT lag(built_m2) OVER (ORDER BY year), built_m2, rate_per_year FROM settlement_growth "
+        "WHERE settlement_id IS NULL ORDER BY year LIMIT 1 OFFSET 3",
+    )
+    assert float(str(before)) * (1 + float(str(rate))) ** 5 == pytest.approx(after)
+
+
+def test_works_with_an_empty_home_and_leaves_it_empty(outputs: Path, tmp_path: Path) -> None:
+    code = (
+        "from pathlib import Path; from pipeline.load import database\n"
+        f"con = database.connect(Path({str(outputs / 'novostroiki.duckdb')!r}), read_only=True, spatial=True)\n"
+        "print(con.execute('SELECT count(*) FROM settlements WHERE ST_Area(geometry) > 0').fetchone()[0])"
+    )
+    home = tmp_path / "home"
+    home.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={"HOME": str(home)}, capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) > 0
+    assert list(home.iterdir()) == []
+
+
+def test_a_file_that_is_missing_or_no_database_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="run `novostroiki run` first"):
+        database.connect(tmp_path / "absent.duckdb", read_only=True)
+    (tmp_path / "text.duckdb").write_text("hello " * 1000)
+    with pytest.raises(InputError, match="cannot be opened as a DuckDB file"):
+        database.connect(tmp_path / "text.duckdb", read_only=True)
+
+
+def test_an_extension_that_is_not_installed_says_which_package() -> None:
+    with database.connect() as con, pytest.raises(RunError, match="install duckdb-extension-lance"):
+        database.load_extension(con, "lance")
