@@ -9,8 +9,6 @@ import numpy as np
 from exactextract import exact_extract
 from exactextract.raster import NumPyRasterSource
 
-from pipeline.errors import InputError
-
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
@@ -68,17 +66,7 @@ def _features(polygons: gpd.GeoSeries, raster: Raster) -> gpd.GeoDataFrame:
 
 
 def _source(raster: Raster) -> NumPyRasterSource:
-    """Return a raster in the form that exactextract reads.
-
-    Raises
-    ------
-    InputError
-        Its rows and columns do not follow north and east.
-    """
     grid, (rows, columns) = raster.transform, raster.values.shape
-    if grid.b or grid.d or grid.a <= 0 or grid.e >= 0:
-        msg = "A raster is rotated or upside down; warp it to north-up rows first (gdalwarp does it)."
-        raise InputError(msg)
     return NumPyRasterSource(
         raster.values,
         xmin=grid.c,

@@ -1,0 +1,241 @@
+"""Growth: built-up area per settlement and epoch, the year it began, yearly rates, and the waves of the literature.
+
+A series never mixes products, and two releases of footprints are never compared here: that is `transform.diff`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from pipeline.provenance import Notice
+from pipeline.transform import zonal
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from numpy.typing import NDArray
+
+    from pipeline.extract.rasters import Raster
+
+ONSET_SHARE = 0.1
+"""A settlement begins in the first year with this share of its built-up area (DOMAIN, growth rules)."""
+
+SHRINKING = 0.02
+"""A fall of built-up area below this share is noise of the product, and is not reported."""
+
+_COLUMNS = ("area_id", "settlement_id", "year", "built_m2", "product", "modelled", "outline")
+
+
+def series(  # noqa: PLR0913 - the series, its outlines and its product
+    settlements: gpd.GeoDataFrame,
+    boundary: shapely.Geometry,
+    built_up: Mapping[int, Raster],
+    *,
+    area_id: str,
+    product: str,
+    modelled: Collection[int],
+    outline: str = "current",
+) -> pd.DataFrame:
+    """Return built-up area per settlement and epoch.
+
+    Parameters
+    ----------
+    settlements
+        Outlines that do not overlap, with settlement_id, in a CRS in metres.
+    boundary
+        The area, in the same CRS.
+    built_up
+        Built-up m² per cell, by epoch; read in any order.
+    area_id
+        The area.
+    product
+        Dataset of the rasters.
+    modelled
+        Epochs that are projections of the producer.
+    outline
+        ``current`` for today's outlines, ``fixed`` for those of an earlier run.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `growth`: a row per settlement and epoch, one for the rest (``<area>/rest``) and one for the whole area
+        (settlement_id missing). The whole is the boundary together with outlines that reach beyond it; the rest is
+        what lies in no outline and is measured on its own, so that settlements and rest add up to the whole.
+    """
+    outlines = settlements.geometry.reset_index(drop=True)
+    covered = shapely.union_all(outlines.to_numpy())
+    whole = shapely.union(boundary, covered)
+    extra = gpd.GeoSeries([shapely.difference(whole, covered), whole], crs=settlements.crs)
+    polygons = gpd.GeoSeries(pd.concat([outlines, extra], ignore_index=True), crs=settlements.crs)
+    ids = [*settlements["settlement_id"].astype(str), f"{area_id}/rest", None]
+    frames = [
+        pd.DataFrame({"settlement_id": ids, "year": year, "built_m2": zonal.sums(polygons, built_up[year])})
+        for year in sorted(built_up)
+    ]
+    nothing = pd.DataFrame({"settlement_id": [], "year": [], "built_m2": []})
+    rows = pd.concat([nothing, *frames], ignore_index=True) if frames else nothing
+    rows = rows.assign(
+        area_id=area_id, product=product, modelled=rows["year"].isin(list(modelled)), outline=outline
+    ).astype({"settlement_id": "str"})
+    return rows[list(_COLUMNS)].sort_values(["settlement_id", "year"], na_position="first", ignore_index=True)
+
+
+def notices(rows: pd.DataFrame) -> list[Notice]:
+    """Return what looks wrong in the rows of `series`: epochs without anything built, and series that shrink."""
+    found = []
+    whole = rows[rows["settlement_id"].isna()]
+    if len(empty := whole[whole["built_m2"] <= 0]):
+        years = ", ".join(str(year) for year in empty["year"])
+        found.append(Notice("built-up rasters", f"nothing is built up in the whole area in {years}"))
+    ordered = rows.sort_values(["settlement_id", "year"])
+    before = ordered.groupby("settlement_id", dropna=False)["built_m2"].shift()
+    if shrinking := int((ordered["built_m2"] < before * (1 - SHRINKING)).sum()):
+        what = "built-up area falls from one epoch to the next; are the epochs' files in the right order?"
+        found.append(Notice("built-up rasters", what, shrinking))
+    return found
+
+
+def onset_years(
+    settlements: gpd.GeoDataFrame,
+    onset: Raster | None,
+    built_up: Mapping[int, Raster],
+    *,
+    modelled: Collection[int] = (),
+) -> pd.Series:
+    """Return the first year in which each settlement had a tenth of its built-up area.
+
+    Parameters
+    ----------
+    settlements
+        Outlines with settlement_id, in a CRS in metres.
+    onset
+        First year built up per cell, 0 = never (WSF Evolution); None: none.
+    built_up
+        Built-up m² per cell, by epoch; the latest that is not `modelled` is what "its built-up area" means. Without
+        any, the last year of `onset` is.
+    modelled
+        Epochs that are projections, and are left out.
+
+    Returns
+    -------
+    pandas.Series
+        ``Int64``, indexed by settlement_id; missing where nothing is ever built up.
+
+    Notes
+    -----
+    The yearly raster ends before the epochs do. With φ the share of the final built-up area that the epochs show at
+    its last year, the sought year is the first with ONSET_SHARE/φ of the yearly raster's own final area; where φ <
+    ONSET_SHARE, the settlement began later, and the epochs tell when, by linear interpolation between them.
+    """
+    ids = pd.Index(settlements["settlement_id"].astype(str), name="settlement_id")
+    observed = sorted(set(built_up) - set(modelled))
+    epochs = np.stack([zonal.sums(settlements.geometry, built_up[year]) for year in observed]) if observed else None
+    from_epochs = _from_epochs(np.array(observed, dtype=float), epochs, len(ids))
+    if onset is None:
+        return _years(from_epochs, ids)
+    last = _last_year(onset)
+    share_then = np.ones(len(ids)) if epochs is None else _share_at(last, np.array(observed, dtype=float), epochs)
+    from_years = _from_years(zonal.shares(settlements.geometry, onset), share_then)
+    return _years(np.where(np.isnan(from_years), from_epochs, from_years), ids)
+
+
+def _years(values: NDArray[np.float64], ids: pd.Index) -> pd.Series:
+    return pd.Series(np.round(values), index=ids, name="onset_year").astype("Int64")
+
+
+def _last_year(onset: Raster) -> float:
+    years = onset.values[onset.values > 0]
+    return float(years.max()) if years.size else 0.0
+
+
+def _share_at(year: float, epochs: NDArray[np.float64], built: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return each settlement's built-up area in a year as a share of its final one; NaN where it has none."""
+    final = built[-1]
+    at = np.array([np.interp(year, epochs, column) for column in built.T])
+    share: NDArray[np.float64] = np.divide(at, final, out=np.full_like(final, np.nan), where=final > 0)
+    return share
+
+
+def _from_epochs(
+    epochs: NDArray[np.float64], built: NDArray[np.float64] | None, settlements: int
+) -> NDArray[np.float64]:
+    """Return the year in which each series passes ONSET_SHARE of its end; the first epoch if it starts above."""
+    years = np.full(settlements, np.nan)
+    if built is None:
+        return years
+    for i, column in enumerate(built.T):
+        if column[-1] <= 0:
+            continue
+        threshold = ONSET_SHARE * column[-1]
+        after = int(np.argmax(column >= threshold))
+        if after == 0:
+            years[i] = epochs[0]
+            continue
+        part = (threshold - column[after - 1]) / (column[after] - column[after - 1])
+        years[i] = epochs[after - 1] + part * (epochs[after] - epochs[after - 1])
+    return years
+
+
+def _from_years(shares: pd.DataFrame, share_then: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the first year with ONSET_SHARE/φ of the yearly raster's final area; NaN where it cannot tell."""
+    years = np.full(len(share_then), np.nan)
+    built = shares[shares["value"] > 0].sort_values(["polygon", "value"])
+    grouped = built.groupby("polygon")["share"]
+    reached = grouped.cumsum() / grouped.transform("sum")
+    needed = ONSET_SHARE / np.where(share_then >= ONSET_SHARE, share_then, np.nan)
+    passed = built[reached.to_numpy() >= np.minimum(needed[built["polygon"]], 1 - 1e-9)].drop_duplicates("polygon")
+    years[passed["polygon"]] = passed["value"]
+    return years
+
+
+def rates(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the yearly growth between consecutive epochs, g = (B₂/B₁)^(1/(t₂−t₁)) − 1.
+
+    Parameters
+    ----------
+    rows
+        Table `growth`, of one product and outline.
+
+    Returns
+    -------
+    pandas.DataFrame
+        area_id, settlement_id, first_year, last_year, yearly_rate (missing where nothing was built before), modelled
+        (either epoch is).
+    """
+    ordered = rows.sort_values(["area_id", "settlement_id", "year"], na_position="first")
+    before = ordered.groupby(["area_id", "settlement_id"], dropna=False)[["year", "built_m2", "modelled"]].shift()
+    pairs = ordered.assign(first_year=before["year"], first=before["built_m2"], modelled_before=before["modelled"])
+    pairs = pairs.dropna(subset=["first_year"]).astype({"first_year": "int64", "modelled_before": "bool"})
+    grown = (pairs["first"] > 0) & (pairs["built_m2"] > 0)
+    ratio = (pairs["built_m2"] / pairs["first"]).where(grown)
+    rate = ratio ** (1 / (pairs["year"] - pairs["first_year"])) - 1
+    return pairs.assign(
+        last_year=pairs["year"], yearly_rate=rate, modelled=pairs["modelled"] | pairs["modelled_before"]
+    )[["area_id", "settlement_id", "first_year", "last_year", "yearly_rate", "modelled"]].reset_index(drop=True)
+
+
+def wave_of(onset_year: pd.Series, waves: pd.DataFrame) -> pd.Series:
+    """Return the wave of the literature in which each settlement began.
+
+    Parameters
+    ----------
+    onset_year
+        As `onset_years` returns it.
+    waves
+        Rows of `facts.waves`.
+
+    Returns
+    -------
+    pandas.Series
+        wave_id, or missing between waves and where no year is known; indexed like `onset_year`.
+    """
+    found = pd.Series(pd.NA, index=onset_year.index, dtype="str", name="wave_id")
+    for name, first, last in waves[["wave_id", "first_year", "last_year"]].itertuples(index=False, name=None):
+        inside = onset_year.between(int(first), int(last)).fillna(value=False).astype(bool)
+        found[inside & found.isna()] = str(name)
+    return found
