@@ -20,6 +20,7 @@ from osmium.osm import NODE, RELATION, WAY
 
 from pipeline.errors import InputError
 from pipeline.extract import local
+from pipeline.extract.areas import area_of
 from pipeline.extract.osm import geometry
 from pipeline.extract.osm.frames import Objects
 from pipeline.extract.selection import overlaps
@@ -314,7 +315,7 @@ class _Passes:
                 continue
         for number in broken:
             own = [pieces[ref] for ref in self._members[number] if ref in pieces]
-            shape = geometry.area_of(shapely.build_area(shapely.GeometryCollection([shapely.union_all(own)])))
+            shape = area_of(shapely.build_area(shapely.GeometryCollection([shapely.union_all(own)])))
             self._found.problems[NO_RINGS if shape is None else REPAIRED] += 1
             if shape is not None:
                 self._keep_relation(number, shape)

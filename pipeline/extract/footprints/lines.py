@@ -1,0 +1,211 @@
+"""GeoJSON lines, as Microsoft publishes its footprints (named .csv.gz): parsed in blocks, geometries built in batches."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zlib
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json
+import shapely
+
+from pipeline.errors import InputError
+from pipeline.extract.selection import overlaps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from pipeline.extract.selection import Box
+
+_BLOCK_BYTES = 32 * 2**20
+_MAX_LINE_BYTES = 64 * 2**20
+"""A longer line is no feature but a file of another kind."""
+_GZIP_MAGIC = b"\x1f\x8b"
+_SCHEMA = pa.schema(
+    [
+        ("properties", pa.struct([("height", pa.float64()), ("confidence", pa.float64())])),
+        (
+            "geometry",
+            pa.struct([("type", pa.string()), ("coordinates", pa.list_(pa.list_(pa.list_(pa.float64()))))]),
+        ),
+    ]
+)
+
+
+@dataclass
+class Features:
+    """Footprints near a box, as parallel arrays; and how many lines were no features."""
+
+    geometry: list[NDArray[np.object_]] = field(default_factory=list)
+    height: list[NDArray[np.float64]] = field(default_factory=list)
+    confidence: list[NDArray[np.float64]] = field(default_factory=list)
+    unreadable: int = 0
+
+    def add(
+        self, geometry: NDArray[np.object_], height: NDArray[np.float64], confidence: NDArray[np.float64]
+    ) -> None:
+        """Append the footprints of one block."""
+        self.geometry.append(geometry)
+        self.height.append(height)
+        self.confidence.append(confidence)
+
+
+def read(path: Path, box: Box) -> Features:
+    """Read the polygons whose envelope meets a box.
+
+    Raises
+    ------
+    InputError
+        The file is cut off, is not what its suffix says, or holds no line that is a GeoJSON feature.
+    """
+    features = Features()
+    total = 0
+    try:
+        for block in _blocks(path):
+            total += 1
+            try:
+                _fast(block, box, features)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError):
+                # One line that is not a plain polygon makes the columnar parser refuse the block.
+                _careful(block, box, features)
+    except (EOFError, OSError, zlib.error) as error:
+        msg = f"{path} cannot be unpacked ({error}); it is damaged or cut off: fetch it again."
+        raise InputError(msg) from error
+    if total and features.unreadable and not features.geometry:
+        msg = f"{path} holds no line that is a GeoJSON feature; it is a file of another kind."
+        raise InputError(msg)
+    return features
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    """Yield the file unpacked, in blocks that end with a line."""
+    with path.open("rb") as raw:
+        packed = raw.read(2) == _GZIP_MAGIC
+        raw.seek(0)
+        stream: Any = gzip.GzipFile(fileobj=raw) if packed else io.BufferedReader(raw)
+        with closing(stream):
+            rest = b""
+            while chunk := stream.read(_BLOCK_BYTES):
+                head, newline, tail = chunk.rpartition(b"\n")
+                if newline:
+                    yield rest + head
+                    rest = tail
+                else:
+                    rest += chunk
+                if len(rest) > _MAX_LINE_BYTES:
+                    msg = f"{path} has a line of more than {_MAX_LINE_BYTES >> 20} MiB; GeoJSON lines hold one feature each."
+                    raise InputError(msg)
+            if rest.strip():
+                yield rest
+
+
+def _fast(block: bytes, box: Box, features: Features) -> None:
+    """Parse a block of plain polygons column by column; anything else raises."""
+    options = pyarrow.json.ParseOptions(explicit_schema=_SCHEMA, unexpected_field_behavior="ignore")
+    table = pyarrow.json.read_json(
+        pa.BufferReader(block),
+        read_options=pyarrow.json.ReadOptions(block_size=max(len(block) // 4, 2**20)),
+        parse_options=options,
+    ).combine_chunks()
+    if not table.num_rows:
+        return
+    geometry, properties = (table.column(name).combine_chunks() for name in ("geometry", "properties"))
+    if pc.any(pc.not_equal(pc.struct_field(geometry, "type"), "Polygon")).as_py() is not False or geometry.null_count:
+        msg = "not all are polygons"
+        raise ValueError(msg)
+    coordinates, ring_offsets, polygon_offsets = _ragged(pc.struct_field(geometry, "coordinates"))
+    near = np.flatnonzero(overlaps(_bounds(coordinates, ring_offsets[polygon_offsets]), box))
+    polygons = _polygons(coordinates, ring_offsets, polygon_offsets, near)
+    height, confidence = (_floats(pc.struct_field(properties, name))[near] for name in ("height", "confidence"))
+    features.add(polygons, height, confidence)
+
+
+def _ragged(
+    nested: pa.ListArray,
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return coordinates (points, 2), offsets of rings in points and of polygons in rings; ValueError if malformed."""
+    rings = nested.flatten()
+    points = rings.flatten()
+    flat = points.flatten()
+    if nested.null_count or rings.null_count or points.null_count or flat.null_count or len(flat) != 2 * len(points):
+        msg = "coordinates are missing or not pairs"
+        raise ValueError(msg)
+    lengths = pc.list_value_length(points)
+    if len(points) and (pc.min(lengths).as_py(), pc.max(lengths).as_py()) != (2, 2):
+        msg = "coordinates are not pairs"
+        raise ValueError(msg)
+    offsets = [
+        np.concatenate(([0], np.cumsum(pc.list_value_length(item).to_numpy(zero_copy_only=False), dtype=np.int64)))
+        for item in (rings, nested)
+    ]
+    if not (np.diff(offsets[1]) > 0).all() or not (np.diff(offsets[0]) > 3).all():  # noqa: PLR2004 - a triangle, closed
+        msg = "a polygon without rings, or a ring of too few points"
+        raise ValueError(msg)
+    return flat.to_numpy(zero_copy_only=False).reshape(-1, 2), offsets[0], offsets[1]
+
+
+def _bounds(coordinates: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[np.float64]:
+    starts = offsets[:-1]
+    return np.hstack((np.minimum.reduceat(coordinates, starts), np.maximum.reduceat(coordinates, starts)))
+
+
+def _polygons(
+    coordinates: NDArray[np.float64],
+    ring_offsets: NDArray[np.int64],
+    polygon_offsets: NDArray[np.int64],
+    rows: NDArray[np.int64],
+) -> NDArray[np.object_]:
+    """Build some of the polygons; the rest costs nothing."""
+    rings, polygon_ends = _taken(polygon_offsets, rows)
+    points, ring_ends = _taken(ring_offsets, rings)
+    return shapely.from_ragged_array(
+        shapely.GeometryType.POLYGON, coordinates[points], (ring_ends, polygon_ends)
+    )
+
+
+def _taken(offsets: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return which items belong to some rows of a ragged array, and the offsets of those rows among them."""
+    sizes = offsets[rows + 1] - offsets[rows]
+    ends = np.concatenate(([0], np.cumsum(sizes)))
+    return np.arange(ends[-1]) + np.repeat(offsets[rows] - ends[:-1], sizes), ends
+
+
+def _floats(values: pa.Array) -> NDArray[np.float64]:
+    """Return numbers with NaN for unknown (Microsoft writes -1)."""
+    result = values.to_numpy(zero_copy_only=False).astype(np.float64)
+    result[result < 0] = np.nan
+    return result
+
+
+def _careful(block: bytes, box: Box, features: Features) -> None:
+    """Parse a block line by line: multipolygons, rings that do not close, and lines that are no features."""
+    geometry, height, confidence = [], [], []
+    for line in block.splitlines():
+        if not line.strip():
+            continue
+        try:
+            item = json.loads(line)
+            properties = item.get("properties") or {}
+            shape = shapely.from_geojson(json.dumps(item["geometry"]), on_invalid="raise") if item["geometry"] else None
+            measures = [float(properties.get(key) or -1) for key in ("height", "confidence")]
+        except (ValueError, TypeError, KeyError, AttributeError, shapely.errors.GEOSException):
+            features.unreadable += 1
+            continue
+        geometry.append(shape)
+        height.append(measures[0])
+        confidence.append(measures[1])
+    shapes = np.array(geometry, dtype=object)
+    missing = shapely.is_missing(shapes) | shapely.is_empty(shapes)
+    near = missing | overlaps(shapely.bounds(shapes), box) | ~np.isfinite(shapely.bounds(shapes)).all(axis=1)
+    if len(shapes):
+        features.add(shapes[near], *(_floats(pa.array(values))[near] for values in (height, confidence)))

@@ -1,0 +1,278 @@
+"""Windows of rasters: built-up surface, onset years, people per cell; any grid, one file or several tiles of one grid."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import rasterio
+from affine import Affine
+from pyproj import CRS
+from rasterio.errors import RasterioError
+from rasterio.warp import transform_bounds
+from rasterio.windows import Window
+
+from pipeline import catalogue
+from pipeline.errors import InputError, SourceError
+from pipeline.extract import local
+from pipeline.provenance import Extract, Notice, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+    from rasterio.io import DatasetReader
+
+    from pipeline.config import Area
+
+_MARGIN_CELLS = 1
+_DENSIFY_POINTS = 101
+"""Points set on each edge of the bbox when it is projected: straight edges curve in another CRS."""
+_GRID_TOLERANCE = 1e-3
+"""Share of a cell by which the tiles of one grid may be off, from rounding in their headers."""
+_MAX_CELLS = 400_000_000
+"""A window larger than this (3.2 GB as float64) is a mistake in the file or the bbox."""
+
+
+@dataclass(frozen=True)
+class Raster:
+    """A window of a raster.
+
+    Attributes
+    ----------
+    values
+        (rows, columns), float64, NaN where there is no data.
+    transform
+        From (column, row) to the coordinates of `crs`; north up.
+    crs
+        As in the file.
+    """
+
+    values: NDArray[np.float64]
+    transform: Affine
+    crs: CRS
+
+
+def read(
+    path: Path | str, area: Area, *, dataset: str, version: str, nodata: float | None = None
+) -> Extract[Raster]:
+    """Read the part of a raster that covers an area, and one cell more on each side.
+
+    Parameters
+    ----------
+    path
+        A local file, or as text any path that GDAL opens, such as ``/vsizip/tile.zip/tile.tif`` or ``/vsicurl/https…``.
+    area
+        Its bbox is projected into the raster's CRS, whichever that is.
+    dataset
+        Identifier in the catalogue of sources.
+    version
+        Version, epoch or date for the provenance.
+    nodata
+        Value that stands for "no data", beside the one that the file itself declares. Where neither is known, every
+        value is taken as data except negative ones, which no quantity of this project can have; a notice says so.
+
+    Raises
+    ------
+    InputError
+        The file is missing or no raster, has no usable CRS, is rotated, or does not overlap the area.
+    SourceError
+        A remote file cannot be read.
+    """
+    return read_mosaic([path], area, dataset=dataset, version=version, nodata=nodata)
+
+
+def read_mosaic(
+    paths: Sequence[Path | str], area: Area, *, dataset: str, version: str, nodata: float | None = None
+) -> Extract[Raster]:
+    """Read several tiles of one grid as one window; parameters and errors as in `read`.
+
+    Tiles that do not meet the area are passed over, as long as one does. Where tiles overlap, the first by name wins.
+    All must share CRS, cell size and alignment.
+    """
+    if not paths:
+        msg = f"No raster file is given for {dataset} of {area.area_id}; name one under inputs."
+        raise InputError(msg)
+    windows = [_read_window(path, area, nodata) for path in sorted(paths, key=str)]
+    tiles = [window for window in windows if window is not None]
+    if not tiles:
+        names = ", ".join(str(path) for path in paths)
+        msg = f"{names} does not overlap the bbox {list(area.bbox)} of {area.area_id}; give a raster that covers it."
+        raise InputError(msg)
+    raster = tiles[0].raster if len(tiles) == 1 else _mosaic(tiles)
+    sources = [_source(tile, area, dataset, version, number) for number, tile in enumerate(tiles, start=1)]
+    notices = [notice for tile in tiles for notice in tile.notices]
+    if not _covers(raster, area):
+        notices.append(Notice(dataset, f"the raster covers only a part of {area.area_id}; beyond it nothing is known"))
+    return Extract(raster, sources, notices)
+
+
+@dataclass(frozen=True)
+class _Tile:
+    path: Path | str
+    raster: Raster
+    notices: list[Notice]
+
+
+@contextmanager
+def _opened(path: Path | str) -> Iterator[DatasetReader]:
+    """Open a raster; what GDAL says goes into one sentence."""
+    if isinstance(path, Path):
+        local.check_exists(path, "…")
+    try:
+        with rasterio.open(path) as source:
+            yield source
+    except RasterioError as error:
+        reason = str(error.__cause__ or error).rstrip(".")
+        msg = f"{path} cannot be read as a raster ({reason}); it is damaged, cut off or of another kind: fetch it again."
+        raise (InputError if _is_local(path) else SourceError)(msg) from error
+
+
+def _is_local(path: Path | str) -> bool:
+    return isinstance(path, Path) or not any(mark in path for mark in ("/vsicurl", "/vsis3", "://"))
+
+
+def _read_window(path: Path | str, area: Area, nodata: float | None) -> _Tile | None:
+    """Read the window of one file; None: it does not overlap the area."""
+    with _opened(path) as source:
+        crs = _checked_crs(source, path)
+        window = _window(source, _projected(area, crs, path))
+        if window is None:
+            return None
+        raw = source.read(1, window=window)
+        values, notices = _values(raw, source, nodata, Path(path).name)
+        transform = source.window_transform(window)
+    return _Tile(path, Raster(values, transform, crs), notices)
+
+
+def _checked_crs(source: DatasetReader, path: Path | str) -> CRS:
+    """Return the CRS of a raster whose header makes sense."""
+    if source.crs is None:
+        msg = f"{path} does not say in which coordinate system it is; write it into the file (gdal_edit.py -a_srs)."
+        raise InputError(msg)
+    crs = CRS.from_user_input(source.crs)
+    if source.transform.b or source.transform.d or source.transform.a <= 0 or source.transform.e >= 0:
+        msg = f"{path} is rotated or not north up; warp it to a north-up grid (gdalwarp) first."
+        raise InputError(msg)
+    west, south, east, north = source.bounds
+    if crs.is_geographic and (south < -90 - 1 or north > 90 + 1 or west < -360 or east > 540):
+        msg = (
+            f"{path} says that it is in degrees ({crs.to_string()}), but its bounds are "
+            f"{[round(value, 3) for value in source.bounds]}; its coordinate system is declared wrongly."
+        )
+        raise InputError(msg)
+    return crs
+
+
+def _projected(area: Area, crs: CRS, path: Path | str) -> tuple[float, float, float, float]:
+    """Return the bbox of the area in a CRS."""
+    bounds: tuple[float, float, float, float] = transform_bounds(
+        "EPSG:4326", crs.to_wkt(), *area.bbox, densify_pts=_DENSIFY_POINTS
+    )
+    if not all(math.isfinite(value) for value in bounds):
+        msg = f"{path} is in a coordinate system ({crs.name}) that does not reach {area.area_id}; give another raster."
+        raise InputError(msg)
+    return bounds
+
+
+def _window(source: DatasetReader, bounds: tuple[float, float, float, float]) -> Window | None:
+    """Return the cells that cover the bounds and a margin, as far as the file has them; None: it has none."""
+    west, south, east, north = bounds
+    transform = source.transform
+    left, right = ((x - transform.c) / transform.a for x in (west, east))
+    top, bottom = ((y - transform.f) / transform.e for y in (north, south))
+    if right <= 0 or bottom <= 0 or left >= source.width or top >= source.height:
+        return None
+    columns = max(math.floor(left) - _MARGIN_CELLS, 0), min(math.ceil(right) + _MARGIN_CELLS, source.width)
+    rows = max(math.floor(top) - _MARGIN_CELLS, 0), min(math.ceil(bottom) + _MARGIN_CELLS, source.height)
+    width, height = columns[1] - columns[0], rows[1] - rows[0]
+    if width * height > _MAX_CELLS:
+        msg = f"{source.name}: the area would take {width:,} × {height:,} cells; use a coarser raster or a smaller bbox."
+        raise InputError(msg)
+    return Window(columns[0], rows[0], width, height)
+
+
+def _values(
+    raw: NDArray[np.generic], source: DatasetReader, nodata: float | None, name: str
+) -> tuple[NDArray[np.float64], list[Notice]]:
+    """Return the values as float64 with NaN for no data, scaled as the file says."""
+    values = raw.astype(np.float64)
+    empty = np.isnan(values)
+    known = [value for value in (source.nodata, nodata) if value is not None]
+    for value in known:
+        # A float32 raster holds its nodata value rounded to float32; compare in the raster's own type.
+        empty |= values == float(np.array(value).astype(raw.dtype) if raw.dtype.kind == "f" else value)
+    notices = []
+    if not known:
+        negative = values < 0
+        notices.append(Notice(name, "declares no nodata value; every value was taken as data, negative ones as none"))
+        empty |= negative
+    if source.count > 1:
+        notices.append(Notice(name, f"has {source.count} bands; the first was read"))
+    values = values * source.scales[0] + source.offsets[0]
+    values[empty] = np.nan
+    return values, notices
+
+
+def _mosaic(tiles: Sequence[_Tile]) -> Raster:
+    """Lay the windows of several tiles onto their common grid."""
+    first = tiles[0].raster
+    width, height = first.transform.a, first.transform.e
+    places = []
+    for tile in tiles:
+        other = tile.raster.transform
+        column, row = (other.c - first.transform.c) / width, (other.f - first.transform.f) / height
+        same_cells = math.isclose(other.a, width, rel_tol=1e-9) and math.isclose(other.e, height, rel_tol=1e-9)
+        aligned = max(abs(column - round(column)), abs(row - round(row))) < _GRID_TOLERANCE
+        if tile.raster.crs != first.crs or not same_cells or not aligned:
+            msg = f"{tile.path} and {tiles[0].path} are not tiles of one grid (CRS, cell size or alignment differ)."
+            raise InputError(msg)
+        places.append((round(row), round(column)))
+    top, left = min(row for row, _ in places), min(column for _, column in places)
+    shapes = [tile.raster.values.shape for tile in tiles]
+    bottom = max(row + shape[0] for (row, _), shape in zip(places, shapes, strict=True))
+    right = max(column + shape[1] for (_, column), shape in zip(places, shapes, strict=True))
+    values = np.full((bottom - top, right - left), np.nan)
+    for (row, column), tile in zip(places, tiles, strict=True):
+        part = tile.raster.values
+        target = values[row - top : row - top + part.shape[0], column - left : column - left + part.shape[1]]
+        np.copyto(target, part, where=np.isnan(target))
+    return Raster(values, first.transform * Affine.translation(left, top), first.crs)
+
+
+def _covers(raster: Raster, area: Area) -> bool:
+    """Return whether the window reaches every edge of the bbox."""
+    west, south, east, north = _projected(area, raster.crs, "raster")
+    rows, columns = raster.values.shape
+    left, top = raster.transform.c, raster.transform.f
+    right, bottom = left + columns * raster.transform.a, top + rows * raster.transform.e
+    slack = abs(raster.transform.a) * _GRID_TOLERANCE
+    return left <= west + slack and right >= east - slack and top >= north - slack and bottom <= south + slack
+
+
+def _source(tile: _Tile, area: Area, dataset: str, version: str, number: int) -> Source:
+    """Return the provenance: of the whole file where it is local, else of the window that was fetched."""
+    cells = int(np.count_nonzero(~np.isnan(tile.raster.values)))
+    if isinstance(tile.path, Path):
+        return local.source(tile.path, area, dataset=dataset, number=number, version=version, features=cells)
+    spec = catalogue.default().sources.get(dataset)
+    data = tile.raster.values.tobytes()
+    return Source(
+        source_id=local.source_id(dataset, area, number),
+        area_id=area.area_id,
+        dataset=dataset,
+        version=version,
+        licence=spec.licence if spec else local.UNSTATED,
+        attribution=spec.attribution if spec else local.UNSTATED,
+        url=tile.path,
+        retrieved_at=None,
+        sha256=hashlib.sha256(data).hexdigest(),
+        bytes=len(data),
+        features=cells,
+        simulated=area.simulated,
+    )
