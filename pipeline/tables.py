@@ -15,6 +15,8 @@ from pandera.errors import SchemaError, SchemaErrors
 from pipeline.errors import RunError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
 _PROBABILITY = pa.Check.in_range(0, 1)
@@ -322,11 +324,128 @@ TABLES: dict[str, pa.DataFrameSchema] = {
     )
 }
 
+SHARES = ("0", "<10%", "10-50%", ">50%")
+"""Classes in which the public edition says how much of a unit lies in red zones."""
+
+_PERSONS = {
+    "p05": _number("Lower end of the 90 % interval, rounded down to 50 or 100.", "person"),
+    "p50": _number("Median, rounded to 50 or 100.", "person"),
+    "p95": _number("Upper end of the 90 % interval, rounded up to 50 or 100.", "person"),
+}
+
+PUBLIC_TABLES: dict[str, pa.DataFrameSchema] = {
+    table.name: table
+    for table in (
+        _table(
+            "notice",
+            "What this file is for, and what it is not.",
+            "language",
+            language=_text("ISO 639-1 code."),
+            impact_note=_text("What may be done with these figures, and what harm they could do."),
+            disclaimer=_text("What these figures are not."),
+        ),
+        _table(
+            "areas",
+            "One row per area (city); counts rounded to 5.",
+            "area_id",
+            area_id=_text("Identifier of the area."),
+            country=_text("ISO 3166-1 alpha-2 code."),
+            name=_text("Name in English."),
+            **_names("Name"),
+            buildings=_integer("Buildings, rounded to 5.", "1", check=_NOT_NEGATIVE),
+            settlements=_integer("Settlements shown here.", "1", check=_NOT_NEGATIVE),
+            settlements_withheld=_integer("Settlements too small to be shown.", "1", check=_NOT_NEGATIVE),
+            cells=_integer("Grid cells shown here.", "1", check=_NOT_NEGATIVE),
+            cells_withheld=_integer("Grid cells with too few homes or people to be shown.", "1", check=_NOT_NEGATIVE),
+            simulated=_flag("True: the inputs were simulated; nothing here describes the real city."),
+            geometry=_geometry("The area as a polygon."),
+        ),
+        _table(
+            "settlements",
+            "One row per settlement of at least 100 homes.",
+            "settlement_id",
+            settlement_id=_text("Identifier of the settlement."),
+            area_id=_AREA,
+            name=_text("Best-known name; NULL: none known.", nullable=True),
+            **_names("Name"),
+            kind=_text("Class with the highest score.", of=SETTLEMENT_KINDS),
+            status=_text("Registration status as published.", of=STATUSES),
+            status_year=_integer("Year that the status refers to.", check=_YEAR, nullable=True),
+            status_source=_text("Who says so.", nullable=True),
+            onset_year=_integer("First year with a tenth of today's built-up area.", check=_YEAR, nullable=True),
+            buildings=_integer("Buildings, rounded to 5.", "1", check=_NOT_NEGATIVE),
+            geometry=_geometry("Grid cells that hold it; NULL: they are too thinly built to be shown.", nullable=True),
+        ),
+        _table(
+            "grid",
+            "One row per 500 m cell with at least 10 homes and 50 residents (equal-area grid of each area).",
+            "cell_id",
+            cell_id=_text("Identifier: area, column and row of the grid."),
+            area_id=_AREA,
+            buildings=_integer("Buildings, rounded to 5.", "1", check=_NOT_NEGATIVE),
+            **_PERSONS,
+            kind=_text("Class of the settlements in which most of its homes stand.", of=SETTLEMENT_KINDS),
+            share_residents=_text("Share of homes in zones that protect residents from a hazard.", of=SHARES),
+            share_administrative=_text("Share of homes inside administrative limits.", of=SHARES),
+            geometry=_geometry("The cell."),
+        ),
+        _table(
+            "population",
+            "90 % intervals of people per area and settlement. Rows of settlements do not add up to their area.",
+            "area_id settlement_id quantity",
+            area_id=_AREA,
+            settlement_id=_text("Settlement; NULL: the whole area.", nullable=True),
+            quantity=_text("What is counted.", of=("residents", "registered", "unregistered")),
+            **_PERSONS,
+            method=_text("Method, as named in docs/method.md."),
+            evidence=_text("Where the deciding parameters come from.", of=EVIDENCE),
+            year=_integer("Year of the inputs.", check=_YEAR, nullable=True),
+        ),
+        _table(
+            "growth",
+            "Built-up area per area or settlement and epoch.",
+            "area_id settlement_id year product",
+            area_id=_AREA,
+            settlement_id=_text("Settlement; NULL: the whole area.", nullable=True),
+            year=_integer("Epoch.", check=_YEAR),
+            built_ha=_number("Built-up area, rounded to 0.1 ha.", "ha", check=_NOT_NEGATIVE),
+            product=_text("Dataset; series of different products are never mixed."),
+            modelled=_flag("True: the epoch is a projection of its producer, not an observation."),
+        ),
+        _table(
+            "red_zones",
+            "One row per settlement and rule whose zone reaches into it.",
+            "settlement_id rule_id",
+            area_id=_AREA,
+            settlement_id=_text("Settlement."),
+            rule_id=_text("Rule (red_zone_rules.rule_id)."),
+            hazard_class=_text("Class of the hazard."),
+            share=_text("Share of its buildings within the rule's distance.", of=SHARES),
+            assumed=_flag("True: at least one of the hazards lacks a tag, and an assumption was used."),
+        ),
+        _table(
+            "sources",
+            "One row per input: where the figures come from.",
+            "source_id",
+            source_id=_text("Identifier of the input: dataset, area, running number."),
+            area_id=_AREA,
+            dataset=_text("Dataset, as in the catalogue of sources."),
+            version=_text("Version, release, epoch or date of the data."),
+            licence=_text("Licence of the data."),
+            attribution=_text("Attribution that the licence asks for."),
+            simulated=_flag("True: written by the simulator."),
+        ),
+        TABLES["red_zone_rules"],
+        TABLES["completeness"],
+    )
+}
+"""The public edition: aggregates only. How they are made safe is told in `load.public.disclosure`."""
+
 PRIVATE = frozenset({"buildings", "building_hazards"})
 """Tables that speak of single houses; no public output is made of their rows."""
 
 
-def conform(name: str, frame: pd.DataFrame) -> Any:  # noqa: ANN401 - a DataFrame or a GeoDataFrame, as given
+def conform(name: str, frame: pd.DataFrame, tables: Mapping[str, pa.DataFrameSchema] = TABLES) -> Any:  # noqa: ANN401 - a DataFrame or a GeoDataFrame, as given
     """Return a frame with the columns of a table in their order and types, checked.
 
     Columns that the table does not have are dropped, so that a transform may keep working columns.
@@ -336,7 +455,7 @@ def conform(name: str, frame: pd.DataFrame) -> Any:  # noqa: ANN401 - a DataFram
     RunError
         A column is missing or a value breaks a check: a fault of the program, not of the input.
     """
-    schema = TABLES[name]
+    schema = tables[name]
     if missing := [column for column in schema.columns if column not in frame]:
         msg = (
             f"Table {name} was made without its column {missing[0]}; this is a fault of novostroiki, please report it."
