@@ -72,8 +72,8 @@ class Fault(Exception):  # noqa: N818 - not an error yet: another attempt may su
         self.remedy = remedy
 
 
-class Missing(Fault):
-    """The file is not at this address; worth asking a mirror, not the same server again."""
+class Unusable(Fault):
+    """What this address gives will not do: worth asking a mirror, not the same server again."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def persist(act: Callable[[int, Clock], T], *, source: str, urls: Sequence[str],
     Raises
     ------
     SourceError
-        The limits are reached, or `act` says that no attempt will succeed.
+        The limits are reached, or no address will do.
     """
     clock = Clock.starting(manners.retry_seconds)
     attempt = 0
@@ -135,29 +135,27 @@ def persist(act: Callable[[int, Clock], T], *, source: str, urls: Sequence[str],
         except Fault as fault:
             backoff = min(_MAX_WAIT_S, manners.backoff_seconds * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
             wait = max(backoff, fault.wait)
-            if attempt + 1 == manners.attempts or wait >= clock.left:
-                times = "once" if attempt == 0 else f"{attempt + 1} times"
-                reason = f"{fault.reason} (asked {times})"
-                raise failed(source, urls[attempt % len(urls)], reason, fault.remedy) from fault
+            hopeless = isinstance(fault, Unusable) and (len(urls) == 1 or attempt >= len(urls))
+            if hopeless or attempt + 1 == manners.attempts or wait >= clock.left:
+                times = "" if attempt == 0 else f" (asked {attempt + 1} times)"
+                raise failed(source, urls[attempt % len(urls)], fault.reason + times, fault.remedy) from fault
         time.sleep(wait)
         attempt += 1
 
 
-def refusal(response: requests.Response, source: str) -> Fault | SourceError | None:
-    """Return what the status of a reply means: None (usable), a Fault (ask again), or an error (never will be)."""
+def refusal(response: requests.Response) -> Fault | None:
+    """Return what the status of a reply means; None: it is usable."""
     status = response.status_code
     if status in _RETRIED:
         wait = _retry_after(response.headers.get("Retry-After", ""))
         asks = f" and asks to wait {wait:.0f} s" if wait else ""
         return Fault(f"the server answers {status} {response.reason}{asks}", wait=wait)
     if status in (requests.codes.not_found, requests.codes.gone):
-        return Missing(f"it is not there ({status})", remedy=f"look for it on the provider's page, and {_CORRECT}")
+        return Unusable(f"it is not there ({status})", remedy=f"look for it on the provider's page, and {_CORRECT}")
     if status in (requests.codes.unauthorized, requests.codes.forbidden):
-        return failed(
-            source, response.url, f"the server refuses access ({status})", "ask the provider, or name a mirror"
-        )
+        return Unusable(f"the server refuses access ({status})", remedy="ask the provider")
     if status >= requests.codes.bad_request:
-        return failed(source, response.url, f"the server answers {status} {response.reason}", "report this as a bug")
+        return Unusable(f"the server answers {status} {response.reason}", remedy="report this as a bug")
     return None
 
 
@@ -172,30 +170,35 @@ def _retry_after(value: str) -> float:
     return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
-def explain(error: requests.RequestException, source: str, url: str) -> Fault | SourceError:
-    """Return what a failure below HTTP means: a Fault (ask again) or an error (asking again cannot help)."""
-    if isinstance(error, requests.exceptions.SSLError):
-        remedy = "check this machine's date and certificates, and any proxy between"
-        return failed(source, url, "the encrypted connection could not be trusted", remedy)
-    if isinstance(error, requests.TooManyRedirects):
-        remedy = f"look for the new address on the provider's page, and {_CORRECT}"
-        return failed(source, url, "it redirects without end", remedy)
-    if fault := _passing(error):
-        return fault
-    return failed(source, url, f"the request is not possible ({type(error).__name__})", _CORRECT)
+def explain(error: requests.RequestException) -> Fault:
+    """Return what a failure below HTTP means."""
+    if isinstance(error, requests.ConnectionError) and "timed out" in str(error):
+        return Fault(_SILENT)
+    if isinstance(error, requests.ConnectionError) and "resolve" in str(error):
+        return Fault("the name of the server cannot be resolved", remedy=_OFFLINE)
+    for kind, meaning, reason, remedy in _MEANINGS:
+        if isinstance(error, kind):
+            return meaning(reason, remedy=remedy)
+    return Unusable(f"the request is not possible ({type(error).__name__})", remedy=_CORRECT)
 
 
-def _passing(error: requests.RequestException) -> Fault | None:
-    """Return the Fault that a failed connection is, None if it is something else."""
-    if isinstance(error, requests.Timeout) or "timed out" in str(error):
-        return Fault("the server stays silent")
-    if isinstance(error, requests.exceptions.ContentDecodingError):
-        return Fault("the reply is not compressed as it claims to be")
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return Fault("the connection broke off in the middle")
-    if isinstance(error, requests.ConnectionError):
-        unresolved = "resolve" in str(error)
-        return Fault(
-            f"the {'name of the server cannot be resolved' if unresolved else 'connection failed'}", remedy=_OFFLINE
-        )
-    return None
+_SILENT = "the server stays silent"
+_MEANINGS: tuple[tuple[type[requests.RequestException], type[Fault], str, str], ...] = (
+    (
+        requests.exceptions.SSLError,
+        Unusable,
+        "the encrypted connection could not be trusted",
+        "check this machine's date and certificates, and any proxy between",
+    ),
+    (
+        requests.TooManyRedirects,
+        Unusable,
+        "it redirects without end",
+        f"look for the new address on the provider's page, and {_CORRECT}",
+    ),
+    (requests.Timeout, Fault, _SILENT, _LATER),
+    (requests.exceptions.ContentDecodingError, Fault, "the reply is not compressed as it claims to be", _LATER),
+    (requests.exceptions.ChunkedEncodingError, Fault, "the connection broke off in the middle", _LATER),
+    (requests.ConnectionError, Fault, "the connection failed", _OFFLINE),
+)
+"""What failures mean; the first that fits holds."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import requests
 
 from pipeline.errors import SourceError
-from pipeline.extract.patience import Clock, Fault, Manners, Missing, explain, failed, persist, refusal
+from pipeline.extract.patience import Clock, Fault, Manners, Unusable, explain, persist, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -115,26 +115,21 @@ class _Transfer:
 
     def attempt(self, number: int, clock: Clock) -> str:
         """Ask the next address once; return it if the file is then whole and right."""
-        urls, source = self.wanted.urls, self.wanted.source
-        url = urls[number % len(urls)]
+        url = self.wanted.urls[number % len(self.wanted.urls)]
         try:
             self._receive(url, clock)
             self._verify()
         except requests.RequestException as error:
-            raise explain(error, source, url) from error
-        except Missing as missing:
-            if len(urls) > 1 and number < len(urls):
-                raise
-            raise failed(source, url, missing.reason, missing.remedy) from missing
+            raise explain(error) from error
         except OSError as error:
             self.part.drop()
-            raise disk_error(error, self.part.path, source) from error
+            raise disk_error(error, self.part.path, self.wanted.source) from error
         return url
 
     def _verify(self) -> None:
         try:
             self.wanted.check(self.part.path)
-        except (Fault, SourceError):
+        except Fault:
             self.part.drop()
             raise
 
@@ -164,7 +159,7 @@ class _Transfer:
             self.part.drop()
             reason = "the file has changed on the server"
             raise Fault(reason)
-        if refused := refusal(response, self.wanted.source):
+        if refused := refusal(response):
             raise refused
 
     def _total(self, response: requests.Response, offset: int) -> int | None:
@@ -175,13 +170,13 @@ class _Transfer:
             return None
         total = offset + int(length)
         if total > self.wanted.max_bytes:
-            self._too_large(response.url, total)
+            self._too_large(total)
         return total
 
-    def _too_large(self, url: str, size: int) -> None:
+    def _too_large(self, size: int) -> None:
         self.part.drop()
         reason = f"it has {size:,} bytes or more, but not over {self.wanted.max_bytes:,} are plausible"
-        raise failed(self.wanted.source, url, reason, _CHANGED)
+        raise Unusable(reason, remedy=_CHANGED)
 
     def _append(self, response: requests.Response, offset: int, total: int | None, clock: Clock) -> int:
         """Write the body from `offset` on and return the size of the file."""
@@ -193,7 +188,7 @@ class _Transfer:
                 done += len(chunk)
                 clock.check()
                 if done > self.wanted.max_bytes:
-                    self._too_large(response.url, done)
+                    self._too_large(done)
                 if self.report:
                     elapsed = time.monotonic() - began
                     self.report(Progress(self.wanted.source, done, total, elapsed, done - offset))

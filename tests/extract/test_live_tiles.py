@@ -66,9 +66,15 @@ def test_quadkeys_of_a_city() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.floats(-170, 170), st.floats(-70, 70), st.floats(0.01, 2.9), st.floats(0.01, 2.9), st.sampled_from([0.15, 0.4, 1])
+    st.floats(-170, 170),
+    st.floats(-70, 70),
+    st.floats(0.01, 2.9),
+    st.floats(0.01, 2.9),
+    st.sampled_from([0.15, 0.4, 1]),
 )
-def test_parts_fill_the_bbox_without_overlap(west: float, south: float, width: float, height: float, size: float) -> None:
+def test_parts_fill_the_bbox_without_overlap(
+    west: float, south: float, width: float, height: float, size: float
+) -> None:
     bbox = (west, south, west + width, south + height)
     parts = [box(*part) for part in tiles.split(bbox, size)]
     assert sum(part.area for part in parts) == pytest.approx(box(*bbox).area)

@@ -1,0 +1,271 @@
+"""OpenStreetMap through the Overpass API, asked by OSMnx and guarded here.
+
+OSMnx writes the query and sends it. Left alone it would repeat a refused request without end, take a reply that broke
+off on the server for a whole one, wait for a stalled reply as long as it lasts, and pin the server's address for the
+whole process. The guards of this module take the reply out of its hands (a hook of `requests`), judge it, and count
+attempts and seconds. OSMnx's own tables are not used: replies are written as ``.osm.pbf`` and read by `extract.osm`, so
+that data from Overpass and from a file pass through the same code and come out equal.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import socket
+import tempfile
+import threading
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import osmium
+import osmnx as ox
+import requests
+from osmium.osm import mutable
+from osmnx._errors import (
+    CacheOnlyInterruptError,  # OSMnx's documented way to say "downloaded only", public nowhere else
+)
+
+from pipeline.extract.patience import Fault, Unusable, explain, persist, refusal
+from pipeline.extract.tiles import split
+from pipeline.extract.transfer import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import date
+
+    from pipeline.catalogue import OsmLayer
+    from pipeline.extract.patience import Clock, Manners
+    from pipeline.extract.tiles import Bbox
+    from pipeline.extract.transfer import Part, Report
+
+TILE_DEG = 0.15
+"""Side of a query's tile: about 12 by 17 km, some ten thousand buildings, well within a public server's time limit."""
+_MAX_VALUES = 12
+"""A key with more wanted values than this is asked for whole: each value costs the server three searches."""
+_MAX_REPLY = 512 * 2**20
+_CHUNK = 1 << 16
+_ORDER = {"node": 0, "way": 1, "relation": 2}
+
+Wanted = dict[str, bool | list[str]]
+"""OSM key to True (any value) or values, as OSMnx takes it."""
+
+_settings_lock = threading.Lock()
+
+
+def wanted_tags(layers: Iterable[OsmLayer]) -> Wanted:
+    """Return what to ask for, so that the reply holds every object of the layers, and some that the reader sorts out.
+
+    OSMnx joins conditions by "or" only; of a selector with several keys, the first that must be there is asked for.
+    """
+    values: dict[str, set[str] | None] = {}
+    for layer in layers:
+        for selector in layer.osm:
+            key, allowed = next((key, allowed) for key, allowed in selector.items() if allowed is not False)
+            known = values.setdefault(key, set())
+            values[key] = None if known is None or allowed is True else known | set(allowed)
+    return {
+        key: True if allowed is None or len(allowed) > _MAX_VALUES else sorted(allowed)
+        for key, allowed in sorted(values.items())
+    }
+
+
+@dataclass(frozen=True)
+class Query:
+    """One tile's question."""
+
+    bbox: Bbox
+    wanted: Mapping[str, bool | list[str]]
+    day: date | None = None
+    """As of midnight (UTC) at the beginning of this day; None: now."""
+
+    def __str__(self) -> str:
+        tags = "; ".join(key if values is True else f"{key}={'|'.join(values)}" for key, values in self.wanted.items())  # type: ignore[arg-type]
+        when = f" as of {self.day}" if self.day else ""
+        return f"{tags} in {','.join(f'{value:.6f}' for value in self.bbox)}{when}"
+
+
+def queries(layers: Mapping[str, OsmLayer], bbox: Bbox, reach: Bbox, day: date | None) -> list[Query]:
+    """Return the questions that fetch all layers: context in `bbox`, hazards in the wider `reach`."""
+    context = wanted_tags(layer for key, layer in layers.items() if not key.startswith("hazard:"))
+    hazards = wanted_tags(layer for key, layer in layers.items() if key.startswith("hazard:"))
+    asked = [(context, bbox, TILE_DEG), (hazards, reach, 2 * TILE_DEG)]
+    return [Query(tile, tags, day) for tags, box, size in asked if tags for tile in split(box, size)]
+
+
+def fetch(  # noqa: PLR0913 - what a request needs, and who may refuse it
+    query: Query,
+    part: Part,
+    *,
+    urls: Sequence[str],
+    source: str,
+    manners: Manners,
+    admit: Callable[[str, int], None],
+    report: Report | None = None,
+) -> str:
+    """Ask the servers in turn until one answers whole; write the reply (JSON) into `part` and return the address.
+
+    A reply without a single object is believed only when it has come twice, from two servers if there are two.
+
+    Parameters
+    ----------
+    urls
+        Addresses of the servers, without ``/interpreter``.
+    admit
+        Called with the address and 0 before a request, and with the bytes received after it; raises a Fault when the
+        day's limits do not allow another.
+
+    Raises
+    ------
+    SourceError
+        No server gave a whole answer within the limits.
+    """
+    empty = 0
+
+    def attempt(number: int, clock: Clock) -> str:
+        nonlocal empty
+        url = urls[number % len(urls)]
+        admit(url, 0)
+        try:
+            body = _ask(url, query, manners, clock, report)
+        except requests.RequestException as error:
+            raise explain(error) from error
+        admit(url, len(body))
+        if not _elements(body):
+            empty += 1
+            if empty == 1:
+                reason = "the reply is empty, and no second one confirms that"
+                raise Fault(reason)
+        part.path.write_bytes(body)
+        return url
+
+    return persist(attempt, source=source, urls=urls, manners=manners)
+
+
+def _elements(body: bytes) -> int:
+    """Return how many objects a reply holds; raise a Fault unless it is a whole one."""
+    try:
+        reply = json.loads(body)
+        elements, remark = reply["elements"], reply.get("remark")
+    except (ValueError, KeyError, TypeError) as error:
+        start = body[:15].lstrip().lower()
+        what = "a web page" if start.startswith((b"<!doc", b"<html")) else "no whole Overpass JSON"
+        reason = f"the reply is {what}"
+        raise Fault(reason) from error
+    if remark:
+        reason = f"the server gave up in the middle (“{str(remark)[:120]}”)"
+        raise Fault(reason, remedy="try again later, when the servers are less busy")
+    return len(elements)
+
+
+def _ask(url: str, query: Query, manners: Manners, clock: Clock, report: Report | None) -> bytes:
+    """Let OSMnx put the question once, and return the body of the reply."""
+    bodies: list[bytes] = []
+
+    def take(response: requests.Response, **_: Any) -> requests.Response:  # noqa: ANN401 - whatever requests passes
+        if response.is_redirect:
+            return response
+        if refused := refusal(response):
+            raise refused
+        bodies.append(_body(response, clock, report))
+        _elements(bodies[-1])
+        # What OSMnx sees: the same reply, already read.
+        copy = requests.Response()
+        copy.status_code, copy.reason, copy.url = response.status_code, response.reason, response.url
+        copy.raw = io.BytesIO(bodies[-1])
+        return copy
+
+    with _guarded(url, query, manners, clock, take), suppress(CacheOnlyInterruptError):
+        ox.features_from_bbox(query.bbox, dict(query.wanted))
+    return b"".join(bodies)
+
+
+def _body(response: requests.Response, clock: Clock, report: Report | None) -> bytes:
+    """Read a reply, however slowly it comes, within the time and size that are allowed."""
+    body, began = io.BytesIO(), time.monotonic()
+    for chunk in response.iter_content(_CHUNK):
+        done = body.tell() + len(chunk)
+        body.write(chunk)
+        clock.check()
+        if done > _MAX_REPLY:
+            reason = f"the reply has more than the {_MAX_REPLY:,} bytes that are plausible for a tile"
+            raise Unusable(reason, remedy="report this as a bug")
+        if report:
+            report(Progress("osm", done, None, time.monotonic() - began, done))
+    return body.getvalue()
+
+
+@contextmanager
+def _guarded(
+    url: str, query: Query, manners: Manners, clock: Clock, take: Callable[..., requests.Response]
+) -> Iterator[None]:
+    """Set OSMnx up for one request and leave no trace: its settings are global, and it replaces Python's resolver."""
+    when = f'[date:"{query.day}T00:00:00Z"]' if query.day else ""
+    changed: dict[str, Any] = {
+        "overpass_url": url,
+        "overpass_settings": f"[out:json][timeout:{{timeout}}]{{maxsize}}{when}",
+        "overpass_rate_limit": False,  # its wait for a free slot has no end; a busy server says 429, which has one here
+        "requests_timeout": max(1, math.ceil(clock.patience(manners))),
+        "requests_kwargs": {"hooks": {"response": take}},
+        "http_user_agent": manners.user_agent,
+        "http_referer": manners.user_agent,
+        "max_query_area_size": math.inf,
+        "use_cache": False,
+        "cache_only_mode": True,
+        "doh_url_template": None,  # a name that cannot be resolved here is not asked for elsewhere
+    }
+    with _settings_lock:
+        before = {key: getattr(ox.settings, key) for key in changed}
+        resolver = socket.getaddrinfo
+        try:
+            for key, value in changed.items():
+                setattr(ox.settings, key, value)
+            yield
+        finally:
+            socket.getaddrinfo = resolver
+            for key, value in before.items():
+                setattr(ox.settings, key, value)
+
+
+def base_time(reply: Path) -> str:
+    """Return the moment (ISO 8601) whose OpenStreetMap a reply shows; empty: the server does not say."""
+    with reply.open(encoding="utf-8") as file:
+        return str(json.load(file).get("osm3s", {}).get("timestamp_osm_base", ""))
+
+
+def write_pbf(replies: Sequence[Path], target: Path) -> None:
+    """Write the objects of several replies as one ``.osm.pbf``, sorted, each once.
+
+    An object that changed between two replies is kept as the later one has it: the moment of a reply, in minutes,
+    stands in for the version numbers that a reply does not carry.
+    """
+    merged = osmium.MergeInputReader()
+    with tempfile.TemporaryDirectory() as scratch:
+        for number, reply in enumerate(replies):
+            single = Path(scratch, f"{number}.osm.pbf")
+            _convert(reply, single)
+            merged.add_file(str(single))
+        # Libosmium goes by the suffix; the target may have another while it is being written.
+        writer = osmium.WriteHandler(osmium.io.File(str(target), "osm.pbf"))  # type: ignore[arg-type]
+        merged.apply(writer, simplify=True)
+        writer.close()
+
+
+def _convert(reply: Path, target: Path) -> None:
+    content = json.loads(reply.read_bytes())
+    moment = content.get("osm3s", {}).get("timestamp_osm_base", "")
+    version = int(datetime.fromisoformat(moment).timestamp() // 60) if moment else 0
+    with osmium.SimpleWriter(str(target)) as writer:
+        for item in sorted(content["elements"], key=lambda item: (_ORDER[item["type"]], item["id"])):
+            common = {"id": item["id"], "version": version, "tags": item.get("tags", {})}
+            if item["type"] == "node":
+                writer.add_node(mutable.Node(location=(item["lon"], item["lat"]), **common))
+            elif item["type"] == "way":
+                writer.add_way(mutable.Way(nodes=item.get("nodes", []), **common))
+            else:
+                members = [(member["type"][0], member["ref"], member["role"]) for member in item.get("members", [])]
+                writer.add_relation(mutable.Relation(members=members, **common))

@@ -1,0 +1,130 @@
+"""The part of a tiled raster that covers an area, as one GeoTIFF; from files, or by HTTP ranges from large ones."""
+
+from __future__ import annotations
+
+import math
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import rasterio
+import requests
+from rasterio.errors import RasterioError
+from rasterio.merge import merge
+from rasterio.warp import transform_bounds
+
+from pipeline.extract import archive
+from pipeline.extract.patience import Clock, Fault, Manners, explain, persist, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rasterio.io import DatasetReader
+
+    from pipeline.catalogue import SourceSpec
+    from pipeline.config import Area
+    from pipeline.extract.transfer import Part
+
+_MARGIN_CELLS = 2
+_DENSIFY = 21
+"""Points set on each edge of the bbox before it is projected."""
+
+
+def from_files(tiles: Sequence[Path], area: Area, spec: SourceSpec, target: Path) -> None:
+    """Write the part of some tiles (GeoTIFF, or one in a zip) that covers an area, with a margin of two cells.
+
+    Cells are copied, never resampled. What no tile covers becomes the dataset's nodata value, or 0 if it has none.
+    """
+    with ExitStack() as stack:
+        paths = [stack.enter_context(archive.unpacked(tile)) for tile in tiles]
+        _write([stack.enter_context(rasterio.open(path)) for path in paths], area, spec, target)
+
+
+def over_http(tiles: Sequence[Sequence[str]], area: Area, spec: SourceSpec, part: Part, manners: Manners) -> str:
+    """Write the part of some remote tiles that covers an area into `part`, fetched by HTTP ranges; return an address.
+
+    A file that changes while it is read is read again.
+
+    Parameters
+    ----------
+    tiles
+        For each tile its address, then those of its mirrors.
+    """
+    urls = [addresses[0] for addresses in tiles]
+
+    def attempt(number: int, clock: Clock) -> str:
+        chosen = [addresses[number % len(addresses)] for addresses in tiles]
+        try:
+            before = [_state(url, manners, clock) for url in chosen]
+            _read_remote(chosen, area, spec, part.path, clock.patience(manners), manners.user_agent)
+            after = [_state(url, manners, clock) for url in chosen]
+        except requests.RequestException as error:
+            raise explain(error) from error
+        if before != after:
+            reason = "the file has changed on the server while it was read"
+            raise Fault(reason)
+        return chosen[0]
+
+    return persist(attempt, source=spec.id, urls=urls, manners=manners)
+
+
+def _state(url: str, manners: Manners, clock: Clock) -> tuple[str, ...]:
+    """Return what changes when the file does."""
+    headers = {"User-Agent": manners.user_agent, "Accept-Encoding": "identity"}
+    response = requests.head(url, headers=headers, timeout=clock.patience(manners), allow_redirects=True)
+    if refused := refusal(response):
+        raise refused
+    return tuple(response.headers.get(name, "") for name in ("ETag", "Last-Modified", "Content-Length"))
+
+
+def _read_remote(  # noqa: PLR0913, PLR0917 - as above
+    urls: Sequence[str], area: Area, spec: SourceSpec, target: Path, seconds: float, user_agent: str
+) -> None:
+    options = {
+        "GDAL_HTTP_CONNECTTIMEOUT": math.ceil(seconds),
+        "GDAL_HTTP_TIMEOUT": math.ceil(seconds),
+        "GDAL_HTTP_MAX_RETRY": 0,  # attempts are counted here
+        "GDAL_HTTP_USERAGENT": user_agent,
+        "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+        "CPL_VSIL_CURL_NON_CACHED": "/vsicurl/",  # another attempt must see the file as it is then
+    }
+    names = [f"/vsicurl/{url}" for url in urls]
+    try:
+        with rasterio.Env(**options), ExitStack() as stack:
+            for name in names:
+                archive.check_raster(name, spec)
+            _write([stack.enter_context(rasterio.open(name)) for name in names], area, spec, target)
+    except RasterioError as error:
+        reason = "the reply is no whole GeoTIFF"
+        raise Fault(reason) from error
+
+
+def _write(rasters: Sequence[DatasetReader], area: Area, spec: SourceSpec, target: Path) -> None:
+    first = rasters[0]
+    nodata = spec.nodata if spec.nodata is not None else first.nodata
+    values, transform = merge(rasters, bounds=_window(first, area), nodata=nodata)
+    profile = {
+        "driver": "GTiff",
+        "dtype": values.dtype,
+        "count": 1,
+        "height": values.shape[1],
+        "width": values.shape[2],
+        "crs": first.crs,
+        "transform": transform,
+        "nodata": nodata,
+        "compress": "deflate",
+    }
+    with rasterio.open(target, "w", **profile) as raster:
+        raster.write(values[:1])
+
+
+def _window(raster: DatasetReader, area: Area) -> tuple[float, float, float, float]:
+    """Return the bounds of the area in the raster's CRS, moved outwards to edges of its cells, and a margin."""
+    west, south, east, north = transform_bounds("EPSG:4326", raster.crs, *area.bbox, densify_pts=_DENSIFY)
+    left, top, width, height = raster.transform.c, raster.transform.f, raster.transform.a, -raster.transform.e
+    return (
+        left + (math.floor((west - left) / width) - _MARGIN_CELLS) * width,
+        top - (math.ceil((top - south) / height) + _MARGIN_CELLS) * height,
+        left + (math.ceil((east - left) / width) + _MARGIN_CELLS) * width,
+        top - (math.floor((top - north) / height) - _MARGIN_CELLS) * height,
+    )
