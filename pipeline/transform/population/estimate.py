@@ -21,7 +21,7 @@ from pipeline.transform.population.sheet import Population, Sheet
 from pipeline.transform.population.strata import REST, aggregate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     import pandas as pd
     import shapely
@@ -53,6 +53,7 @@ def estimate(  # noqa: PLR0913 - each piece of evidence is an input of its own
     survey: pd.DataFrame | None = None,
     population_raster: Raster | None = None,
     boundary: shapely.Geometry | None = None,
+    groups: Mapping[str, Collection[str]] | None = None,
 ) -> Population:
     """Estimate residents, registered and unregistered of an area and of each of its settlements.
 
@@ -83,6 +84,8 @@ def estimate(  # noqa: PLR0913 - each piece of evidence is an input of its own
         People per cell, for a cross-check.
     boundary
         The area in the CRS of `settlements`, for the cross-check of the whole area.
+    groups
+        Settlements by name of a group, to be added up inside draws for `Population.counts`.
 
     Raises
     ------
@@ -108,7 +111,7 @@ def estimate(  # noqa: PLR0913 - each piece of evidence is an input of its own
     sheet.posteriors = update.posteriors
     sheet.notices += [*update.notices, *register.notices, *gridded.notices]
     model = Model(factors, detection(inhabited, factors, unseen_share), update.by_kind, update.by_settlement)
-    area = _Area(sheet, model, register, gridded, surveyed=bool(update.by_kind))
+    area = _Area(sheet, model, register, gridded, surveyed=bool(update.by_kind), groups=groups or {})
     for settlement_id, counts in inhabited.iterrows():
         area.add(places.get(str(settlement_id), _Place(str(settlement_id))), counts)
     area.close()
@@ -143,8 +146,10 @@ class _Area:
     register: Register
     gridded: _Gridded
     surveyed: bool
+    groups: Mapping[str, Collection[str]]
     _residents: dict[str, Draws] = field(default_factory=dict)
     _floor_volume: Draws | float = 0.0
+    _grouped: dict[tuple[str, str], Draws] = field(default_factory=dict)
 
     def add(self, place: _Place, counts: pd.Series) -> None:
         """Estimate one settlement; the houses in none are added to the area alone."""
@@ -165,9 +170,11 @@ class _Area:
             people = crosschecks.population_raster(model, name, self.gridded.settlements[name])
             self._cross_check(name, "population_raster", people)
         self._write_registration(name, self._registration(place, residents))
-        self.sheet.count(name, place.kind, "houses", houses)
-        self.sheet.count(name, place.kind, "households", model.households(place.kind, houses, flats))
-        self.sheet.count(name, place.kind, "residents", residents)
+        households = model.households(place.kind, houses, flats)
+        for quantity, draws in (("houses", houses), ("households", households), ("residents", residents)):
+            self.sheet.count(quantity, draws, settlement_id=name, kind=place.kind)
+            for group in (group for group, members in self.groups.items() if name in members):
+                self._grouped[group, quantity] = self._grouped.get((group, quantity), 0.0) + draws
         self.sheet.spread(name, sensitivity.cv2(residents), model.analytic_cv2(place.kind, name, houses, flats))
 
     def close(self) -> None:
@@ -181,7 +188,9 @@ class _Area:
         result = self._registration(None, residents)
         self._write_registration(None, result)
         for kind, people in sorted(self._residents.items()):
-            self.sheet.count(None, kind, "residents", people)
+            self.sheet.count("residents", people, kind=kind)
+        for (group, quantity), draws in sorted(self._grouped.items()):
+            self.sheet.count(quantity, draws, group=group)
         for quantity, draws in (("residents", residents), ("unregistered", result.unregistered)):
             drawn = self.model.factors.drawn
             self.sheet.decomposition(sensitivity.decompose(self.sheet.area_id, quantity, draws, drawn))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _STATISTICS = (*QUANTILES, "mean")
 _ROW = ("area_id", "settlement_id", "quantity", *_STATISTICS, "method", "main", "evidence", "year")
-_COUNT = ("area_id", "settlement_id", "kind", "quantity", *_STATISTICS)
+_COUNT = ("area_id", "settlement_id", "kind", "group", "quantity", *_STATISTICS)
 _SPREAD = ("area_id", "settlement_id", "cv2", "analytic_cv2")
 
 
@@ -34,8 +34,8 @@ class Population:
     rows
         The table `population`; settlements never add up to their area (see `registration`).
     counts
-        Houses, households and residents per settlement and, with settlement_id missing, per kind of settlement (added
-        up inside draws): what published figures are compared with.
+        Houses, households and residents per settlement and, with settlement_id missing, per kind and per group of
+        settlements (added up inside draws): what published figures are compared with.
     decomposition
         Which factor owns which share of the variance of the area's residents and unregistered.
     posteriors
@@ -74,10 +74,18 @@ class Sheet:
         row = {"area_id": self.area_id, "settlement_id": settlement_id, "quantity": quantity, **quantiles(draws)}
         self._rows.append({**row, "method": method, "main": main, "evidence": evidence, "year": self.year})
 
-    def count(self, settlement_id: str | None, kind: str, quantity: str, draws: Draws) -> None:
-        """Add a row of `counts`; no settlement: all settlements of the kind."""
-        row = {"area_id": self.area_id, "settlement_id": settlement_id, "kind": kind, "quantity": quantity}
-        self._counts.append({**row, **quantiles(draws)})
+    def count(
+        self,
+        quantity: str,
+        draws: Draws,
+        *,
+        settlement_id: str | None = None,
+        kind: str | None = None,
+        group: str | None = None,
+    ) -> None:
+        """Add a row of `counts`: of a settlement, or of all settlements of a kind or a group."""
+        place = {"area_id": self.area_id, "settlement_id": settlement_id, "kind": kind, "group": group}
+        self._counts.append({**place, "quantity": quantity, **quantiles(draws)})
 
     def spread(self, settlement_id: str, cv2: float, analytic_cv2: float) -> None:
         """Add a row of `spread`."""
@@ -90,7 +98,7 @@ class Sheet:
     def population(self) -> Population:
         """Return the tables, the whole area first, then by settlement, quantity and method."""
         rows = pd.DataFrame(self._rows, columns=list(_ROW)).astype({"settlement_id": "str", "year": "Int64"})
-        counts = pd.DataFrame(self._counts, columns=list(_COUNT)).astype({"settlement_id": "str"})
+        counts = pd.DataFrame(self._counts, columns=list(_COUNT)).astype(dict.fromkeys(_COUNT[:5], "str"))
         return Population(
             rows.sort_values(
                 ["settlement_id", "quantity", "main", "method"],
@@ -98,7 +106,7 @@ class Sheet:
                 na_position="first",
                 ignore_index=True,
             ),
-            counts.sort_values(["settlement_id", "kind", "quantity"], na_position="first", ignore_index=True),
+            counts.sort_values(["settlement_id", "kind", "group", "quantity"], na_position="first", ignore_index=True),
             pd.concat(self._decomposition, ignore_index=True)
             if self._decomposition
             else pd.DataFrame(columns=list(DECOMPOSITION_COLUMNS)),
