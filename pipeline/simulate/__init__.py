@@ -1,1 +1,5 @@
 """Cities with known truth, written in the formats of the real sources. Nothing in transform or load imports this."""
+
+from pipeline.simulate.writing import write
+
+__all__ = ["write"]

@@ -1,0 +1,197 @@
+"""What OpenStreetMap and a satellite product show of a city's buildings: parts of it, moved, merged and mistaken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.simulate import structures
+from pipeline.simulate.structures import APARTMENTS, OUTBUILDING, Structures
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pipeline.simulate.city import City
+    from pipeline.simulate.convex import Array
+
+
+@dataclass(frozen=True)
+class View:
+    """Outlines as one source draws them, and which buildings each of them shows."""
+
+    outlines: Structures
+    pairs: NDArray[np.int64]
+    """Outline and building that it shows, shape (n, 2); an outline without a pair shows none."""
+
+
+def _logit(share: Array | float) -> Array:
+    value: Array = np.log(np.asarray(share) / (1 - np.asarray(share)))
+    return value
+
+
+def _probability(logit: Array) -> Array:
+    value: Array = 1 / (1 + np.exp(-logit))
+    return value
+
+
+def _calibrated(logit: Array, share: float) -> Array:
+    """Return probabilities with these relative logits and this mean."""
+    low, high = -12.0, 12.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _probability(logit + middle).mean() < share else (low, middle)
+    return _probability(logit + (low + high) / 2)
+
+
+def osm(city: City) -> View:
+    """Return what the mappers drew: some settlements nearly whole, some hardly, large buildings sooner than sheds."""
+    truth, buildings = city.truth, city.buildings
+    rng = city.stream("osm", "buildings")
+    per_site = rng.normal(0, truth.osm_spread, len(city.places) + 1)
+    kind = np.array([place.kind for place in city.places] + ["other"])
+    per_site += np.select([kind == "formal", kind == "dacha"], [0.7, -0.5], 0.0)
+    main = buildings.kind != OUTBUILDING
+    logit = per_site[buildings.site] + 0.25 * np.log(buildings.area_m2 / 90)
+    chance = np.empty(len(buildings))
+    chance[main] = _calibrated(logit[main], truth.osm_share)
+    chance[~main] = _calibrated(per_site[buildings.site[~main]], truth.osm_share * truth.osm_shed_ratio)
+    drawn = np.flatnonzero(rng.random(len(buildings)) < chance)
+    shown, pairs = _merged(buildings, drawn, 0.15, rng)
+    # One imagery offset per settlement, then the hand of the mapper.
+    shift = rng.normal(0, truth.osm_offset_m / np.sqrt(2), (len(city.places) + 1, 2))
+    n = len(shown)
+    simple = rng.random(n) < 0.35  # noqa: PLR2004 - share of mappers who draw an L as a rectangle
+    shown = shown.with_(
+        x=shown.x + shift[shown.site, 0] + rng.normal(0, 0.25, n),
+        y=shown.y + shift[shown.site, 1] + rng.normal(0, 0.25, n),
+        width=shown.width * rng.normal(1.01, 0.035, n).clip(0.85, 1.2),
+        depth=shown.depth * rng.normal(1.01, 0.035, n).clip(0.85, 1.2),
+        angle=shown.angle + rng.normal(0, 0.012, n),
+        notch=np.where(simple, 0.0, shown.notch),
+    )
+    return View(shown, pairs)
+
+
+def satellite(city: City) -> View:
+    """Return what a footprint product sees: small roofs are missed more often, rows run together, some blobs are none."""
+    truth, buildings = city.truth, city.buildings
+    rng = city.stream("satellite")
+    logit = 0.75 * np.log(buildings.area_m2 / 60) - 1.2 * ~buildings.finished
+    chance = _calibrated(logit, truth.satellite_recall)
+    seen = np.flatnonzero(rng.random(len(buildings)) < chance)
+    merged, pairs = _merged(buildings, seen, truth.satellite_merge, rng)
+    split, pairs = _split(merged, pairs, buildings, rng)
+    n = len(split)
+    shift = rng.normal(0, truth.satellite_offset_m / np.sqrt(2), 2)
+    noise = truth.satellite_noise_m
+    real = split.with_(
+        x=split.x + shift[0] + rng.normal(0, noise, n),
+        y=split.y + shift[1] + rng.normal(0, noise, n),
+        width=np.maximum(split.width + rng.normal(0, 1.6 * noise, n), 1.8),
+        depth=np.maximum(split.depth + rng.normal(0, 1.6 * noise, n), 1.8),
+        angle=split.angle + rng.normal(0, 0.035, n),
+        notch=np.where(rng.random(n) < 0.5, 0.0, split.notch),  # noqa: PLR2004 - half of the corners are rounded away
+    )
+    false = _false_positives(city, round(n * (1 / truth.satellite_precision - 1)), rng)
+    order = rng.permutation(n + len(false))
+    place = np.argsort(order)
+    return View(Structures.join([real, false]).take(order), np.column_stack([place[pairs[:, 0]], pairs[:, 1]]))
+
+
+def _merged(
+    buildings: Structures, chosen: NDArray[np.int64], share: float, rng: np.random.Generator
+) -> tuple[Structures, NDArray[np.int64]]:
+    """Draw some touching pairs as one outline: the rectangle around both.
+
+    Returns
+    -------
+    outlines, pairs
+        The outlines and, shape (n, 2), which buildings each of them shows.
+    """
+    base = int(buildings.row.max()) + 1 if len(buildings) else 1
+    row = np.where(
+        buildings.row[chosen] >= 0, buildings.site[chosen].astype(np.int64) * base + buildings.row[chosen], -1
+    )
+    order = np.argsort(row, kind="stable")
+    first, second = order[:-1], order[1:]
+    twins = (row[first] >= 0) & (row[first] == row[second])
+    together = twins & (rng.random(len(twins)) < share)
+    a, b = chosen[first[together]], chosen[second[together]]
+    single = np.ones(len(chosen), dtype=bool)
+    single[first[together]] = single[second[together]] = False
+    left, right = buildings.take(a), buildings.take(b)
+    blobs = _around(left, right)
+    outlines = Structures.join([buildings.take(chosen[single]), blobs])
+    alone = int(single.sum())
+    twin = alone + np.arange(len(a))
+    pairs = np.concatenate(
+        [np.column_stack([np.arange(alone), chosen[single]]), np.column_stack([twin, a]), np.column_stack([twin, b])]
+    )
+    return outlines, pairs
+
+
+def _around(left: Structures, right: Structures) -> Structures:
+    """Return the rectangles, in the direction of `left`, around two touching buildings of one row."""
+    cos, sin = np.cos(left.angle), np.sin(left.angle)
+    dx, dy = right.x - left.x, right.y - left.y
+    along, across = dx * cos + dy * sin, dy * cos - dx * sin
+    low_u = np.minimum(-left.width / 2, along - right.width / 2)
+    high_u = np.maximum(left.width / 2, along + right.width / 2)
+    low_v = np.minimum(-left.depth / 2, across - right.depth / 2)
+    high_v = np.maximum(left.depth / 2, across + right.depth / 2)
+    x, y = structures.offset(left, (low_u + high_u) / 2, (low_v + high_v) / 2)
+    return left.with_(x=x, y=y, width=high_u - low_u, depth=high_v - low_v, notch=np.zeros(len(left)))
+
+
+def _split(
+    outlines: Structures, pairs: NDArray[np.int64], buildings: Structures, rng: np.random.Generator
+) -> tuple[Structures, NDArray[np.int64]]:
+    """Break some large outlines in two, as roofs of two colours come out."""
+    large = (outlines.area_m2 > 150) & (outlines.kind != APARTMENTS)
+    broken = np.flatnonzero(large & (rng.random(len(outlines)) < 0.035))  # noqa: PLR2004
+    whole = outlines.take(broken)
+    halves = []
+    for side in (-1, 1):
+        x, y = structures.offset(whole, side * whole.width * 0.26, np.zeros(len(whole)))
+        halves.append(whole.with_(x=x, y=y, width=whole.width * 0.47, notch=np.zeros(len(whole))))
+    keep = np.ones(len(outlines), dtype=bool)
+    keep[broken] = False
+    # The first half takes the place of the whole, the second one is new.
+    made = Structures.join([outlines, halves[1]])
+    columns = {name: getattr(made, name).copy() for name in ("x", "y", "width", "notch")}
+    for name, column in columns.items():
+        column[broken] = getattr(halves[0], name)
+    number = np.full(len(outlines), -1)
+    number[broken] = len(outlines) + np.arange(len(broken))
+    again = pairs[number[pairs[:, 0]] >= 0]
+    more = np.column_stack([number[again[:, 0]], again[:, 1]])
+    return made.with_(**columns), np.concatenate([pairs, more])
+
+
+def _false_positives(city: City, count: int, rng: np.random.Generator) -> Structures:
+    """Return outlines of what is no building: greenhouses first, then lorries by roads and bare soil in fields."""
+    glass = city.greenhouses
+    some = rng.permutation(len(glass))[: count // 2]
+    left = count - len(some)
+    lorries = left // 2
+    streets = [line for _, line in city.streets]
+    picked = [streets[int(k)] for k in rng.integers(len(streets), size=lorries)]
+    ends = np.array([(line[0], line[-1]) for line in picked]).reshape(-1, 2, 2)
+    at = ends[:, 0] + rng.random((lorries, 1)) * (ends[:, 1] - ends[:, 0])
+    heading = np.arctan2(*(ends[:, 1] - ends[:, 0]).T[::-1])
+    parked = structures.rectangles(
+        at[:, 0], at[:, 1], rng.uniform(7, 16, lorries), rng.uniform(2.4, 3.2, lorries), heading
+    )
+    soil = left - lorries
+    near = rng.integers(len(city.buildings), size=soil)
+    way, far = rng.uniform(0, 2 * np.pi, soil), rng.uniform(25, 160, soil)
+    bare = structures.rectangles(
+        city.buildings.x[near] + far * np.cos(way),
+        city.buildings.y[near] + far * np.sin(way),
+        rng.lognormal(2.2, 0.4, soil),
+        rng.lognormal(2.0, 0.4, soil),
+        rng.uniform(0, np.pi, soil),
+    )
+    return Structures.join([glass.take(some), parked, bare])

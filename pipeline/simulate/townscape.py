@@ -1,0 +1,177 @@
+"""The rest of the map: roads, railways, water, named places, land use, and schools here and there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline import facts
+from pipeline.simulate import convex, names
+
+if TYPE_CHECKING:
+    from pipeline.simulate.city import City
+    from pipeline.simulate.convex import Array
+    from pipeline.simulate.osm_pbf import Drawing, Tags
+    from pipeline.simulate.programme import Place
+
+_PLACE_VALUES = {
+    "novostroika": ("suburb", "neighbourhood", "neighbourhood", "quarter", "locality", "hamlet"),
+    "village": ("village", "village", "hamlet"),
+    "dacha": ("allotments", "locality"),
+    "formal": ("suburb", "quarter", "neighbourhood"),
+}
+
+FORMS = ("polygon", "node", "both", "unnamed polygon", "nothing")
+"""How the map shows a settlement beyond its buildings."""
+_FORM_SHARES = {"named": (0.42, 0.30, 0.24, 0.04, 0.0), "other": (0.3, 0.27, 0.14, 0.17, 0.12)}
+
+_WAY_TAGS: dict[str, Tags] = {
+    "trunk": {"highway": "trunk", "surface": "asphalt"},
+    "primary": {"highway": "primary", "surface": "asphalt"},
+    "secondary": {"highway": "secondary"},
+    "tertiary": {"highway": "tertiary"},
+    "street": {"highway": "residential"},
+    "river": {"waterway": "river", "name": "Ала-Арча"},
+    "canal": {"waterway": "canal"},
+    "railway": {"railway": "rail", "gauge": "1520"},
+}
+
+
+def draw(city: City, drawing: Drawing) -> list[str]:
+    """Add roads, water, places and land use to a city's map.
+
+    Returns
+    -------
+    list of str
+        For each settlement how the map shows it, one of `FORMS`.
+    """
+    rng = city.stream("townscape")
+    _main_lines(city, drawing, rng)
+    _streets(city, drawing, rng)
+    forms = [_settlement(city, index, place, drawing) for index, place in enumerate(city.places)]
+    _false_friends(city, drawing)
+    _services(city, drawing, rng)
+    return forms
+
+
+def _main_lines(city: City, drawing: Drawing, rng: np.random.Generator) -> None:
+    for barrier in city.plan.barriers:
+        tags = dict(_WAY_TAGS.get(barrier.kind, {}))
+        if not tags:
+            continue
+        if barrier.kind == "railway":
+            tags |= {"usage": "main"} if len(barrier.line) > 2 else {"service": "spur"}
+        if barrier.kind == "canal" and rng.random() < 0.5:  # noqa: PLR2004 - shares of mappers' habits in this module
+            tags["width"] = str(int(rng.integers(8, 16)))
+        if barrier.kind == "river":
+            drawing.areas.append(({"natural": "water", "water": "river"}, _ribbon(barrier.line, 22.0)))
+        if barrier.kind == "trunk":
+            tags["ref"] = f"M{int(rng.integers(1, 40)):02d}"
+        drawing.lines.append((tags, barrier.line))
+
+
+def _ribbon(line: Array, half_width: float) -> Array:
+    """Return a band around a line, without spikes at its bends."""
+    step = np.gradient(line, axis=0)
+    across = np.column_stack([-step[:, 1], step[:, 0]]) / np.hypot(*step.T)[:, None] * half_width
+    band: Array = np.concatenate([line + across, (line - across)[::-1]])
+    return band[::-1]
+
+
+def _streets(city: City, drawing: Drawing, rng: np.random.Generator) -> None:
+    """Draw the streets: those of new settlements unpaved and mostly nameless, a share of them missing."""
+    mapped = rng.uniform(0.55, 1.0, len(city.places))
+    luck = rng.random((len(city.streets), 3))
+    for (site, line), (drawn, named, surface) in zip(city.streets, luck, strict=True):
+        if drawn > mapped[site]:
+            continue
+        kind = city.places[site].kind
+        tags: Tags = {"highway": "residential"}
+        if kind == "other" or city.places[site].fabric == "blocks":
+            tags["highway"] = "service"
+        if kind != "novostroika" and named < 0.8:  # noqa: PLR2004
+            tags["name"] = f"улица {int(1 + named * 400)}"
+        if surface < 0.5:  # noqa: PLR2004
+            tags["surface"] = "ground" if kind in {"novostroika", "dacha"} else "asphalt"
+        drawing.lines.append((tags, line))
+
+
+def _settlement(city: City, index: int, place: Place, drawing: Drawing) -> str:
+    """Draw a settlement's name and ground in one of several forms."""
+    rng = city.stream("place", place.key)
+    shares = _FORM_SHARES["named" if place.named_id else "other"]
+    form = str(rng.choice(FORMS, p=shares))
+    if place.kind == "other":
+        _works(city, place, drawing, rng)
+        return "unnamed polygon"
+    tags = names.tags(place.name, place.kind, city.area.country, rng) if place.name else {}
+    land = city.plan.land[place.key]
+    if not tags and form in {"node", "both"}:
+        form = "nothing"
+    if form in {"node", "both"}:
+        values = _PLACE_VALUES[place.kind]
+        spot = convex.centroid(land) + rng.normal(0, 0.12 * convex.area(land) ** 0.5, 2)
+        drawing.points.append(({"place": values[int(rng.integers(len(values)))], **tags}, spot))
+    if form in {"polygon", "both", "unnamed polygon"}:
+        ground: Tags = {"landuse": "allotments" if place.kind == "dacha" else "residential"}
+        if form == "polygon":
+            ground |= tags
+        ring = _drawn_outline(city, index, land, rng)
+        if rng.random() < 0.12:  # noqa: PLR2004
+            drawing.relations.append((ground, [("outer", ring)]))
+        else:
+            drawing.areas.append((ground, ring))
+    return form
+
+
+def _drawn_outline(city: City, index: int, land: Array, rng: np.random.Generator) -> Array:
+    """Return a settlement's outline as a mapper draws it: the hull of what is built, some metres off."""
+    hull = np.array(city.outlines[index].convex_hull.exterior.coords)[:-1]
+    hull = hull if convex.area(hull) > 0 else hull[::-1]
+    made = hull
+    for normal, offset in zip(*convex.edges(land), strict=True):
+        if len(made):
+            made = convex.clip(made, normal, float(offset))
+    drawn: Array = (made if len(made) > 2 else land) + rng.normal(0, 1.5, 2)
+    return drawn
+
+
+def _works(city: City, place: Place, drawing: Drawing, rng: np.random.Generator) -> None:
+    """Draw a market's or a works' ground."""
+    tags: Tags = {"landuse": "industrial"}
+    if place.fabric == "bazaar":
+        tags = {"landuse": "retail", "amenity": "marketplace"} | ({"name": "Базар"} if rng.random() < 0.6 else {})  # noqa: PLR2004
+    drawing.areas.append((tags, convex.inset(city.plan.land[place.key], 4.0)))
+
+
+def _false_friends(city: City, drawing: Drawing) -> None:
+    """Draw what only sounds like a settlement of the literature: lanes of its name elsewhere, names that are near it."""
+    known = facts.settlements()
+    known = known[known["area_id"] == city.area.area_id].sort_values("named_id")
+    for _, row in known.iterrows():
+        rng = city.stream("false friend", row["named_id"])
+        spot = np.array(city.frame.to_metres(*_hint(row, city))) + rng.normal(0, 1500, 2)
+        bare = str(row["name_ru"] if isinstance(row["name_ru"], str) else row["name"])
+        if rng.random() < 0.3:  # noqa: PLR2004
+            way = rng.normal(0, 90, 2)
+            kind = str(rng.choice(["пер. {}", "улица {}", "переулок {}"]))
+            drawing.lines.append(({"highway": "residential", "name": kind.format(bare)}, np.array([spot, spot + way])))
+        for other in str(row["not_names"]).split(";") if isinstance(row["not_names"], str) else ():
+            drawing.points.append(({"place": "locality", "name": other}, spot + rng.normal(0, 2000, 2)))
+
+
+def _hint(row: object, city: City) -> tuple[float, float]:
+    lon, lat = float(row["hint_lon"]), float(row["hint_lat"])  # type: ignore[index]
+    west, south, east, north = city.frame.bbox
+    return (lon, lat) if np.isfinite(lon) else ((west + east) / 2, (south + north) / 2)
+
+
+def _services(city: City, drawing: Drawing, rng: np.random.Generator) -> None:
+    """Draw schools and clinics: plenty in formal districts, few in new settlements."""
+    for index, place in enumerate(city.places):
+        rate = {"formal": 0.006, "village": 0.004, "novostroika": 0.0008}.get(place.kind, 0.0)
+        for _ in range(int(rng.poisson(rate * place.houses))):
+            spot = np.array(city.outlines[index].representative_point().coords[0]) + rng.normal(0, 60, 2)
+            amenity = str(rng.choice(["school", "kindergarten", "clinic", "pharmacy", "place_of_worship"]))
+            drawing.points.append(({"amenity": amenity}, spot))

@@ -1,0 +1,107 @@
+"""The simulator's entrance: cities in, files in the formats of the real sources out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tomli_w
+
+from pipeline.simulate import city as cities
+from pipeline.simulate import footprints, hazards, mapping, osm_pbf, people, rasters, townscape, truth
+from pipeline.simulate.building_tags import building_tags
+from pipeline.simulate.osm_pbf import Drawing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pipeline.config import Area
+    from pipeline.simulate.city import City
+    from pipeline.simulate.mapping import View
+
+
+def write(areas: Sequence[Area], directory: Path, *, buildings: int, seed: int) -> Path:
+    """Simulate cities and write what the real sources would give, the truth beside it, and a configuration to run on.
+
+    Parameters
+    ----------
+    areas
+        Where. An area that the gazetteer knows gets the settlements of the literature, any other one generic ones only.
+        A city's files depend on itself, `buildings` and `seed`, never on which other cities are simulated.
+    directory
+        Receives ``<area>/`` with ``area.osm.pbf``, ``footprints.geojsonl.gz``, ``built_up/E<year>.tif``, ``onset.tif``,
+        ``population.tif``, ``registered.csv`` and ``truth/*.parquet`` for each area; made if need be, and must not hold
+        earlier simulated files of the same areas.
+    buildings
+        Least number of buildings of each city.
+    seed
+        Equal seeds give equal bytes.
+
+    Returns
+    -------
+    Path
+        ``config.toml`` in `directory`: the areas as simulated (a bbox too small for so many buildings is widened), with
+        their inputs.
+
+    Raises
+    ------
+    InputError
+        So many buildings do not fit into an area of three degrees.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    tables = {}
+    for area in areas:
+        city = cities.make(area, buildings=buildings, seed=seed)
+        _write_city(directory / area.area_id, city)
+        tables[area.area_id] = _area_table(city)
+    config = {"run": {"areas": [area.area_id for area in areas], "sources": "local", "seed": seed}, "areas": tables}
+    path = directory / "config.toml"
+    path.write_text(tomli_w.dumps(config), encoding="utf-8")
+    return path
+
+
+def _write_city(directory: Path, city: City) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    inhabitants = people.settle(city)
+    views = {"osm": mapping.osm(city), "satellite": mapping.satellite(city)}
+    drawing = Drawing()
+    forms = townscape.draw(city, drawing)
+    hazards.draw(city, drawing)
+    first_way = _write_osm(directory / "area.osm.pbf", city, views["osm"], drawing)
+    footprints.write(directory / "footprints.geojsonl.gz", views["satellite"].outlines, city.frame)
+    rasters.write_built_up(directory / "built_up", city)
+    rasters.write_onset(directory / "onset.tif", city)
+    rasters.write_population(directory / "population.tif", city, inhabitants)
+    truth.write_register(directory / "registered.csv", city, inhabitants)
+    truth.write(directory / "truth", city, inhabitants, views, forms, first_way)
+
+
+def _write_osm(path: Path, city: City, view: View, drawing: Drawing) -> int:
+    formal = np.array([place.kind == "formal" for place in city.places] + [False])
+    drawing.buildings = view.outlines
+    drawing.building_tags = building_tags(view.outlines, formal[view.outlines.site], city.stream("building tags"))
+    return osm_pbf.write(path, drawing, city.frame)
+
+
+def _area_table(city: City) -> dict[str, Any]:
+    """Return the area's table of the configuration, paths relative to it."""
+    area_id = city.area.area_id
+    table: dict[str, Any] = {
+        "country": city.area.country,
+        "bbox": list(city.frame.bbox),
+        "simulated": True,
+        "name": city.area.name.model_dump(exclude_none=True),
+        "inputs": {
+            "osm": [f"{area_id}/area.osm.pbf"],
+            "footprints": [f"{area_id}/footprints.geojsonl.gz"],
+            "population": f"{area_id}/population.tif",
+            "built_up": {str(year): f"{area_id}/built_up/E{year}.tif" for year in rasters.EPOCHS},
+            "onset": f"{area_id}/onset.tif",
+            "registered": f"{area_id}/registered.csv",
+            "truth": f"{area_id}/truth",
+        },
+    }
+    if city.area.crs is not None:
+        table["crs"] = city.area.crs
+    return table
