@@ -231,10 +231,10 @@ def _guarded(
                 setattr(ox.settings, key, value)
 
 
-def base_time(reply: Path) -> str:
-    """Return the moment (ISO 8601) whose OpenStreetMap a reply shows; empty: the server does not say."""
-    with reply.open(encoding="utf-8") as file:
-        return str(json.load(file).get("osm3s", {}).get("timestamp_osm_base", ""))
+def state(reply: Path) -> tuple[int, str]:
+    """Return how many objects a reply holds, and the moment (ISO 8601; empty: unknown) whose OpenStreetMap it shows."""
+    content = json.loads(reply.read_bytes())
+    return len(content["elements"]), str(content.get("osm3s", {}).get("timestamp_osm_base", ""))
 
 
 def write_pbf(replies: Sequence[Path], target: Path) -> None:

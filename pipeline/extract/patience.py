@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MAX_WAIT_S = 60.0
+_MAX_BACKOFF_S, _BACKOFF_SHARE = 1.0, 60.0
+"""The first pause is a sixtieth of all patience, and at most a second; each further one is twice as long."""
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CORRECT = "correct url in the source's file in layers/sources"
 _LATER = "try again later; what has arrived is kept"
@@ -49,7 +51,8 @@ class Manners:
         """Return the manners that a configuration asks for."""
         contact = f" ({live.contact})" if live.contact else ""
         agent = f"novostroiki/{pipeline.__version__}{contact}"
-        return cls(agent, live.retry_seconds, live.timeout_seconds)
+        backoff = min(_MAX_BACKOFF_S, live.retry_seconds / _BACKOFF_SHARE)
+        return cls(agent, live.retry_seconds, live.timeout_seconds, backoff_seconds=backoff)
 
 
 class Fault(Exception):  # noqa: N818 - not an error yet: another attempt may succeed
