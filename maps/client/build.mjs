@@ -5,7 +5,7 @@ import { readdirSync } from "node:fs";
 const shared = {
   bundle: true,
   charset: "utf8",
-  legalComments: "linked",
+  legalComments: "eof",
   logLevel: "warning",
   // Leaflet's own images are not used; what its style sheet names is inlined, so that nothing is ever fetched.
   loader: { ".png": "dataurl" },

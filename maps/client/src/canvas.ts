@@ -1,0 +1,74 @@
+// The vector tiles as a Leaflet layer. Everything that knows protomaps-leaflet is in here, in paint.ts and symbols.ts,
+// so that another renderer could take its place.
+
+import L from "leaflet";
+import { PMTiles, type RangeResponse, type Source } from "pmtiles";
+import { leafletLayer, type LabelRule, type PaintRule } from "protomaps-leaflet";
+import { PAPER } from "./palette";
+import { idOf } from "./symbols";
+
+/** A PMTiles archive that is already in memory. */
+class MemorySource implements Source {
+  constructor(private readonly bytes: ArrayBuffer) {}
+
+  getKey(): string {
+    return "embedded";
+  }
+
+  getBytes(offset: number, length: number): Promise<RangeResponse> {
+    return Promise.resolve({ data: this.bytes.slice(offset, offset + length) });
+  }
+}
+
+/** What protomaps-leaflet's layer has beyond a grid layer; its declarations leave it out. */
+interface RenderedLayer extends L.GridLayer {
+  paintRules: PaintRule[];
+  labelRules: LabelRule[];
+  clearLayout(): void;
+  rerenderTiles(): void;
+  queryTileFeaturesDebug(
+    lon: number,
+    lat: number,
+    brush?: number,
+  ): Map<string, { layerName: string; feature: Parameters<typeof idOf>[0] }[]>;
+}
+
+export class TileCanvas {
+  private readonly layer: RenderedLayer;
+  private waiting = false;
+
+  constructor(map: L.Map, tiles: ArrayBuffer | string, maxZoom: number) {
+    const archive = new PMTiles(typeof tiles === "string" ? tiles : new MemorySource(tiles));
+    this.layer = leafletLayer({
+      url: archive,
+      maxDataZoom: maxZoom,
+      attribution: "",
+      backgroundColor: PAPER,
+      noWrap: true,
+      paintRules: [],
+      labelRules: [],
+    }) as unknown as RenderedLayer;
+    this.layer.addTo(map);
+  }
+
+  /** Draw by these rules from now on; several calls in one frame are one repaint. */
+  draw(paint: PaintRule[], labels: LabelRule[] | null): void {
+    this.layer.paintRules = paint;
+    if (labels) {
+      this.layer.labelRules = labels;
+      this.layer.clearLayout();
+    }
+    if (this.waiting) return;
+    this.waiting = true;
+    requestAnimationFrame(() => {
+      this.waiting = false;
+      this.layer.rerenderTiles();
+    });
+  }
+
+  /** Numbers of the settlements at a place. */
+  settlementsAt(place: L.LatLng): number[] {
+    const picked = this.layer.queryTileFeaturesDebug(place.lng, place.lat).get("") ?? [];
+    return picked.filter((hit) => hit.layerName === "settlements").map((hit) => idOf(hit.feature));
+  }
+}

@@ -1,0 +1,141 @@
+// Everything known about one settlement, and what is not.
+
+import type { App } from "../app";
+import { intervalChart, sparkline } from "../charts";
+import { h, type Child } from "../dom";
+import { annualGrowth } from "../numbers";
+import { LANGUAGES, QUANTITIES, type Quantity, type Settlement } from "../types";
+import { zoneSwatch } from "./key";
+
+function heading(app: App, settlement: Settlement): Child[] {
+  const own = app.nameOf(settlement);
+  const others = LANGUAGES.map((code) => ({ code, name: settlement.names[code] })).filter(
+    ({ code, name }, i, all) => name && name !== own && code !== app.language.code && all.findIndex((o) => o.name === name) === i,
+  );
+  return [
+    h("p", { class: "kicker" }, app.t(`kind.${settlement.kind}`)),
+    h("h2", { id: "details-title", tabindex: -1 }, own),
+    others.length > 0 &&
+      h("p", { class: "names" }, ...others.flatMap(({ code, name }, i) => [i > 0 && " · ", h("span", { lang: code }, name ?? "")])),
+  ];
+}
+
+function facts(app: App, settlement: Settlement): HTMLElement {
+  const { language } = app;
+  const status =
+    settlement.statusYear === null
+      ? app.t("details.statusUnknown")
+      : app.t("details.statusSince", {
+          status: app.t(`status.${settlement.status}`),
+          year: String(settlement.statusYear),
+          source: settlement.statusSource ?? app.t("details.noSource"),
+        });
+  const rows: [string, string][] = [
+    [app.t("details.status"), status],
+    [app.t("details.buildings"), language.number(settlement.buildings)],
+    [app.t("details.area"), language.hectares(settlement.areaM2)],
+    [app.t("details.onset"), settlement.onset === null ? app.t("legend.noData") : String(settlement.onset)],
+    [app.t("details.outline"), app.t(`delineation.${settlement.delineation.replace("+", "_")}`)],
+  ];
+  return h("dl", { class: "facts" }, ...rows.flatMap(([term, value]) => [h("dt", {}, term), h("dd", {}, value)]));
+}
+
+function people(app: App, settlement: Settlement): Child[] {
+  const known = QUANTITIES.filter((quantity) => settlement.population[quantity]);
+  if (known.length === 0) return [h("p", { class: "note" }, app.t("details.noPopulation"))];
+  const most = Math.max(...known.map((quantity) => settlement.population[quantity]?.q[4] ?? 0), 1);
+  return known.map((quantity) => figure(app, settlement, quantity, most));
+}
+
+function figure(app: App, settlement: Settlement, quantity: Quantity, most: number): Child {
+  const interval = settlement.population[quantity];
+  if (!interval) return null;
+  const { language } = app;
+  const [p05, , p50, , p95] = interval.q;
+  const words = app.t(`details.${quantity}Words`, {
+    low: language.about(p05), high: language.about(p95), middle: language.about(p50),
+  });
+  const basis = app.t(`evidence.${interval.evidence}`);
+  const year = interval.year === null ? "" : ` · ${app.t("details.inputsOf", { year: String(interval.year) })}`;
+  return h(
+    "div",
+    { class: `estimate ${quantity}` },
+    h("h4", {}, app.t(`quantity.${quantity}`)),
+    intervalChart(interval, most, words, language),
+    h("p", {}, words),
+    h("p", { class: "note" }, `${basis}${year}`),
+  );
+}
+
+function growth(app: App, settlement: Settlement): Child[] {
+  if (!app.data.growth || !settlement.growth) return [h("p", { class: "note" }, app.t("details.noGrowth"))];
+  const { years, modelled, product } = app.data.growth;
+  const rate = annualGrowth(years, settlement.growth);
+  const last = settlement.growth[settlement.growth.length - 1] as number;
+  const words = app.t("details.growthWords", {
+    area: app.language.hectares(last),
+    year: String(years[years.length - 1]),
+    rate: rate === null ? "–" : new Intl.NumberFormat(app.language.code, { style: "percent", maximumFractionDigits: 1 }).format(rate),
+  });
+  return [
+    sparkline({ years, values: settlement.growth, modelled }, words),
+    h("p", {}, words),
+    h("p", { class: "note" }, app.t("details.growthNote", { product }), modelled.length > 0 && ` ${app.t("growth.modelledNote")}`),
+  ];
+}
+
+function zones(app: App, settlement: Settlement): Child[] {
+  if (settlement.zones.length === 0) return [h("p", {}, app.t("details.noZones")), h("p", { class: "note" }, app.t("details.absence"))];
+  const items = settlement.zones.map((overlap) => {
+    const rule = app.data.rules.find((candidate) => candidate.id === overlap.rule);
+    const hazard = app.data.classes.find((candidate) => candidate.id === rule?.hazardClass);
+    if (!rule || !hazard) return null;
+    const near = overlap.nearest === 0 ? app.t("details.touching") : app.t("details.nearest", { distance: app.language.metres(overlap.nearest) });
+    return h(
+      "li",
+      {},
+      h("h4", {}, zoneSwatch(hazard, rule.kind), app.language.name(hazard.names) ?? hazard.id),
+      h("p", {}, app.t("details.zoneWords", { count: overlap.buildings, share: app.language.percent(overlap.share), near })),
+      h("p", { class: "note" },
+        `${app.t(`ruleKind.${rule.kind}`)}, ${app.language.metres(rule.distance)} · `,
+        rule.legal === "" ? app.t("details.noLaw") : h("span", { class: "law" }, rule.legal), " · ",
+        h("span", { class: rule.verified ? "verified" : "unverified" }, app.t(rule.verified ? "details.verified" : "details.unverified")),
+        overlap.assumed && ` · ${app.t("details.assumed")}`),
+    );
+  });
+  return [h("ul", { class: "zones" }, ...items), h("p", { class: "note" }, app.t("details.absence"))];
+}
+
+/** Inputs that are missing or thin, as far as they bear on this page. */
+export function gaps(app: App): Child {
+  const weak = app.data.completeness.filter((row) => row.verdict !== "complete");
+  if (weak.length === 0) return h("p", {}, app.t("about.noGaps"));
+  return h(
+    "ul",
+    { class: "gaps" },
+    ...weak.map((row) =>
+      h("li", {},
+        h("span", { class: `verdict ${row.verdict}` }, app.t(`verdict.${row.verdict}`)),
+        h("strong", {}, app.language.name(row.names) ?? row.layer), " ",
+        h("span", { lang: "en", class: "note" }, row.note))),
+  );
+}
+
+export function detailsPanel(app: App, settlement: Settlement): Child[] {
+  return [
+    h("button", { type: "button", class: "back", id: "close-details", click: () => app.store.set({ selected: null }) },
+      h("span", { "aria-hidden": "true" }, "← "), app.t("details.back")),
+    ...heading(app, settlement),
+    app.data.area.simulated && h("p", { class: "tag" }, app.t("simulated.short")),
+    facts(app, settlement),
+    h("h3", {}, app.t("details.people")),
+    ...people(app, settlement),
+    h("h3", {}, app.t("details.growth")),
+    ...growth(app, settlement),
+    h("h3", {}, app.t("details.zones")),
+    ...zones(app, settlement),
+    h("h3", {}, app.t("details.gaps")),
+    gaps(app),
+    h("p", { class: "note disclaimer" }, app.t("about.disclaimer")),
+  ];
+}

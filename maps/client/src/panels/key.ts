@@ -1,0 +1,168 @@
+// The map key: which layers are drawn, in which colours, by which theme.
+
+import type { App } from "../app";
+import { h, s, type Child } from "../dom";
+import { KIND_COLOURS, NO_DATA, PLAIN_BUILDING, scaleOf, STATUS_COLOURS } from "../palette";
+import { DASHES } from "../paint";
+import { THEMES, type LayerKey, type Theme } from "../state";
+import { KINDS, STATUSES, type HazardClass } from "../types";
+
+function swatch(colour: string, kind = ""): SVGElement {
+  return s(
+    "svg",
+    { class: `swatch ${kind}`, viewBox: "0 0 22 14", "aria-hidden": "true" },
+    s("rect", { x: 0.75, y: 0.75, width: 20.5, height: 12.5, fill: colour, stroke: "rgba(0,0,0,.28)", "stroke-width": 0.75 }),
+  );
+}
+
+function hatchSwatch(): SVGElement {
+  const lines = [-8, -1, 6, 13, 20].map((x) => s("path", { d: `M${x} 14L${x + 14} 0`, stroke: "#6e665a", "stroke-width": 1 }));
+  return s("svg", { class: "swatch", viewBox: "0 0 22 14", "aria-hidden": "true" }, ...lines);
+}
+
+export function zoneSwatch(hazard: HazardClass, kind: string): SVGElement {
+  const dash = DASHES[kind];
+  return s(
+    "svg",
+    { class: "swatch", viewBox: "0 0 22 14", "aria-hidden": "true" },
+    s("rect", {
+      x: 1, y: 1, width: 20, height: 12,
+      fill: hazard.colour, "fill-opacity": kind === "advisory" ? 0 : 0.22,
+      stroke: hazard.colour, "stroke-width": 1.6, "stroke-dasharray": dash ? dash.map((d) => d / 2).join(" ") : null,
+    }),
+  );
+}
+
+function entry(mark: Node, text: string, note = ""): HTMLElement {
+  return h("li", {}, mark, h("span", {}, text), note !== "" && h("span", { class: "note" }, note));
+}
+
+/** The legend of the settlement theme. */
+export function themeLegend(app: App): HTMLElement {
+  const { theme } = app.state;
+  const list = h("ul", { class: "legend" });
+  if (app.state.year !== null) {
+    for (const share of [0.1, 0.5, 1])
+      list.append(entry(swatch(`rgba(143,58,29,${0.12 + 0.76 * share})`), app.t("growth.share", { share: app.language.percent(share) })));
+    return list;
+  }
+  if (theme === "kind") {
+    const present = KINDS.filter((kind) => app.data.settlements.some((settlement) => settlement.kind === kind));
+    for (const kind of present) list.append(entry(swatch(KIND_COLOURS[kind]), app.t(`kind.${kind}`)));
+  } else if (theme === "status") {
+    for (const status of STATUSES) list.append(entry(swatch(STATUS_COLOURS[status]), app.t(`status.${status}`)));
+  } else {
+    for (const item of steps(app, theme)) list.append(item);
+  }
+  return list;
+}
+
+function steps(app: App, theme: "residents" | "unregistered" | "growth"): HTMLElement[] {
+  const scale = scaleOf(theme, app.data);
+  const digits = new Intl.NumberFormat(app.language.code, { style: "percent", maximumFractionDigits: 1 });
+  const write = (value: number): string => (theme === "growth" ? digits.format(value) : app.language.number(value));
+  const items = scale.colours.slice(0, scale.breaks.length + 1).map((colour, i) => {
+    const from = scale.breaks[i - 1];
+    const to = scale.breaks[i];
+    const text =
+      from === undefined
+        ? to === undefined ? app.t("legend.all") : app.t("legend.below", { value: write(to) })
+        : to === undefined ? app.t("legend.above", { value: write(from) }) : app.t("legend.between", { low: write(from), high: write(to) });
+    return entry(swatch(colour), text);
+  });
+  if (app.data.settlements.some((settlement) => scale.value(settlement) === null))
+    items.push(entry(swatch(NO_DATA), app.t("legend.noData")));
+  return items;
+}
+
+function themeUnit(theme: Theme): string {
+  return { kind: "", status: "", residents: "theme.residents.unit", unregistered: "theme.unregistered.unit", growth: "theme.growth.unit" }[theme];
+}
+
+/** A layer's checkbox with, below it, its legend. */
+function layerGroup(app: App, key: LayerKey, ...content: Child[]): HTMLElement {
+  const slice = app.slices.get(key);
+  const box = h("input", {
+    type: "checkbox",
+    id: `layer-${key}`,
+    checked: app.shown(key),
+    change: () => {
+      if (!slice) return;
+      if (app.map.hasLayer(slice)) app.map.removeLayer(slice);
+      else app.map.addLayer(slice);
+    },
+  });
+  return h("section", { class: "layer" }, h("h3", {}, h("label", { for: `layer-${key}` }, box, app.t(`layer.${key}`))), ...content);
+}
+
+function themeChooser(app: App): HTMLElement {
+  const select = h(
+    "select",
+    { id: "theme", change: (event) => app.store.set({ theme: (event.target as HTMLSelectElement).value as Theme }) },
+    ...THEMES.map((theme) => h("option", { value: theme, selected: theme === app.state.theme }, app.t(`theme.${theme}`))),
+  );
+  return h("p", { class: "field" }, h("label", { for: "theme" }, app.t("key.colourBy")), select);
+}
+
+/** Hazard classes that occur here, with the kind of their first rule. */
+export function presentClasses(app: App): { hazard: HazardClass; kind: string }[] {
+  return app.data.classes.map((hazard) => ({
+    hazard,
+    kind: app.data.rules.find((rule) => rule.hazardClass === hazard.id)?.kind ?? "statutory",
+  }));
+}
+
+function zoneLegend(app: App): HTMLElement {
+  const toggle = (id: string): void => {
+    const hidden = new Set(app.state.hiddenClasses);
+    if (!hidden.delete(id)) hidden.add(id);
+    app.store.set({ hiddenClasses: hidden });
+  };
+  const rows = presentClasses(app).map(({ hazard, kind }) =>
+    h(
+      "li",
+      {},
+      h(
+        "label",
+        {},
+        h("input", {
+          type: "checkbox",
+          id: `class-${hazard.id}`,
+          checked: !app.state.hiddenClasses.has(hazard.id),
+          change: () => toggle(hazard.id),
+        }),
+        zoneSwatch(hazard, kind),
+        h("span", {}, app.language.name(hazard.names) ?? hazard.id),
+        h("span", { class: "note" }, app.t(`ruleKind.${kind}`)),
+      ),
+    ),
+  );
+  if (rows.length === 0) return h("p", { class: "note" }, app.t("key.noHazards"));
+  return h("ul", { class: "legend choose" }, ...rows);
+}
+
+export function keyPanel(app: App): Child[] {
+  const unit = themeUnit(app.state.theme);
+  return [
+    layerGroup(
+      app, "settlements",
+      themeChooser(app),
+      app.state.year === null && unit !== "" && h("p", { class: "unit" }, app.t(unit)),
+      themeLegend(app),
+    ),
+    layerGroup(app, "red_zones", h("p", { class: "note" }, app.t("key.zonesNote")), zoneLegend(app)),
+    layerGroup(
+      app, "buildings",
+      h("ul", { class: "legend" }, entry(swatch(PLAIN_BUILDING), app.t("key.buildingPlain"))),
+      h("p", { class: "note" }, app.t("key.buildingsNote")),
+    ),
+    layerGroup(app, "hazards"),
+    layerGroup(
+      app, "unmapped",
+      h("ul", { class: "legend" }, entry(hatchSwatch(), app.t("key.unmappedEntry"))),
+      h("p", { class: "note" }, app.t("key.unmappedNote")),
+    ),
+    layerGroup(app, "context"),
+    layerGroup(app, "names"),
+  ];
+}

@@ -1,0 +1,119 @@
+// The ranked table: the map's text alternative. Every row leads to its settlement, and the map leads to its row.
+
+import type { App } from "../app";
+import { toCsv } from "../csv";
+import { h, type Child } from "../dom";
+import { annualGrowth } from "../numbers";
+import { COLUMNS, type Column } from "../state";
+import { LANGUAGES, QUANTITIES, type Settlement } from "../types";
+
+const MAX_ROWS = 500;
+
+function valueOf(app: App, settlement: Settlement, column: Column): string | number | null {
+  switch (column) {
+    case "name":
+      return app.nameOf(settlement);
+    case "buildings":
+      return settlement.buildings;
+    case "residents":
+    case "unregistered":
+      return settlement.population[column]?.q[2] ?? null;
+    case "growth":
+      return settlement.growth && app.data.growth ? annualGrowth(app.data.growth.years, settlement.growth) : null;
+    case "zones":
+      return settlement.inZones / settlement.buildings;
+  }
+}
+
+export function ranked(app: App): Settlement[] {
+  const { column, descending } = app.state.sort;
+  const collator = new Intl.Collator(app.language.code, { numeric: true });
+  const keyed = app.data.settlements.map((settlement) => ({ settlement, value: valueOf(app, settlement, column) }));
+  keyed.sort((a, b) => {
+    if (a.value === null || b.value === null) return Number(a.value === null) - Number(b.value === null);
+    const order =
+      typeof a.value === "string" ? collator.compare(a.value, String(b.value)) : a.value - Number(b.value);
+    return (descending ? -order : order) || a.settlement.id.localeCompare(b.settlement.id);
+  });
+  return keyed.map((row) => row.settlement);
+}
+
+function cell(app: App, settlement: Settlement, column: Column): HTMLElement {
+  const { language } = app;
+  if (column === "residents" || column === "unregistered") {
+    const interval = settlement.population[column];
+    if (!interval) return h("td", { class: "none" }, "–");
+    return h("td", {}, language.about(interval.q[2]), h("small", {}, `${language.about(interval.q[0])}–${language.about(interval.q[4])}`));
+  }
+  const value = valueOf(app, settlement, column);
+  if (value === null) return h("td", { class: "none" }, "–");
+  if (column === "buildings") return h("td", {}, language.number(Number(value)));
+  const digits = new Intl.NumberFormat(language.code, { style: "percent", maximumFractionDigits: column === "growth" ? 1 : 0 });
+  return h("td", {}, digits.format(Number(value)));
+}
+
+function header(app: App, column: Column): HTMLElement {
+  const { sort } = app.state;
+  const active = sort.column === column;
+  const order = active ? (sort.descending ? "descending" : "ascending") : null;
+  const click = (): void =>
+    app.store.set({ sort: { column, descending: active ? !sort.descending : column !== "name" } });
+  return h(
+    "th",
+    { scope: "col", "aria-sort": order },
+    h("button", { type: "button", id: `sort-${column}`, click }, app.t(`column.${column}`),
+      h("span", { class: "arrow", "aria-hidden": "true" }, active ? (sort.descending ? "▼" : "▲") : "")),
+  );
+}
+
+export function tablePanel(app: App): Child[] {
+  const order = ranked(app);
+  if (order.length === 0) return [h("p", { class: "note" }, app.t("table.empty"))];
+  const rows = order.slice(0, MAX_ROWS).map((settlement) =>
+    h(
+      "tr",
+      { class: settlement.id === app.state.selected ? "selected" : null, id: `row-${settlement.id}` },
+      h("th", { scope: "row" },
+        h("button", { type: "button", class: "link", id: `open-${settlement.id}`, click: () => app.select(settlement) }, app.nameOf(settlement)),
+        h("small", {}, app.t(`kind.${settlement.kind}`))),
+      ...COLUMNS.slice(1).map((column) => cell(app, settlement, column)),
+    ),
+  );
+  return [
+    h("div", { class: "toolbar" },
+      h("p", { class: "lead" }, app.t("table.lead", { count: order.length })),
+      h("button", { type: "button", class: "button", id: "csv", click: () => download(app) }, app.t("table.csv"))),
+    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": app.t("table.caption") },
+      h("table", { class: "figures ranked" },
+        h("caption", { class: "hidden" }, app.t("table.caption")),
+        h("thead", {}, h("tr", {}, ...COLUMNS.map((column) => header(app, column)))),
+        h("tbody", {}, ...rows))),
+    order.length > MAX_ROWS && h("p", { class: "note" }, app.t("table.more", { count: order.length - MAX_ROWS })),
+  ];
+}
+
+/** All settlements with every figure, ordered as the table is. */
+export function csvOf(app: App): string {
+  const quantiles = ["p05", "p25", "p50", "p75", "p95"];
+  const head = [
+    "settlement_id", "name", ...LANGUAGES.map((code) => `name_${code}`), "kind", "status", "status_year", "status_source",
+    "onset_year", "area_m2", "buildings", "buildings_in_red_zones", "lon", "lat",
+    ...QUANTITIES.flatMap((quantity) => quantiles.map((q) => `${quantity}_${q}`)), "simulated",
+  ];
+  const rows = ranked(app).map((row) => [
+    row.id, row.names.any ?? null, ...LANGUAGES.map((code) => row.names[code] ?? null), row.kind, row.status, row.statusYear,
+    row.statusSource, row.onset, row.areaM2, row.buildings, row.inZones, row.at[0], row.at[1],
+    ...QUANTITIES.flatMap((quantity) => row.population[quantity]?.q ?? quantiles.map(() => null)),
+    app.data.area.simulated ? "true" : "false",
+  ]);
+  return toCsv([head, ...rows]);
+}
+
+function download(app: App): void {
+  const address = URL.createObjectURL(new Blob([csvOf(app)], { type: "text/csv;charset=utf-8" }));
+  const link = h("a", { href: address, download: `${app.data.area.id}_settlements.csv` });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+}

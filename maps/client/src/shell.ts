@@ -1,0 +1,184 @@
+// The page around the map: header, panel with tabs, growth bar, and what a print shows.
+
+import type { App } from "./app";
+import { h, replace, type Child } from "./dom";
+import { aboutPanel, sourceList } from "./panels/about";
+import { detailsPanel } from "./panels/details";
+import { GrowthBar } from "./panels/growthbar";
+import { headerContent, SearchBox } from "./panels/header";
+import { keyPanel, presentClasses, themeLegend, zoneSwatch } from "./panels/key";
+import { tablePanel } from "./panels/table";
+import { WhatIfPanel } from "./panels/whatif";
+import { TABS, type State, type Tab } from "./state";
+
+function part(id: string): HTMLElement {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`The page has no #${id}`);
+  return element;
+}
+
+export class Shell {
+  private readonly search: SearchBox;
+  private readonly whatif: WhatIfPanel;
+  private readonly growth: GrowthBar;
+  private readonly header = part("header");
+  private readonly banner = part("banner");
+  private readonly tabs = part("tabs");
+  private readonly content = part("content");
+  private readonly bar = part("growth");
+  private readonly print = part("print");
+
+  constructor(private readonly app: App) {
+    this.search = new SearchBox(app);
+    this.whatif = new WhatIfPanel(app);
+    this.growth = new GrowthBar(app);
+  }
+
+  start(): void {
+    const { app } = this;
+    app.store.listen((_, changed) => this.follow(changed));
+    app.map.on("growthplay", () => this.drawBar());
+    app.map.on("slice", () => this.drawContent());
+    this.mapKeys();
+    this.printing();
+    // Not a plain link to #content: the hash belongs to the state.
+    part("skip").addEventListener("click", (event) => {
+      event.preventDefault();
+      this.content.focus();
+    });
+    this.drawAll();
+  }
+
+  private follow(changed: ReadonlySet<keyof State>): void {
+    if (changed.has("lang")) {
+      this.drawAll();
+      return;
+    }
+    if (changed.has("year")) this.drawBar();
+    if (changed.has("tab")) this.drawTabs();
+    const onlyLimit = changed.size === 1 && changed.has("whatif") && this.whatif.upToDate;
+    if (onlyLimit && this.app.state.tab === "whatif" && !this.app.selected) this.whatif.update();
+    else if ([...changed].some((key) => key !== "view")) this.drawContent();
+    if (changed.has("selected")) this.afterSelection();
+    this.drawPrint();
+  }
+
+  private drawAll(): void {
+    const { app } = this;
+    replace(this.header, ...headerContent(app, this.search));
+    replace(this.banner, app.data.area.simulated && h("p", {}, h("strong", {}, app.t("simulated.short")), " ", app.t("simulated.banner")));
+    this.banner.hidden = !app.data.area.simulated;
+    part("skip").textContent = app.t("skip");
+    part("panel").setAttribute("aria-label", app.t("panel.label"));
+    this.bar.setAttribute("aria-label", app.t("growth.slider"));
+    const container = app.map.getContainer();
+    container.setAttribute("aria-label", app.t("map.label"));
+    this.drawTabs();
+    this.drawContent();
+    this.drawBar();
+    this.drawPrint();
+    this.labelControls();
+  }
+
+  private labelControls(): void {
+    const { app } = this;
+    const container = app.map.getContainer();
+    const name = (selector: string, key: string): void => {
+      const element = container.querySelector(selector);
+      element?.setAttribute("aria-label", app.t(key));
+      element?.setAttribute("title", app.t(key));
+    };
+    name(".leaflet-control-zoom-in", "map.zoomIn");
+    name(".leaflet-control-zoom-out", "map.zoomOut");
+    const credit = container.querySelector(".leaflet-control-attribution");
+    if (credit) credit.textContent = app.data.sources.some((source) => source.attribution.includes("OpenStreetMap")) ? "© OpenStreetMap" : "";
+    if (app.data.tiles.mode === "none") part("notice").textContent = app.t("map.tooLarge", { count: app.data.whatif.buildings });
+  }
+
+  private drawTabs(): void {
+    const { app } = this;
+    const choose = (tab: Tab): void => app.store.set({ tab, selected: null });
+    const key = (event: Event): void => {
+      const { key: pressed } = event as KeyboardEvent;
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[pressed];
+      if (step === undefined) return;
+      event.preventDefault();
+      const next = TABS[(TABS.indexOf(app.state.tab) + step + TABS.length) % TABS.length] as Tab;
+      choose(next);
+      document.getElementById(`tab-${next}`)?.focus();
+    };
+    this.tabs.setAttribute("aria-label", app.t("panel.label"));
+    replace(this.tabs, ...TABS.map((tab) =>
+      h("button",
+        { type: "button", role: "tab", id: `tab-${tab}`, "aria-selected": String(tab === app.state.tab), "aria-controls": "content", tabindex: tab === app.state.tab ? 0 : -1, click: () => choose(tab), keydown: key },
+        app.t(`tab.${tab}`)),
+    ));
+  }
+
+  private drawContent(): void {
+    const { app } = this;
+    const { selected } = app;
+    document.body.dataset.tab = selected ? "details" : app.state.tab;
+    this.content.setAttribute("aria-labelledby", `tab-${app.state.tab}`);
+    const panels: Record<Tab, () => Child[]> = {
+      key: () => keyPanel(app),
+      whatif: () => this.whatif.render(),
+      table: () => tablePanel(app),
+      about: () => aboutPanel(app),
+    };
+    replace(this.content, ...(selected ? detailsPanel(app, selected) : panels[app.state.tab]()));
+  }
+
+  private afterSelection(): void {
+    const { selected } = this.app;
+    this.content.scrollTop = 0;
+    if (selected) document.getElementById("details-title")?.focus({ preventScroll: true });
+    else document.getElementById(`tab-${this.app.state.tab}`)?.focus({ preventScroll: true });
+  }
+
+  private drawBar(): void {
+    replace(this.bar, ...this.growth.render());
+  }
+
+  /** What only a print shows: the key of what is on the map, the sources, the date. */
+  private drawPrint(): void {
+    const { app } = this;
+    const zones = presentClasses(app)
+      .filter(({ hazard }) => app.shown("red_zones") && !app.state.hiddenClasses.has(hazard.id))
+      .map(({ hazard, kind }) => h("li", {}, zoneSwatch(hazard, kind), h("span", {}, app.language.name(hazard.names) ?? hazard.id)));
+    const { year, whatif } = app.state;
+    replace(
+      this.print,
+      h("h2", {}, app.t(year === null ? `theme.${app.state.theme}` : "details.growth"), year !== null && ` ${year}`),
+      themeLegend(app),
+      zones.length > 0 && h("h2", {}, app.t("layer.red_zones")),
+      h("ul", { class: "legend" }, ...zones),
+      whatif && h("p", {}, app.t("print.whatif", { class: app.language.name(app.data.classes.find((c) => c.id === whatif.hazardClass)?.names ?? {}) ?? whatif.hazardClass, distance: app.language.metres(whatif.limit) })),
+      h("h2", {}, app.t("about.sources")),
+      sourceList(app),
+      h("p", { class: "note" }, app.t("about.disclaimer")),
+      h("p", { class: "note" }, app.t("print.date", { date: app.language.date(new Date()) })),
+    );
+  }
+
+  /** With the keyboard on the map, a cross marks its centre and Enter opens the settlement under it. */
+  private mapKeys(): void {
+    const container = this.app.map.getContainer();
+    container.setAttribute("role", "application");
+    container.addEventListener("keydown", (event) => {
+      if (event.target === container && event.key === "Enter") this.app.selectAt(this.app.map.getCenter());
+      if (event.key === "Escape" && this.app.selected) this.app.store.set({ selected: null });
+    });
+  }
+
+  /** A print shows the map at the size of the sheet; the tiles that it needs are on the screen already. */
+  private printing(): void {
+    const settle = (): void => {
+      this.app.map.invalidateSize({ animate: false });
+    };
+    window.addEventListener("beforeprint", settle);
+    window.addEventListener("afterprint", settle);
+    window.matchMedia("print").addEventListener("change", settle);
+    new ResizeObserver(settle).observe(this.app.map.getContainer());
+  }
+}

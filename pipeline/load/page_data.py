@@ -1,0 +1,235 @@
+"""What a map page knows: the area's tables as one small JSON document (the reader's side is maps/client/src/types.ts)."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from pipeline.catalogue import default as default_catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import geopandas as gpd
+
+_LANGUAGES = ("en", "ru", "ky", "kk")
+_QUANTILES = ("p05", "p25", "p50", "p75", "p95")
+_MAX_TEXT = 200
+"""A longer name is a mistake or an attack; it is cut, visibly."""
+
+
+def page_data(tables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return everything that the page shows beside tiles and distances.
+
+    Parameters
+    ----------
+    tables
+        The area's rows of all tables but the private ones (``buildings`` is only counted), EPSG:4326.
+    """
+    area = tables["areas"].iloc[0]
+    series = growth_series(tables["growth"])
+    population = tables["population"]
+    population = population[population["main"]]
+    whole = population[population["settlement_id"].isna()]
+    return {
+        "area": {
+            "id": area["area_id"],
+            "names": _names(area),
+            "bbox": [area["west"], area["south"], area["east"], area["north"]],
+            "simulated": bool(area["simulated"]),
+        },
+        "version": _version(),
+        "classes": _classes(tables),
+        "rules": _rules(tables),
+        "settlements": _settlements(tables, population, series),
+        "population": {row["quantity"]: _interval(row) for _, row in whole.iterrows()},
+        "growth": None if series is None else _epochs(series),
+        "completeness": _completeness(tables["completeness"], tables["red_zone_rules"]),
+        "sources": _sources(tables["sources"]),
+    }
+
+
+def dumps(document: object) -> str:
+    """Return compact JSON with keys in their given order."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def growth_series(growth: pd.DataFrame) -> pd.DataFrame | None:
+    """Return the rows of the one product that is shown: current outlines, most epochs; series are never mixed."""
+    rows = growth[growth["outline"] == "current"]
+    if rows.empty:
+        return None
+    epochs = rows.groupby("product")["year"].nunique()
+    best = epochs.sort_index().idxmax()
+    return rows[rows["product"] == best]
+
+
+def _version() -> str:
+    try:
+        return version("novostroiki")
+    except PackageNotFoundError:  # run from a folder that was never installed
+        return "0"
+
+
+def _text(value: object) -> str | None:
+    if value is None or pd.isna(value) or value == "":  # type: ignore[call-overload]
+        return None
+    text = str(value)
+    return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"
+
+
+def _names(row: pd.Series) -> dict[str, str]:
+    found = {code: _text(row.get(f"name_{code}")) for code in _LANGUAGES}
+    found["any"] = _text(row.get("name"))
+    return {code: name for code, name in found.items() if name is not None}
+
+
+def _integer(value: object) -> int | None:
+    return None if value is None or pd.isna(value) else int(value)  # type: ignore[call-overload]
+
+
+def _interval(row: pd.Series) -> dict[str, Any]:
+    return {
+        "q": [round(float(row[q]), 1) for q in _QUANTILES],
+        "evidence": row["evidence"],
+        "method": row["method"],
+        "year": _integer(row["year"]),
+    }
+
+
+def _classes(tables: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Hazard classes that occur here; `reach` is the distance up to which the what-if slider can be trusted."""
+    rules, pairs = tables["red_zone_rules"], tables["building_hazards"]
+    furthest = pairs.groupby("hazard_class")["distance_m"].max()
+    classes = []
+    for name, group in rules.sort_values("rule_id").groupby("hazard_class"):
+        if not (tables["hazards"]["hazard_class"] == name).any():
+            continue
+        asked = [*group["distance_m"], *(d for text in group["sensitivity_m"] for d in json.loads(text))]
+        first = group.iloc[0]
+        classes.append(
+            {
+                "id": name,
+                "names": _names(first),
+                "concern": first["concern"],
+                "colour": first["colour"],
+                "reach": int(max(*asked, furthest.get(name, 0.0), 1.0)),
+            }
+        )
+    return classes
+
+
+def _rules(tables: Mapping[str, Any]) -> list[dict[str, Any]]:
+    used = tables["hazards"]["rule_id"].unique()
+    rules = tables["red_zone_rules"]
+    return [
+        {
+            "id": row["rule_id"],
+            "hazardClass": row["hazard_class"],
+            "kind": row["kind"],
+            "distance": row["distance_m"],
+            "sensitivity": json.loads(row["sensitivity_m"]),
+            "legal": _text(row["legal_reference"]) or "",
+            "verified": bool(row["verified"]),
+        }
+        for _, row in rules[rules["rule_id"].isin(used)].sort_values("rule_id").iterrows()
+    ]
+
+
+def _settlements(
+    tables: Mapping[str, Any], population: pd.DataFrame, series: pd.DataFrame | None
+) -> list[dict[str, Any]]:
+    settlements: gpd.GeoDataFrame = tables["settlements"].sort_values("settlement_id")
+    points = settlements.geometry.representative_point()
+    bounds = settlements.geometry.bounds.round(6)
+    in_zones = buildings_in_zones(tables)
+    people = {key: group for key, group in population.groupby("settlement_id")}
+    zones = {key: group for key, group in tables["red_zone_overlaps"].groupby("settlement_id")}
+    built = {} if series is None else {key: group for key, group in series.groupby("settlement_id")}
+    years = [] if series is None else sorted(series["year"].unique())
+    return [
+        {
+            "id": row["settlement_id"],
+            "names": _names(row),
+            "nameEvidence": _text(row["name_evidence"]),
+            "kind": row["kind"],
+            "score": round(float(row["kind_score"]), 3),
+            "delineation": row["delineation"],
+            "status": row["status"],
+            "statusYear": _integer(row["status_year"]),
+            "statusSource": _text(row["status_source"]),
+            "onset": _integer(row["onset_year"]),
+            "areaM2": round(float(row["area_m2"])),
+            "buildings": int(row["buildings"]),
+            "at": [round(points[label].x, 6), round(points[label].y, 6)],
+            "bbox": [float(value) for value in bounds.loc[label]],
+            "population": {r["quantity"]: _interval(r) for _, r in _rows(people, row["settlement_id"])},
+            "growth": _built(built.get(row["settlement_id"]), years),
+            "zones": [_overlap(r) for _, r in _rows(zones, row["settlement_id"])],
+            "inZones": int(in_zones.get(row["settlement_id"], 0)),
+        }
+        for label, row in settlements.iterrows()
+    ]
+
+
+def _rows(groups: Mapping[Any, pd.DataFrame], key: str) -> list[tuple[Any, pd.Series]]:
+    return list(groups[key].iterrows()) if key in groups else []
+
+
+def buildings_in_zones(tables: Mapping[str, Any]) -> pd.Series:
+    """Return the number of buildings within any binding red zone, by settlement (advisory zones do not count)."""
+    terms = tables["red_zone_rules"].set_index("rule_id")[["kind", "distance_m"]].add_prefix("rule_")
+    pairs = tables["building_hazards"].join(terms, on="rule_id")
+    within = pairs[(pairs["distance_m"] <= pairs["rule_distance_m"]) & (pairs["rule_kind"] != "advisory")]
+    buildings = tables["buildings"]
+    touched = buildings[buildings["building_id"].isin(within["building_id"])]
+    return touched.groupby("settlement_id").size()
+
+
+def _built(rows: pd.DataFrame | None, years: list[int]) -> list[int] | None:
+    if rows is None:
+        return None
+    by_year = rows.set_index("year")["built_m2"].reindex(years)
+    return None if by_year.isna().any() else [round(float(value)) for value in by_year]
+
+
+def _overlap(row: pd.Series) -> dict[str, Any]:
+    return {
+        "rule": row["rule_id"],
+        "buildings": int(row["buildings"]),
+        "share": round(min(1.0, float(row["overlap_share"])), 4),
+        "nearest": round(float(row["nearest_m"]), 1),
+        "assumed": bool(row["assumed"]),
+    }
+
+
+def _epochs(series: pd.DataFrame) -> dict[str, Any]:
+    modelled = series.groupby("year")["modelled"].any()
+    return {
+        "product": str(series["product"].iloc[0]),
+        "years": [int(year) for year in modelled.index],
+        "modelled": [int(year) for year, flag in modelled.items() if flag],  # type: ignore[call-overload]
+    }
+
+
+def _completeness(completeness: pd.DataFrame, rules: pd.DataFrame) -> list[dict[str, Any]]:
+    titles = {name: layer.title.model_dump(exclude_none=True) for name, layer in default_catalogue().context.items()}
+    titles |= {str(row["hazard_class"]): _names(row) for _, row in rules.iterrows()}
+    return [
+        {
+            "layer": row["layer"],
+            "names": titles.get(row["layer"], {"en": row["layer"].replace("_", " ")}),
+            "verdict": row["verdict"],
+            "note": _text(row["note"]) or "",
+        }
+        for _, row in completeness.sort_values(["layer", "measure"]).iterrows()
+    ]
+
+
+def _sources(sources: pd.DataFrame) -> list[dict[str, str]]:
+    columns = ("dataset", "version", "licence", "attribution")
+    ordered = sources.sort_values("source_id")
+    return [{column: _text(row[column]) or "" for column in columns} for _, row in ordered.iterrows()]
