@@ -17,7 +17,7 @@ from pipeline.extract.transfer import Part, Wanted, download
 from pipeline.provenance import Notice, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pipeline.catalogue import Catalogue, SourceSpec
@@ -169,15 +169,14 @@ class _Fetching:
         day = self.config.live.osm_date
         version = str(day) if day else "current"
         refresh = None if day else spec.refresh_hours
-        replies = [
-            self._reply(spec, query, version, refresh) for query in _queries(self.area, self.catalogue, self.config)
-        ]
-        empty = sum(overpass.is_empty(reply) for reply in replies)
-        if empty:
+        queries = _queries(self.area, self.catalogue, self.config)
+        replies = [self._reply(spec, query, version, refresh) for query in queries]
+        counts, moments = zip(*map(overpass.state, replies), strict=True)
+        if empty := counts.count(0):
             self.notices.append(Notice("osm", "a tile without a single object, as a second reply confirmed", empty))
         name = f"{self.area.area_id}.osm.pbf"
         path = self.cache.derived(replies, "pbf", name, lambda target: overpass.write_pbf(replies, target))
-        return self._made(path, spec, str(day or max(map(overpass.base_time, replies))), replies)
+        return self._made(path, spec, str(day or max(moments)), replies)
 
     def _reply(self, spec: SourceSpec, query: Query, version: str, refresh: float | None) -> Path:
         request = Request(dataset=spec.id, version=version, url=spec.url, query=str(query), licence=spec.licence)
@@ -199,27 +198,28 @@ class _Fetching:
 
     def microsoft(self, spec: SourceSpec) -> list[Path]:
         """Fetch the index and the files that it names for the area."""
-        index = self._file(spec, "index", [spec.url], "dataset-links.csv", microsoft.check_index, microsoft.MAX_INDEX)
+        wanted = Wanted(spec.id, [spec.url], microsoft.check_index, microsoft.MAX_INDEX)
+        index = self._file(spec, "index", "dataset-links.csv", wanted, spec.refresh_hours)
         links = microsoft.links(index, tiles.quadkeys(self.area.bbox))
         if not links:
             self.notices.append(Notice(spec.id, f"its index names no file for {self.area.area_id}"))
         paths = []
         for link in links:
             version = link.uploaded or "undated"
-            path = self._file(spec, version, [link.url], link.name, microsoft.check_file, microsoft.MAX_FILE)
+            wanted = Wanted(spec.id, [link.url], microsoft.check_file, microsoft.MAX_FILE)
+            path = self._file(spec, version, link.name, wanted)
             paths.append(self._made(path, spec, version, [path]))
         return paths
 
     def overture(self, spec: SourceSpec) -> Path:
         """Fetch the buildings of a release; return those that are not read from their own providers."""
-        url = overture.list_url(spec)
-        offered = self._file(spec, "list", [url], "releases.xml", overture.check_list, overture.MAX_LIST)
+        wanted = Wanted(spec.id, [overture.list_url(spec)], overture.check_list, overture.MAX_LIST)
+        offered = self._file(spec, "list", "releases.xml", wanted, spec.refresh_hours)
         release = overture.choose(spec, overture.releases(offered))
-        request = Request(
-            dataset=spec.id, version=release, url=spec.url, query=f"bbox {self._bbox}", licence=spec.licence
-        )
         whole = self.cache.get(
-            request, "buildings.parquet", lambda part: overture.fetch(spec, release, self.area, part, self.manners)
+            self._window_request(spec, release, spec.url),
+            "buildings.parquet",
+            lambda part: overture.fetch(spec, release, self.area, part, self.manners),
         )
         path = self.cache.derived(
             [whole], "not read elsewhere", "overture.parquet", lambda target: overture.not_read_elsewhere(whole, target)
@@ -229,56 +229,43 @@ class _Fetching:
         return self._made(path, spec, release, [whole])
 
     def raster(self, spec: SourceSpec, year: int | None) -> Path:
-        """Fetch the tiles of a raster dataset (or the area's window of them); return the part that covers the area."""
+        """Fetch the tiles of a raster dataset, or the area's window of them; return what covers the area."""
         addresses = tiles.addresses(spec, self.area, year)
         version = f"{spec.version} {year}" if year else spec.version
         name = f"{spec.id}-{year}.tif" if year else f"{spec.id}.tif"
         if spec.windowed:
-            url = " ".join(urls[0] for urls in addresses)
-            request = Request(
-                dataset=spec.id, version=version, url=url, query=f"bbox {self._bbox}", licence=spec.licence
-            )
+            request = self._window_request(spec, version, " ".join(urls[0] for urls in addresses))
             path = self.cache.get(
                 request, name, lambda part: windows.over_http(addresses, self.area, spec, part, self.manners)
             )
             return self._made(path, spec, version, [path])
-        files = [
-            self._file(
-                spec,
-                version,
-                urls,
-                urls[0].rsplit("/", 1)[-1],
-                lambda path: archive.check(path, spec),
-                archive.MAX_FILE,
-            )
-            for urls in addresses
-        ]
+        files = [self._tile(spec, version, urls) for urls in addresses]
         path = self.cache.derived(
             files, f"window {self._bbox}", name, lambda target: windows.from_files(files, self.area, spec, target)
         )
         return self._made(path, spec, version, files)
 
+    def _tile(self, spec: SourceSpec, version: str, urls: Sequence[str]) -> Path:
+        wanted = Wanted(spec.id, urls, lambda path: archive.check(path, spec), archive.MAX_FILE)
+        return self._file(spec, version, urls[0].rsplit("/", 1)[-1], wanted)
+
+    def _window_request(self, spec: SourceSpec, version: str, url: str) -> Request:
+        return Request(dataset=spec.id, version=version, url=url, query=f"bbox {self._bbox}", licence=spec.licence)
+
     @property
     def _bbox(self) -> str:
         return ",".join(f"{value:.6f}" for value in self.area.bbox)
 
-    def _file(  # noqa: PLR0913, PLR0917 - what a file is, where it lies and what proves it whole
-        self,
-        spec: SourceSpec,
-        version: str,
-        urls: Sequence[str],
-        name: str,
-        check: Callable[[Path], None],
-        max_bytes: int,
+    def _file(
+        self, spec: SourceSpec, version: str, name: str, wanted: Wanted, refresh_hours: float | None = None
     ) -> Path:
         """Return a file that is served as such."""
-        request = Request(dataset=spec.id, version=version, url=urls[0], licence=spec.licence)
-        wanted = Wanted(spec.id, urls, check, max_bytes)
+        request = Request(dataset=spec.id, version=version, url=wanted.urls[0], licence=spec.licence)
         return self.cache.get(
             request,
             name,
             lambda part: download(wanted, part, self.manners, self.report),
-            refresh_hours=spec.refresh_hours,
+            refresh_hours=refresh_hours,
         )
 
     def _made(self, path: Path, spec: SourceSpec, version: str, inputs: Sequence[Path]) -> Path:
