@@ -15,7 +15,7 @@ if (process.argv.includes("--tests")) {
   await build({
     ...shared,
     entryPoints: readdirSync("test").filter((name) => name.endsWith(".test.ts")).map((name) => `test/${name}`),
-    outdir: "dist/tests",
+    outdir: ".tests",
     format: "esm",
     platform: "node",
     target: "node20",
