@@ -63,11 +63,10 @@ def read(
     """
     boxes = search_boxes(area, layers, reach_m)
     matcher = Matcher(layers)
-    objects = frames.Objects()
-    sources, notices = [], []
+    files, sources, notices = [], [], []
     for number, path in enumerate(paths, start=1):
         found = read_file(path, matcher, widened(area.bbox, reach_m), local.source_id(DATASET, area, number))
-        objects.extend(found.objects)
+        files.append(found.objects)
         sources.append(
             local.source(
                 path,
@@ -75,17 +74,20 @@ def read(
                 dataset=DATASET,
                 number=number,
                 version=found.newest,
-                features=len(set(zip(found.objects.kind, found.objects.osm_id, strict=True))),
+                features=found.objects.count(),
             )
         )
         notices += _notices(path.name, found.problems)
         if not found.objects:
             notices.append(Notice(path.name, f"holds nothing that {area.area_id} asks for, near its bbox"))
-    if paths and not objects:
+    if paths and not any(files):
         names = ", ".join(str(path) for path in paths)
-        msg = f"{names}: no object of any layer lies within the bbox {list(area.bbox)} of {area.area_id}; give an extract that covers it."
+        msg = (
+            f"{names}: no object of any layer lies within the bbox {list(area.bbox)} of {area.area_id}; "
+            "give an extract that covers it."
+        )
         raise InputError(msg)
-    tables, cut = frames.build(objects, layers, boxes)
+    tables, cut = frames.build(files, layers, boxes)
     if cut:
         notices.append(Notice(DATASET, f"a name is longer than {frames.MAX_NAME} characters and was cut", cut))
     return Extract(tables, sources, notices)
@@ -113,7 +115,7 @@ def from_elements(
         path = Path(scratch) / "elements.osm.pbf"
         write_elements(elements, path)
         found = read_file(path, Matcher(layers), widened(area.bbox, reach_m), source_id, may_be_empty=True)
-    tables, cut = frames.build(found.objects, layers, search_boxes(area, layers, reach_m))
+    tables, cut = frames.build([found.objects], layers, search_boxes(area, layers, reach_m))
     notices = _notices(source_id, found.problems)
     if cut:
         notices.append(Notice(source_id, f"a name is longer than {frames.MAX_NAME} characters and was cut", cut))

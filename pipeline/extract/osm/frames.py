@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from pipeline.extract.osm.objects import KINDS
 from pipeline.extract.selection import touches
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.catalogue import OsmLayer
-    from pipeline.extract.osm.matching import Layers, Tags
+    from pipeline.extract.osm.matching import Tags
+    from pipeline.extract.osm.objects import Objects
     from pipeline.extract.selection import Box
 
 NAMES = {"name": "name", "name_en": "name:en", "name_ru": "name:ru", "name_ky": "name:ky", "name_kk": "name:kk"}
@@ -26,64 +28,72 @@ NAMES = {"name": "name", "name_en": "name:en", "name_ru": "name:ru", "name_ky": 
 OTHER_NAMES = ("alt_name", "old_name", "loc_name", "official_name")
 MAX_NAME = 255
 """OpenStreetMap allows no longer value; a longer one comes from a broken file."""
-_KINDS = ("node", "way", "relation")
-
-
-@dataclass
-class Objects:
-    """Objects of a file that lie near the area: parallel lists, one entry per object and geometry."""
-
-    kind: list[int] = field(default_factory=list)
-    """0 node, 1 way, 2 relation."""
-    osm_id: list[int] = field(default_factory=list)
-    version: list[int] = field(default_factory=list)
-    tags: list[Tags] = field(default_factory=list)
-    layers: list[Layers] = field(default_factory=list)
-    geometry: list[shapely.Geometry] = field(default_factory=list)
-    source_id: list[str] = field(default_factory=list)
-
-    def __len__(self) -> int:
-        return len(self.osm_id)
-
-    def extend(self, other: Objects) -> None:
-        """Append all objects of another file."""
-        for column in fields(self):
-            getattr(self, column.name).extend(getattr(other, column.name))
 
 
 def build(
-    objects: Objects, layers: Mapping[str, OsmLayer], boxes: Mapping[str, Box]
+    files: Sequence[Objects], layers: Mapping[str, OsmLayer], boxes: Mapping[str, Box]
 ) -> tuple[dict[str, gpd.GeoDataFrame], int]:
     """Return one table per layer, sorted by object, and how many names were cut.
 
     Parameters
     ----------
-    objects
+    files
         Matched objects; the same object from several files is kept once, in its highest version.
     layers
         Layers by key; every one gets a table, if an empty one.
     boxes
         For each layer the box (EPSG:4326) that an object must touch.
     """
-    kind = np.array(objects.kind, dtype=np.int8)
-    osm_id = np.array(objects.osm_id, dtype=np.int64)
-    geometry = np.array(objects.geometry, dtype=object)
-    source_id = np.array(objects.source_id, dtype=object)
-    order = np.lexsort((-np.array(objects.version, dtype=np.int64), osm_id, kind))
-    codes, combinations = _codes(objects.layers)
-    near = {box: touches(geometry, box) for box in set(boxes.values())}
-    columns = _Columns(objects.tags)
+    rows = _Rows(files)
+    near = {box: touches(rows.geometry, box) for box in set(boxes.values())}
+    text = _Text([tags for file in files for tags in file.tags])
     frames = {}
     for name, layer in layers.items():
-        member = np.array([name in combination for combination in combinations], dtype=bool)
-        rows = order[(member[codes] & near[boxes[name]])[order]] if len(order) else order
-        rows = rows[_first(kind[rows], osm_id[rows])]
-        labels = np.array(_KINDS, dtype=object)[kind[rows]]
-        ids = [f"{label}/{number}" for label, number in zip(labels, osm_id[rows].tolist(), strict=True)]
-        data = {"osm_id": pd.array(ids, dtype="str"), **columns.take(rows, layer.attributes)}
-        data["source_id"] = pd.array(source_id[rows], dtype="str")
-        frames[name] = gpd.GeoDataFrame(data, geometry=geometry[rows], crs="EPSG:4326")
-    return frames, columns.cut
+        chosen = rows.of_layer(name, near[boxes[name]])
+        columns = {
+            "osm_id": rows.labels(chosen),
+            **text.columns(rows.tags[chosen], layer.attributes),
+            "source_id": pd.array(rows.source_ids, dtype="str").take(rows.file[chosen]),
+        }
+        frames[name] = gpd.GeoDataFrame(columns, geometry=rows.geometry[chosen], crs="EPSG:4326")
+    return frames, text.cut
+
+
+class _Rows:
+    """The rows of all files, sorted by kind, id and falling version."""
+
+    def __init__(self, files: Sequence[Objects]) -> None:
+        self.source_ids = [file.source_id for file in files]
+        parts = [(number, part) for number, file in enumerate(files) for part in file.parts]
+        tags_before = np.cumsum([0, *(len(file.tags) for file in files)])
+        layers_before = np.cumsum([0, *(len(file.layers) for file in files)])
+        self._combinations = [layers for file in files for layers in file.layers]
+        kind = _joined([part.kind for _, part in parts])
+        osm_id = _joined([part.osm_id for _, part in parts])
+        version = _joined([part.version for _, part in parts])
+        order = np.lexsort((-version, osm_id, kind))
+        self._kind, self._osm_id = kind[order], osm_id[order]
+        self.tags = _joined([part.tags + tags_before[number] for number, part in parts])[order]
+        self._layers = _joined([part.layers + layers_before[number] for number, part in parts])[order]
+        self.file = np.repeat([number for number, _ in parts], [len(part.kind) for _, part in parts])[order]
+        shapes = [part.geometry for _, part in parts]
+        self.geometry = np.concatenate([np.empty(0, dtype=object), *shapes])[order]
+
+    def of_layer(self, name: str, near: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return the rows of a layer, each object once."""
+        member = np.array([name in combination for combination in self._combinations], dtype=bool)
+        rows = np.flatnonzero(member[self._layers] & near) if len(member) else np.zeros(0, dtype=np.int64)
+        return rows[_first(self._kind[rows], self._osm_id[rows])]
+
+    def labels(self, rows: NDArray[np.int64]) -> pd.api.extensions.ExtensionArray:
+        """Return ``node/1``, ``way/2``, ``relation/3``."""
+        kinds = pa.array(KINDS).take(pa.array(self._kind[rows]))
+        numbers = pc.cast(pa.array(self._osm_id[rows]), pa.string())
+        return pd.array(pc.binary_join_element_wise(kinds, numbers, "/"), dtype="str")
+
+
+def _joined(arrays: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    return np.concatenate([np.zeros(0, dtype=np.int64), *arrays])
 
 
 def _first(kind: NDArray[np.int8], osm_id: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -93,31 +103,21 @@ def _first(kind: NDArray[np.int8], osm_id: NDArray[np.int64]) -> NDArray[np.bool
     return first
 
 
-def _codes(combinations: Sequence[Layers]) -> tuple[NDArray[np.int64], list[Layers]]:
-    """Number the distinct layer combinations."""
-    known: dict[Layers, int] = {}
-    codes = np.fromiter((known.setdefault(c, len(known)) for c in combinations), np.int64, len(combinations))
-    return codes, list(known)
-
-
-class _Columns:
+class _Text:
     """Text columns from tags, built once per distinct set of tags: most buildings carry one tag and share it."""
 
     def __init__(self, tags: Sequence[Tags]) -> None:
-        known: dict[int, int] = {}
-        self._unique: list[Tags] = []
-        self._codes = np.empty(len(tags), dtype=np.int64)
-        for row, item in enumerate(tags):
-            code = known.setdefault(id(item), len(self._unique))
-            if code == len(self._unique):
-                self._unique.append(item)
-            self._codes[row] = code
+        self._tags = tags
         self.cut = 0
 
-    def take(self, rows: NDArray[np.int64], attributes: Sequence[str]) -> dict[str, pd.api.extensions.ExtensionArray]:
-        """Return the name and attribute columns of some rows."""
-        codes, position = np.unique(self._codes[rows], return_inverse=True)
-        tags = [self._unique[code] for code in codes.tolist()]
+    def columns(
+        self, codes: NDArray[np.int64], attributes: Sequence[str]
+    ) -> dict[str, pd.api.extensions.ExtensionArray]:
+        """Return the name and attribute columns of rows whose tags have these numbers."""
+        used = np.zeros(len(self._tags), dtype=bool)
+        used[codes] = True
+        position = (np.cumsum(used) - 1)[codes]
+        tags = [self._tags[code] for code in np.flatnonzero(used).tolist()]
         columns = {column: [self._name(item.get(key)) for item in tags] for column, key in NAMES.items()}
         columns["other_names"] = [_other_names(item) for item in tags]
         columns |= {key: [item.get(key) for item in tags] for key in attributes if key not in columns}

@@ -85,9 +85,13 @@ def polygons(coordinates: NDArray[np.float64], offsets: Offsets) -> tuple[NDArra
     """
     result = np.full(len(offsets) - 1, None, dtype=object)
     whole = np.flatnonzero(np.diff(offsets) >= RING_POINTS)
-    ring_coordinates, ring_offsets = take(coordinates, offsets, whole) if len(whole) < len(result) else (
-        coordinates,
-        offsets,
+    ring_coordinates, ring_offsets = (
+        take(coordinates, offsets, whole)
+        if len(whole) < len(result)
+        else (
+            coordinates,
+            offsets,
+        )
     )
     parts = (ring_offsets, np.arange(len(ring_offsets)))
     result[whole] = shapely.from_ragged_array(GeometryType.POLYGON, ring_coordinates, parts)

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from pipeline.catalogue import GeometryKind, OsmLayer, Selector
 
 Tags = dict[str, str]
 Layers = tuple[str, ...]
-Plan = tuple[Layers, Layers]
-"""Layers that take the object as a polygon, and layers that take it as a line."""
 
 _LINEAR: dict[str, frozenset[str] | None] = {
     "highway": None,
@@ -37,8 +35,6 @@ each key in the OpenStreetMap wiki (the "onArea" mark of a tag's page) and overr
 
 def is_area(tags: Mapping[str, str]) -> bool:
     """Return whether a closed way with these tags is an area, where a layer would take it as a line too."""
-    if "area" in tags:
-        return tags["area"] != "no"
     for key, value in tags.items():
         if key in _LINEAR:
             values = _LINEAR[key]
@@ -57,43 +53,28 @@ class Matcher:
             for key in sorted({_anchor(selector) for selector in layer.osm}):
                 self._by_key.setdefault(key, []).append(name)
 
-    def keys(self, kinds: Iterable[GeometryKind]) -> list[str]:
-        """Return the keys of which an object carries at least one if it can belong to a layer of these kinds."""
-        wanted = set(kinds)
-        return sorted(
-            key
-            for key, names in self._by_key.items()
-            if any(wanted.intersection(self._layers[name].geometry) for name in names)
-        )
+    @property
+    def keys(self) -> list[str]:
+        """The keys of which every object carries at least one that any layer takes."""
+        return sorted(self._by_key)
 
     def match(self, tags: Mapping[str, str]) -> Layers:
         """Return the layers whose selectors hold for these tags, in the order of the catalogue."""
         candidates = {name for key in tags if key in self._by_key for name in self._by_key[key]}
         if not candidates:
             return ()
-        return tuple(
-            name for name, layer in self._layers.items() if name in candidates and layer.matches(tags)
-        )
+        return tuple(name for name, layer in self._layers.items() if name in candidates and layer.matches(tags))
 
-    def points(self, tags: Mapping[str, str]) -> Layers:
-        """Return the layers that take a node with these tags."""
-        return self._of_kind(self.match(tags), "point")
+    def closed_way(self, tags: Mapping[str, str], matched: Layers) -> tuple[Layers, Layers]:
+        """Return which of the matched layers take a closed way as an outline, and which as a line.
 
-    def areas(self, tags: Mapping[str, str]) -> Layers:
-        """Return the layers that take a multipolygon or boundary relation with these tags."""
-        return self._of_kind(self.match(tags), "polygon")
-
-    def open_way(self, tags: Mapping[str, str]) -> Plan:
-        """Return the plan for a way that does not close: a line, wherever lines are taken."""
-        return (), self._of_kind(self.match(tags), "line")
-
-    def closed_way(self, tags: Mapping[str, str]) -> Plan:
-        """Return the plan for a closed way: an area or a line, as its tags and the layer's kinds say."""
-        matched = self.match(tags)
-        polygons, lines = self._of_kind(matched, "polygon"), self._of_kind(matched, "line")
+        ``area=yes`` and ``area=no`` decide for all; else a layer that takes only one kind gets that, and a layer that
+        takes both gets what `is_area` says.
+        """
+        polygons, lines = self.of_kind(matched, "polygon"), self.of_kind(matched, "line")
         if tags.get("area") == "no":
             return (), lines
-        if tags.get("area", "no") != "no":
+        if "area" in tags:
             return polygons, ()
         both = set(polygons).intersection(lines)
         if both and is_area(tags):
@@ -102,7 +83,8 @@ class Matcher:
             polygons = tuple(name for name in polygons if name not in both)
         return polygons, lines
 
-    def _of_kind(self, names: Layers, kind: GeometryKind) -> Layers:
+    def of_kind(self, names: Layers, kind: GeometryKind) -> Layers:
+        """Return those layers that take a kind of geometry."""
         return tuple(name for name in names if kind in self._layers[name].geometry)
 
 

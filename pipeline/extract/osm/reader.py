@@ -6,57 +6,50 @@ files, so that memory is bounded by what lies near the area and not by the file.
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import osmium
 import shapely
-from osmium.osm import NODE, RELATION, WAY
 
 from pipeline.errors import InputError
 from pipeline.extract import local
-from pipeline.extract.areas import area_of
-from pipeline.extract.osm import geometry
-from pipeline.extract.osm.frames import Objects
+from pipeline.extract.osm import problems
+from pipeline.extract.osm.objects import NODE, RELATION, WAY, Objects
+from pipeline.extract.osm.relations import RelationReader
+from pipeline.extract.osm.ways import Batch, WayBuilder
 from pipeline.extract.selection import overlaps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import Future
 
-    from numpy.typing import NDArray
+    from shapely import Geometry
 
-    from pipeline.extract.osm.matching import Layers, Matcher, Plan, Tags
+    from pipeline.extract.osm.matching import Layers, Matcher, Tags
     from pipeline.extract.selection import Box
 
-_NODE, _WAY, _RELATION = range(3)
 _BATCH = 50_000
 _LARGE_BYTES = 128 * 2**20
 """A file larger than this keeps its node locations in a temporary file instead of in memory."""
-_AREA_TYPES = frozenset({"multipolygon", "boundary"})
-
-RING: Final = "a closed way has too few points or no area and was dropped"
-REPAIRED: Final = "an outline crosses or touches itself and was repaired"
-NO_NODES: Final = "a way refers to nodes that are not in the file: an outline was dropped, a line kept in part"
-NO_MEMBERS: Final = "a multipolygon has members that are not in the file and was dropped"
-NO_RINGS: Final = "the members of a multipolygon form no ring and it was dropped"
-NOT_CLOSED: Final = "a way that should be an outline does not close and was dropped"
-UNTAGGED: Final = "a multipolygon without tags of its own: its outer ways were read as outlines without holes"
-NO_AREA: Final = "a relation of a type that has no geometry of its own was left to its members"
 
 
 @dataclass
 class Found:
     """What one file holds near the area."""
 
-    objects: Objects = field(default_factory=Objects)
+    objects: Objects
     problems: Counter[str] = field(default_factory=Counter)
     newest: str = ""
-    """Date of the newest edit among the objects that carry a wanted key, as ISO 8601; empty: the file does not say."""
+    """When the file, or else its newest object, was last edited (ISO 8601); empty: the file does not say."""
 
 
 def read_file(path: Path, matcher: Matcher, box: Box, source_id: str, *, may_be_empty: bool = False) -> Found:
@@ -71,7 +64,7 @@ def read_file(path: Path, matcher: Matcher, box: Box, source_id: str, *, may_be_
     box
         Largest box that any layer asks for (EPSG:4326).
     source_id
-        Identifier of the file, kept with every object.
+        Identifier of the file, kept with the objects.
     may_be_empty
         True: a file without a single object is an answer, not an error.
 
@@ -82,8 +75,8 @@ def read_file(path: Path, matcher: Matcher, box: Box, source_id: str, *, may_be_
     """
     local.check_exists(path, "osm")
     try:
-        with TemporaryDirectory() as scratch:
-            found = _Passes(path, matcher, box, Path(scratch)).run()
+        with TemporaryDirectory() as scratch, _collector_paused():
+            found = _Passes(path, matcher, box, source_id, Path(scratch)).run()
         empty = not found.objects and next(iter(osmium.FileProcessor(str(path))), None) is None
     except (RuntimeError, UnicodeDecodeError) as error:
         msg = (
@@ -94,46 +87,47 @@ def read_file(path: Path, matcher: Matcher, box: Box, source_id: str, *, may_be_
     if empty and not may_be_empty:
         msg = f"{path} is an OpenStreetMap file without a single object; fetch it again."
         raise InputError(msg)
-    found.objects.source_id = [source_id] * len(found.objects)
     return found
 
 
-@dataclass
-class _Pending:
-    """Ways of one batch, before their geometries are built."""
-
-    osm_id: list[int] = field(default_factory=list)
-    version: list[int] = field(default_factory=list)
-    tags: list[Tags] = field(default_factory=list)
-    hexes: list[str] = field(default_factory=list)
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Pause the cycle collector: it would walk millions of live rows again and again, and these hold no cycles."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class _Passes:
     """The passes over one file, and what they share: the node locations and the findings."""
 
-    def __init__(self, path: Path, matcher: Matcher, box: Box, scratch: Path) -> None:
+    def __init__(self, path: Path, matcher: Matcher, box: Box, source_id: str, scratch: Path) -> None:
         self._path = path
         self._matcher = matcher
         self._box = box
         large = path.stat().st_size > _LARGE_BYTES
-        self._store = osmium.index.create_map(f"sparse_file_array,{scratch / 'nodes'}" if large else "flex_mem")
-        self._locations = osmium.NodeLocationsForWays(self._store)
+        store = osmium.index.create_map(f"sparse_file_array,{scratch / 'nodes'}" if large else "flex_mem")
+        self._locations = osmium.NodeLocationsForWays(store)
         self._locations.ignore_errors()
-        self._wkb = osmium.geom.WKBFactory()
-        self._found = Found()
-        self._relations: dict[int, tuple[int, Tags, Layers]] = {}
-        self._members: dict[int, list[int]] = {}
-        self._shared: dict[tuple[str, str], Tags] = {}
-        self._plans: dict[tuple[int, bool], Plan] = {}
-        self._changeset = 0
+        self._wanted = osmium.filter.KeyFilter(*matcher.keys)
+        self._found = Found(Objects(source_id))
         self._replicated = False
+        self._changeset = 0
 
     def run(self) -> Found:
+        """Make the passes in the order in which each needs the ones before it."""
         self._check_header()
-        self._read_relations()
+        relations = RelationReader(self._stream, self._matcher, self._found.problems)
+        for relation in relations.select():
+            self._note_edit(relation)
         self._read_nodes()
         self._read_ways()
-        self._read_members()
+        rows = list(relations.assemble(self._locations, self._box))
+        self._found.objects.add(RELATION, rows)
         return self._found
 
     def _check_header(self) -> None:
@@ -145,206 +139,114 @@ class _Passes:
         self._found.newest = header.get("osmosis_replication_timestamp", "")
         self._replicated = bool(self._found.newest)
 
-    def _objects(self, entities: Any, *handlers: Any) -> Iterator[Any]:  # noqa: ANN401 - osmium has no stubs here
-        """Yield what passes the handlers; they are held by this frame for as long as libosmium uses them."""
+    def _stream(self, entities: Any, *handlers: Any) -> Iterator[Any]:  # noqa: ANN401 - osmium's types are untyped
+        """Yield what passes the handlers; this frame holds them for as long as libosmium uses them."""
         with osmium.io.Reader(str(self._path), entities) as reader:
             yield from osmium.OsmFileIterator(reader, *handlers)
 
-    def _read_relations(self) -> None:
-        for relation in self._objects(RELATION):
-            tags = self._tags(relation)
-            kind = tags.get("type")
-            layers = self._matcher.areas(tags)
-            if kind not in _AREA_TYPES:
-                self._found.problems[NO_AREA] += bool(layers)
-                continue
-            if layers:
-                self._note_edit(relation)
-                self._relations[relation.id] = (relation.version, tags, layers)
-                self._members[relation.id] = [member.ref for member in relation.members if member.type == "w"]
-            elif len(tags) == 1:
-                self._found.problems[UNTAGGED] += 1
-
     def _read_nodes(self) -> None:
-        keys = self._matcher.keys(["point"])
-        wanted = osmium.filter.KeyFilter(*keys) if keys else osmium.filter.EntityFilter(RELATION)
         rows: list[tuple[int, int, Tags, Layers, float, float]] = []
-        for node in self._objects(NODE, self._locations, wanted):
-            tags = self._tags(node)
-            layers = self._matcher.points(tags)
-            if layers and node.location.valid():
+        count = self._found.problems
+        for node in self._stream(osmium.osm.NODE, self._locations, self._wanted):
+            tags = dict(islice(node.tags, len(node.tags)))
+            matched = self._matcher.match(tags)
+            layers = self._matcher.of_kind(matched, "point")
+            if not node.location.valid():
+                count[problems.BAD_LOCATION] += bool(matched)
+                continue
+            if matched:
                 self._note_edit(node)
                 rows.append((node.id, node.version, tags, layers, node.lon, node.lat))
-        points = shapely.points([row[4:] for row in rows]) if rows else np.empty(0, dtype=object)
-        near = overlaps(shapely.bounds(points), self._box) if rows else np.zeros(0, dtype=bool)
-        for index in np.flatnonzero(near).tolist():
-            number, version, tags, layers, *_ = rows[index]
-            self._keep(_NODE, number, version, tags, layers, points[index])
+        if not rows:
+            return
+        points = shapely.points([row[4:] for row in rows])
+        near = np.flatnonzero(overlaps(shapely.bounds(points), self._box)).tolist()
+        self._found.objects.add(NODE, [(*rows[index][:4], points[index]) for index in near if rows[index][3]])
+        count[problems.ONLY_POINT] += sum(not rows[index][3] for index in near)
 
     def _read_ways(self) -> None:
-        keys = self._matcher.keys(["line", "polygon"])
-        if not keys:
-            return
-        wanted = osmium.filter.KeyFilter(*keys)
-        linestring = self._wkb.create_linestring
-        pending = _Pending()
-        for way in self._objects(WAY, self._locations, wanted):
+        """Stream the ways in batches; a second thread builds the geometries of one while the next is streamed."""
+        shared: list[Tags] = []
+        builder = WayBuilder(self._matcher, self._box, self._found.objects, shared)
+        partial: list[tuple[int, int, Tags, Layers, Geometry]] = []
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            building: Future[None] | None = None
+            for batch in self._batches(shared, partial):
+                if building is not None:
+                    building.result()
+                building = pool.submit(builder.add, batch)
+            if building is not None:
+                building.result()
+        self._found.objects.add(WAY, partial)
+        self._found.problems.update(builder.problems)
+
+    def _batches(
+        self, shared: list[Tags], partial: list[tuple[int, int, Tags, Layers, Geometry]]
+    ) -> Iterator[Batch]:
+        """Yield the ways in batches; those that lack nodes go to `partial`.
+
+        This loop runs for every way with a wanted key in the file, so it does nothing that can wait for the batch:
+        the few sets of a single tag (most buildings have one) are numbered, other tags are copied.
+        """
+        linestring = osmium.geom.WKBFactory().create_linestring
+        numbers: dict[tuple[str, str], int] = {}
+        key = ""
+        batch = Batch()
+        for way in self._stream(osmium.osm.WAY, self._locations, self._wanted):
             try:
-                pending.hexes.append(linestring(way))
+                batch.hexes.append(linestring(way))
             except osmium.InvalidLocationError:
-                self._keep_partial(way)
+                partial += self._known_part(way)
                 continue
             except RuntimeError:
-                self._found.problems[RING] += 1
+                self._found.problems[problems.RING] += 1
                 continue
-            pending.osm_id.append(way.id)
-            pending.version.append(way.version)
-            pending.tags.append(self._tags(way))
+            batch.osm_id.append(way.id)
+            batch.version.append(way.version)
+            tags = way.tags
+            count = len(tags)
+            if count == 1:
+                value = tags.get(key)
+                if value is None:
+                    key, value = next(iter(tags))
+                number = numbers.setdefault((key, value), len(shared))
+                if number == len(shared):
+                    shared.append({key: value})
+                batch.tags.append(number)
+            else:
+                batch.own.append(dict(islice(tags, count)))
+                batch.tags.append(-len(batch.own))
             if way.changeset > self._changeset:
                 self._note_edit(way)
-            if len(pending.osm_id) == _BATCH:
-                self._build(pending)
-                pending = _Pending()
-        self._build(pending)
+            if len(batch.osm_id) == _BATCH:
+                yield batch
+                batch = Batch()
+        if batch.osm_id:
+            yield batch
 
-    def _build(self, pending: _Pending) -> None:
-        """Build the geometries of a batch of ways, as far as they are near the area."""
-        if not pending.osm_id:
-            return
-        coordinates, offsets = geometry.line_coordinates(pending.hexes)
-        near = np.flatnonzero(overlaps(geometry.bounds(coordinates, offsets), self._box))
-        coordinates, offsets = geometry.take(coordinates, offsets, near)
-        closed = (coordinates[offsets[:-1]] == coordinates[offsets[1:] - 1]).all(axis=1)
-        plans = [
-            self._plan(pending.tags[row], is_closed=is_closed)
-            for row, is_closed in zip(near.tolist(), closed.tolist(), strict=True)
-        ]
-        for position, build in enumerate((self._polygons, geometry.lines)):
-            chosen = np.array([index for index, plan in enumerate(plans) if plan[position]], dtype=np.int64)
-            shapes = build(*geometry.take(coordinates, offsets, chosen))
-            for index, shape in zip(chosen.tolist(), shapes, strict=True):
-                if shape is not None:
-                    row = near[index]
-                    layers = plans[index][position]
-                    self._keep(_WAY, pending.osm_id[row], pending.version[row], pending.tags[row], layers, shape)
-
-    def _polygons(self, coordinates: NDArray[np.float64], offsets: geometry.Offsets) -> NDArray[np.object_]:
-        shapes, repaired, dropped = geometry.polygons(coordinates, offsets)
-        self._found.problems[REPAIRED] += repaired
-        self._found.problems[RING] += dropped
-        return shapes
-
-    def _plan(self, tags: Tags, *, is_closed: bool) -> Plan:
-        """Ask the matcher, once per distinct set of shared tags."""
-        key = (id(tags), is_closed)
-        plan = self._plans.get(key) if len(tags) == 1 else None
-        if plan is None:
-            plan = self._matcher.closed_way(tags) if is_closed else self._matcher.open_way(tags)
-            if len(tags) == 1:
-                self._plans[key] = plan
-        if not is_closed and not plan[1] and self._matcher.areas(tags):
-            self._found.problems[NOT_CLOSED] += 1
-        return plan
-
-    def _keep_partial(self, way: Any) -> None:  # noqa: ANN401
-        """Keep the pieces of a line whose nodes the file holds."""
-        tags = self._tags(way)
-        _, layers = self._matcher.open_way(tags)
+    def _known_part(self, way: Any) -> Iterator[tuple[int, int, Tags, Layers, Geometry]]:  # noqa: ANN401
+        """Yield a line that lacks nodes as the pieces that the file holds; count what is lost."""
+        tags = dict(islice(way.tags, len(way.tags)))
+        matched = self._matcher.match(tags)
         pieces: list[list[tuple[float, float]]] = [[]]
         for node in way.nodes:
             if node.location.valid():
                 pieces[-1].append((node.lon, node.lat))
             elif pieces[-1]:
                 pieces.append([])
-        shapes = [shapely.LineString(piece) for piece in pieces if len(piece) > 1]
-        shape = shapely.MultiLineString(shapes) if len(shapes) > 1 else next(iter(shapes), None)
-        if not pieces[0] or (shape is None and not layers and not self._matcher.match(tags)):
+        points = [point for piece in pieces for point in piece]
+        if not matched or not points or not overlaps(shapely.bounds([shapely.MultiPoint(points)]), self._box)[0]:
             return
-        self._found.problems[NO_NODES] += 1
-        if shape is not None and layers:
-            self._keep(_WAY, way.id, way.version, tags, layers, shape)
-
-    def _read_members(self) -> None:
-        """Assemble the multipolygons with libosmium, from their member ways alone."""
-        if not self._relations:
-            return
-        manager = osmium.area.AreaManager()
-        with osmium.io.Reader(str(self._path), RELATION) as reader:
-            wanted = osmium.filter.IdFilter(self._relations)
-            osmium.apply(reader, wanted, manager.first_pass_handler())
-        members = osmium.filter.IdFilter({ref for refs in self._members.values() for ref in refs})
-        assembled = osmium.BufferIterator()
-        missing = dict.fromkeys(self._relations)
-        broken: list[int] = []
-        for _ in self._objects(WAY, members, self._locations, manager.second_pass_to_buffer(assembled)):
-            for area in assembled:
-                if not area.from_way():
-                    missing.pop(area.orig_id(), None)
-                    self._take_area(area, broken)
-        for area in assembled:
-            if not area.from_way():
-                missing.pop(area.orig_id(), None)
-                self._take_area(area, broken)
-        self._found.problems[NO_MEMBERS] += len(missing)
-        self._repair(broken)
-
-    def _take_area(self, area: Any, broken: list[int]) -> None:  # noqa: ANN401
-        number = area.orig_id()
-        if area.num_rings()[0] == 0:
-            broken.append(number)
-            return
-        shape = shapely.from_wkb(self._wkb.create_multipolygon(area))
-        self._keep_relation(number, shape)
-
-    def _keep_relation(self, number: int, shape: shapely.Geometry) -> None:
-        version, tags, layers = self._relations[number]
-        single = shape.geoms[0] if shape.geom_type == "MultiPolygon" and len(shape.geoms) == 1 else shape
-        if overlaps(shapely.bounds([single]), self._box)[0]:
-            self._keep(_RELATION, number, version, tags, layers, single)
-
-    def _repair(self, broken: list[int]) -> None:
-        """Polygonize the members of relations whose rings libosmium refuses."""
-        if not broken:
-            return
-        wanted = osmium.filter.IdFilter({ref for number in broken for ref in self._members[number]})
-        pieces: dict[int, shapely.Geometry] = {}
-        for way in self._objects(WAY, wanted, self._locations):
-            try:
-                pieces[way.id] = shapely.from_wkb(self._wkb.create_linestring(way))
-            except RuntimeError:
-                continue
-        for number in broken:
-            own = [pieces[ref] for ref in self._members[number] if ref in pieces]
-            shape = area_of(shapely.build_area(shapely.GeometryCollection([shapely.union_all(own)])))
-            self._found.problems[NO_RINGS if shape is None else REPAIRED] += 1
-            if shape is not None:
-                self._keep_relation(number, shape)
-
-    def _tags(self, item: Any) -> Tags:  # noqa: ANN401
-        """Return the tags of an object; objects with the same single tag share one dictionary."""
-        tags = item.tags
-        count = len(tags)
-        if count != 1:
-            return dict(islice(tags, count))
-        tag = next(iter(tags))
-        shared = self._shared.get(tag)
-        if shared is None:
-            shared = self._shared[tag] = {tag.k: tag.v}
-        return shared
+        self._found.problems[problems.NO_NODES] += 1
+        lines = [shapely.LineString(piece) for piece in pieces if len(piece) > 1]
+        layers = self._matcher.of_kind(matched, "line")
+        if lines and layers:
+            shape = shapely.MultiLineString(lines) if len(lines) > 1 else lines[0]
+            yield way.id, way.version, tags, layers, shape
 
     def _note_edit(self, item: Any) -> None:  # noqa: ANN401
         """Remember the newest edit; changeset numbers rise with time and are cheaper to compare than dates."""
-        if item.changeset > self._changeset and not self._replicated:
+        if item.changeset > self._changeset:
             self._changeset = item.changeset
-            self._found.newest = item.timestamp.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-    def _keep(  # noqa: PLR0913, PLR0917 - the columns of a row
-        self, kind: int, number: int, version: int, tags: Tags, layers: Layers, shape: shapely.Geometry
-    ) -> None:
-        objects = self._found.objects
-        objects.kind.append(kind)
-        objects.osm_id.append(number)
-        objects.version.append(version)
-        objects.tags.append(tags)
-        objects.layers.append(layers)
-        objects.geometry.append(shape)
+            if not self._replicated:
+                self._found.newest = item.timestamp.strftime("%Y-%m-%dT%H:%M:%SZ")
