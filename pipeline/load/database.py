@@ -171,7 +171,8 @@ def _points(source: Path, table: pan.DataFrameSchema) -> pa.Table:
     """Return a point on each geometry of a stored table (lon, lat), in the table's order."""
     frame = store.read(source, table, [store.GEOMETRY])
     points = shapely.point_on_surface(frame[store.GEOMETRY].to_numpy())
-    return pa.table({"lon": shapely.get_x(points), "lat": shapely.get_y(points)})
+    coordinates = {"lon": shapely.get_x(points), "lat": shapely.get_y(points)}
+    return pa.table({name: pa.array(values, from_pandas=True) for name, values in coordinates.items()})
 
 
 def _quoted(text: str) -> str:

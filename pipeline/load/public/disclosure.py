@@ -1,0 +1,165 @@
+"""Statistical disclosure control: which units may be published, and how their figures are rounded.
+
+A unit (a grid cell, a settlement, an area) is safe if it holds at least 10 homes and 50 people. Suppressing the unsafe
+ones is not enough: where a total is published, the suppressed rest can be had by subtraction. So every difference that
+published units allow (area less cells, area less settlements, settlement less cells, cell less settlements) must be
+empty or safe itself; until it is, the smallest unit in it is withheld too (complementary suppression). The reasoning
+assumes an attacker who knows the outlines of the settlements; rounding comes on top.
+
+After: OCHA Centre for Humanitarian Data, Guidance Note on Statistical Disclosure Control (2019); Hundepool et al.,
+Statistical Disclosure Control (2012), chapter 4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+MIN_HOMES = 10
+MIN_PERSONS = 50
+MIN_SETTLEMENT_HOMES = 100
+"""A settlement is published under its name only from this size on; its small neighbours appear in the grid at most."""
+
+SHARE_BREAKS = (0.1, 0.5)
+
+
+@dataclass(frozen=True)
+class Release:
+    """The units that may be published."""
+
+    cells: frozenset[str]
+    settlements: frozenset[str]
+
+
+def is_safe(counts: pd.DataFrame) -> pd.Series[bool]:
+    """Return whether each unit (columns `homes`, `persons`) may be published, or be found by subtraction."""
+    return (counts["homes"] >= MIN_HOMES) & (counts["persons"] >= MIN_PERSONS)
+
+
+def choose(atoms: pd.DataFrame) -> Release:
+    """Choose the cells and settlements of one area that may be published together.
+
+    Parameters
+    ----------
+    atoms
+        One row per cell and settlement: `cell_id`, `settlement_id` (None: in none), `homes` (residential buildings,
+        each at least one household), `persons` (estimated residents, median).
+
+    Returns
+    -------
+    Release
+        The largest set that this greedy order finds; it satisfies ``unsafe_differences(atoms, release).empty``.
+    """
+    cells = _sums(atoms, "cell_id")
+    settlements = _sums(atoms.dropna(subset=["settlement_id"]), "settlement_id")
+    big = is_safe(settlements) & (settlements["homes"] >= MIN_SETTLEMENT_HOMES)
+    release = Release(frozenset(cells.index[is_safe(cells)]), frozenset(settlements.index[big]))
+    while not (unsafe := unsafe_differences(atoms, release)).empty:
+        units = unsafe.groupby("withhold_kind")["withhold"].agg(frozenset)
+        release = Release(
+            release.cells - units.get("cell", frozenset()),
+            release.settlements - units.get("settlement", frozenset()),
+        )
+    return release
+
+
+def unsafe_differences(atoms: pd.DataFrame, release: Release) -> pd.DataFrame:
+    """Return the differences between published units that would disclose a group below the threshold.
+
+    Returns
+    -------
+    DataFrame
+        `difference` (what an attacker computes), `homes`, `persons`, and the unit to withhold: `withhold_kind`
+        ("cell" or "settlement"), `withhold`.
+    """
+    shown = atoms.assign(
+        cell_shown=atoms["cell_id"].isin(release.cells),
+        settlement_shown=atoms["settlement_id"].isin(release.settlements),
+        # Atoms of published settlements that lie in one cell, of published cells that hold one settlement.
+        pure_cell=_lone(atoms, "cell_id", "settlement_id"),
+        pure_settlement=_lone(atoms, "settlement_id", "cell_id"),
+    )
+    found = [
+        *_below(shown, shown["cell_shown"], "area less cells", "cell", "cell_id", None),
+        *_below(shown, shown["settlement_shown"], "area less settlements", "settlement", "settlement_id", None),
+        *_below(
+            shown[shown["settlement_shown"]],
+            shown["cell_shown"] & shown["pure_cell"],
+            "settlement less cells",
+            "cell",
+            "cell_id",
+            "settlement_id",
+        ),
+        *_below(
+            shown[shown["cell_shown"]],
+            shown["settlement_shown"] & shown["pure_settlement"],
+            "cell less settlements",
+            "settlement",
+            "settlement_id",
+            "cell_id",
+        ),
+    ]
+    columns = ["difference", "homes", "persons", "withhold_kind", "withhold"]
+    return pd.DataFrame(found, columns=columns)
+
+
+def _below(  # noqa: PLR0913 - a difference is described by these six
+    atoms: pd.DataFrame, taken: pd.Series[bool], name: str, kind: str, unit: str, within: str | None
+) -> list[tuple[str, float, float, str, str]]:
+    """Return the unsafe rests of totals (of `within`, or of all atoms) after the `taken` units are subtracted."""
+    taken = taken.reindex(atoms.index)
+    group = atoms[within] if within is not None else pd.Series("", index=atoms.index)
+    rest = atoms[~taken].groupby(group[~taken], sort=True)[["homes", "persons"]].sum()
+    unsafe = rest[~is_safe(rest) & (rest["homes"] > 0)]
+    found = []
+    for key, row in unsafe.iterrows():
+        inside = atoms[taken & (group == key)]
+        if inside.empty:
+            continue  # Nothing was subtracted: the total itself was judged before.
+        smallest = inside.groupby(unit)[["homes"]].sum().reset_index().sort_values(["homes", unit])[unit].iloc[0]
+        found.append((f"{name} {key}".strip(), float(row["homes"]), float(row["persons"]), kind, str(smallest)))
+    return found
+
+
+def _sums(atoms: pd.DataFrame, by: str) -> pd.DataFrame:
+    return atoms.groupby(by, sort=True)[["homes", "persons"]].sum()
+
+
+def _lone(atoms: pd.DataFrame, unit: str, other: str) -> pd.Series[bool]:
+    """Return, for each atom, whether its `unit` meets only one `other` (None counts as one)."""
+    kinds = atoms.groupby(unit)[other].agg(lambda names: names.nunique(dropna=False))
+    return atoms[unit].map(kinds).eq(1)
+
+
+def round_count(counts: ArrayLike) -> NDArray[np.int64]:
+    """Round counts of buildings to the nearest 5."""
+    return (np.floor(np.asarray(counts, dtype=float) / 5 + 0.5) * 5).astype(np.int64)
+
+
+def round_persons(quantiles: pd.DataFrame) -> pd.DataFrame:
+    """Round intervals of people: to 50 below 1,000, to 100 from there on; never to an interval of no width.
+
+    Parameters
+    ----------
+    quantiles
+        Columns `p05`, `p50`, `p95`; the ends are rounded outwards.
+    """
+    step = np.where(quantiles["p95"].abs() < 1000, 50.0, 100.0)
+    middle = np.floor(quantiles["p50"] / step + 0.5) * step
+    low = np.minimum(np.floor(quantiles["p05"] / step) * step, middle)
+    high = np.maximum(np.ceil(quantiles["p95"] / step) * step, middle)
+    high = np.where(high == low, high + step, high)
+    return pd.DataFrame({"p05": low, "p50": middle, "p95": high}, index=quantiles.index)
+
+
+def share_class(part: ArrayLike, whole: ArrayLike) -> NDArray[np.str_]:
+    """Return the class of a share (`tables.SHARES`): how much, without telling how many."""
+    share = np.asarray(part, dtype=float) / np.asarray(whole, dtype=float)
+    conditions = [share <= 0, share < SHARE_BREAKS[0], share <= SHARE_BREAKS[1]]
+    return np.select(conditions, ["0", "<10%", "10-50%"], default=">50%")

@@ -1,0 +1,53 @@
+"""The public grid: 500 m cells of equal area, laid out afresh for each area."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+from pyproj import CRS, Transformer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CELL_M = 500.0
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Squares of `CELL_M` in a Lambert azimuthal equal-area projection centred on an area.
+
+    Near its centre that projection keeps shapes too, so that cells look square on the ground; a cylindrical
+    equal-area grid such as EPSG:6933 would make them 360 m by 690 m at the latitude of Astana.
+    """
+
+    area_id: str
+    crs: CRS
+
+    @classmethod
+    def of(cls, area_id: str, bbox: tuple[float, float, float, float]) -> Grid:
+        """Return the grid of an area with this bounding box (west, south, east, north in degrees)."""
+        west, south, east, north = bbox
+        centre = f"+lat_0={(south + north) / 2:.4f} +lon_0={(west + east) / 2:.4f}"
+        return cls(area_id, CRS.from_proj4(f"+proj=laea {centre} +x_0=0 +y_0=0 +datum=WGS84 +units=m +no_defs"))
+
+    def cell_ids(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.str_]:
+        """Return the identifier of the cell that holds each point (degrees)."""
+        x, y = Transformer.from_crs("EPSG:4326", self.crs, always_xy=True).transform(lon, lat)
+        column = np.floor(np.asarray(x) / CELL_M).astype(int)
+        row = np.floor(np.asarray(y) / CELL_M).astype(int)
+        return np.array([f"{self.area_id}/c{c:+d}r{r:+d}" for c, r in zip(column, row, strict=True)], dtype=str)
+
+    def columns_rows(self, cell_ids: NDArray[np.str_]) -> NDArray[np.int64]:
+        """Return column and row of cells, shape (n, 2); rows count northwards."""
+        numbers = [name.rsplit("/c", 1)[1].split("r") for name in cell_ids]
+        return np.array(numbers, dtype=np.int64).reshape(-1, 2)
+
+    def squares(self, cell_ids: NDArray[np.str_]) -> NDArray[Any]:
+        """Return the cells as polygons in EPSG:4326."""
+        low = self.columns_rows(cell_ids) * CELL_M
+        boxes = shapely.box(low[:, 0], low[:, 1], low[:, 0] + CELL_M, low[:, 1] + CELL_M)
+        back = Transformer.from_crs(self.crs, "EPSG:4326", always_xy=True)
+        return np.asarray(shapely.transform(boxes, back.transform, interleaved=False))

@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.load import database, public, store
+from pipeline.load.public import disclosure
+from pipeline.load.public.build import _BUILDINGS, _neutral
+from pipeline.load.public.grid import CELL_M, Grid
+from pipeline.resources import resource
+from pipeline.tables import PUBLIC_TABLES, SHARES, TABLES
+from tests.load import sample_tables
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ACCUSING = re.compile(r"illegal|squat|slum|незаконн|самозахват|самовольн|трущоб|мыйзамсыз|заңсыз", re.IGNORECASE)
+
+
+@pytest.fixture(scope="module")
+def edition(outputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("public")
+    public.build(outputs / "tables", out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def tables(edition: Path) -> dict[str, pd.DataFrame]:
+    return {name: store.read(edition / "tables" / f"{name}.parquet", table) for name, table in PUBLIC_TABLES.items()}
+
+
+def test_every_table_is_there_and_commented(edition: Path) -> None:
+    with database.connect(edition / "novostroiki.duckdb", read_only=True) as con:
+        names = {row[0] for row in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+        bare = con.execute(
+            "SELECT table_name || '.' || column_name FROM duckdb_columns() WHERE NOT internal AND comment IS NULL"
+        ).fetchall()
+    assert names == set(PUBLIC_TABLES)
+    assert bare == []
+
+
+def test_no_identifier_and_no_outline_of_a_building_is_published(edition: Path, sample: sample_tables.Sample) -> None:
+    buildings = sample.tables["buildings"]
+    secrets = [*buildings["building_id"].head(50), "building_id", "osm_id"]
+    outlines = [shapely.to_wkb(outline)[9:60] for outline in buildings.geometry.head(200)]
+    for path in sorted(edition.rglob("*")):
+        if path.is_file():
+            data = path.read_bytes()
+            assert not [secret for secret in secrets if secret.encode() in data], path
+            assert not [outline for outline in outlines if outline in data], path
+
+
+def test_no_geometry_is_finer_than_the_grid(tables: dict[str, pd.DataFrame]) -> None:
+    area = tables["areas"].iloc[0]
+    grid = Grid.of(area["area_id"], tuple(shapely.bounds(area["geometry"])))
+    for name in ("grid", "settlements"):
+        shapes = tables[name]["geometry"].dropna().to_crs(grid.crs)
+        steps = shapely.get_coordinates(shapes.to_numpy()) / CELL_M
+        assert np.abs(steps - steps.round()).max() < 1e-3
+        assert shapes.area.min() >= CELL_M**2 * 0.999
+    with_geometry = {name for name, table in PUBLIC_TABLES.items() if "geometry" in table.columns}
+    assert with_geometry == {"areas", "grid", "settlements"}
+
+
+def test_cells_look_square_on_the_ground() -> None:
+    grid = Grid.of("astana", (71.15, 50.95, 71.80, 51.33))
+    ids = grid.cell_ids(np.array([71.16, 71.79]), np.array([50.96, 51.32]))
+    local = 111_195 * np.cos(np.radians(51.1))
+    for square in grid.squares(ids):
+        west, south, east, north = square.bounds
+        assert (east - west) * local == pytest.approx(CELL_M, rel=0.01)
+        assert (north - south) * 111_195 == pytest.approx(CELL_M, rel=0.01)
+
+
+def test_nothing_is_below_the_threshold(tables: dict[str, pd.DataFrame], outputs: Path) -> None:
+    grid = tables["grid"]
+    assert len(grid) > 10
+    assert grid["buildings"].min() >= disclosure.MIN_HOMES
+    assert grid["p50"].min() >= disclosure.MIN_PERSONS
+    assert tables["settlements"]["buildings"].min() >= disclosure.MIN_SETTLEMENT_HOMES
+    assert set(grid["share_residents"]) <= set(SHARES)
+    sizes = store.read(outputs / "tables" / "settlements.parquet", TABLES["settlements"])
+    small = sizes.loc[sizes["buildings"] < disclosure.MIN_SETTLEMENT_HOMES, "settlement_id"]
+    assert len(small) > 0
+    for name in ("settlements", "population", "growth", "red_zones"):
+        assert not set(tables[name]["settlement_id"].dropna()) & set(small)
+
+
+def test_figures_are_rounded_and_intervals_have_a_width(tables: dict[str, pd.DataFrame]) -> None:
+    for name in ("areas", "settlements", "grid"):
+        assert (tables[name]["buildings"] % 5 == 0).all()
+    for name in ("grid", "population"):
+        frame = tables[name]
+        assert (frame[["p05", "p50", "p95"]] % 50 == 0).all(axis=None)
+        assert (frame["p05"] < frame["p95"]).all()
+        assert frame["p50"].between(frame["p05"], frame["p95"]).all()
+
+
+def test_subtraction_discloses_nothing(tables: dict[str, pd.DataFrame], outputs: Path) -> None:
+    """Whatever an attacker subtracts, with the true counts at hand, the rest is empty or above the threshold."""
+    area = tables["areas"].iloc[0]
+    grid = Grid.of(area["area_id"], tuple(shapely.bounds(area["geometry"])))
+    with database.connect() as con:
+        for name in ("buildings", "building_hazards", "red_zone_rules"):
+            con.execute(f"CREATE VIEW {name} AS FROM read_parquet('{outputs}/tables/{name}.parquet')")
+        rows = con.execute(_BUILDINGS, {"area": area["area_id"]}).df()
+    homes = rows[rows["home"]]
+    cells = grid.cell_ids(homes["lon"].to_numpy(), homes["lat"].to_numpy())
+    in_cells = np.isin(cells, tables["grid"]["cell_id"].to_numpy(dtype=str))
+    in_settlements = homes["settlement_id"].isin(tables["settlements"]["settlement_id"]).to_numpy()
+    rests = [int((~in_cells).sum()), int((~in_settlements).sum())]
+    for settlement_id in tables["settlements"]["settlement_id"]:
+        mine = (homes["settlement_id"] == settlement_id).to_numpy()
+        pure = [cell for cell in set(cells[mine & in_cells]) if mine[cells == cell].all()]
+        rests.append(int((mine & ~np.isin(cells, pure)).sum()))
+    assert [rest for rest in rests if 0 < rest < disclosure.MIN_HOMES] == []
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 12), st.sampled_from([None, "a", "b", "c", "d"]), st.integers(0, 120)),
+        min_size=1,
+        max_size=40,
+    )
+)
+@settings(max_examples=60, deadline=None)
+def test_choice_leaves_no_unsafe_difference(rows: list[tuple[int, str | None, int]]) -> None:
+    atoms = (
+        pd.DataFrame(rows, columns=["cell", "settlement_id", "homes"])
+        .assign(cell_id=lambda frame: "c" + frame["cell"].astype(str), persons=lambda frame: frame["homes"] * 4.0)
+        .groupby(["cell_id", "settlement_id"], dropna=False)[["homes", "persons"]]
+        .sum()
+        .reset_index()
+    )
+    atoms["settlement_id"] = atoms["settlement_id"].astype(object).where(atoms["settlement_id"].notna(), None)
+    release = disclosure.choose(atoms)
+    assert disclosure.unsafe_differences(atoms, release).empty
+    sums = atoms.groupby("cell_id")[["homes", "persons"]].sum()
+    assert disclosure.is_safe(sums.loc[sorted(release.cells)]).all()
+
+
+def test_one_small_cell_takes_a_second_with_it() -> None:
+    atoms = pd.DataFrame(
+        {
+            "cell_id": ["a", "b", "c"],
+            "settlement_id": ["s", "s", "s"],
+            "homes": [4, 30, 200],
+            "persons": [16.0, 120.0, 800.0],
+        }
+    )
+    assert disclosure.choose(atoms) == disclosure.Release(frozenset({"c"}), frozenset({"s"}))
+
+
+def test_rounding() -> None:
+    assert disclosure.round_count([12, 12.5, 13, 0]).tolist() == [10, 15, 15, 0]
+    frame = pd.DataFrame({"p05": [120.0, 1030.0, -40.0], "p50": [130.0, 1051.0, 10.0], "p95": [140.0, 1070.0, 20.0]})
+    assert disclosure.round_persons(frame).to_numpy().tolist() == [
+        [100, 150, 150],
+        [1000, 1100, 1100],
+        [-50, 0, 50],
+    ]
+    same = pd.DataFrame({"p05": [200.0], "p50": [200.0], "p95": [200.0]})
+    assert disclosure.round_persons(same).to_numpy().tolist() == [[200, 200, 250]]
+    assert disclosure.share_class([0, 1, 10, 50, 51], [100] * 5).tolist() == ["0", "<10%", "10-50%", "10-50%", ">50%"]
+
+
+def test_every_export_says_what_it_is_not(edition: Path, tables: dict[str, pd.DataFrame]) -> None:
+    assert set(tables["notice"]["language"]) == {"en", "ru", "ky", "kk"}
+    for path in (edition / "tables").glob("*.parquet"):
+        assert b"Not for enforcement" in pq.read_metadata(path).metadata[b"notice"]
+
+
+def test_no_text_accuses(edition: Path, tables: dict[str, pd.DataFrame]) -> None:
+    for path in sorted(resource("maps", "texts").glob("*.json")):
+        assert not ACCUSING.search(path.read_text(encoding="utf-8")), path.name
+    assert _neutral("Illegal Settlements and City Registration, 2011") == "published study, named in the full edition"
+    assert _neutral("Voices from Central Asia 9 (2013)") == "Voices from Central Asia 9 (2013)"
+    sources = json.dumps(tables["settlements"]["status_source"].dropna().tolist(), ensure_ascii=False)
+    assert not ACCUSING.search(sources)
+    assert (edition / "novostroiki.duckdb").exists()
+
+
+def test_same_input_same_bytes(outputs: Path, edition: Path, tmp_path: Path) -> None:
+    public.build(outputs / "tables", tmp_path)
+    for path in (edition / "tables").glob("*.parquet"):
+        assert path.read_bytes() == (tmp_path / "tables" / path.name).read_bytes()
+
+
+def test_an_area_without_anything_is_published_empty(tmp_path: Path) -> None:
+    for name, table in TABLES.items():
+        frame = sample_tables.empty().tables.get(name)
+        if frame is not None:
+            store.write(frame, tmp_path / "full" / f"{name}.parquet", table)
+    public.build(tmp_path / "full", tmp_path / "public")
+    areas = store.read(tmp_path / "public" / "tables" / "areas.parquet", PUBLIC_TABLES["areas"])
+    assert areas[["buildings", "settlements", "cells"]].to_numpy().tolist() == [[0, 0, 0]]
