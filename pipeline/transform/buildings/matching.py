@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 
 from pipeline.transform.buildings.overlaps import Geometries, Ints, overlaps
+from pipeline.transform.buildings.registration import displacement, moved
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,7 +58,7 @@ def repeats(outlines: Geometries) -> Repeats:
 def match(osm: Geometries, footprints: Geometries) -> pd.DataFrame:
     """Pair OSM outlines with satellite footprints of the same house, by the share of area that they have in common.
 
-    A pair matches if it shares `SAME_SHARE` of the smaller outline (so one blob over two houses matches both, and the
+    The footprints are first moved onto OSM's outlines, neighbourhood by neighbourhood (see `registration`). A pair matches if it shares `SAME_SHARE` of the smaller outline (so one blob over two houses matches both, and the
     reverse), or if each is the other's best partner and their intersection over union is at least `SAME_IOU`.
 
     Parameters
@@ -71,7 +72,7 @@ def match(osm: Geometries, footprints: Geometries) -> pd.DataFrame:
         One row per matching pair: `osm`, `footprint` (positions), `overlap_m2`, `osm_share`, `footprint_share`
         (of the outline's own area), `iou`.
     """
-    found = overlaps(osm, footprints)
+    found = overlaps(osm, moved(footprints, -displacement(osm, footprints)))
     area_osm, area_footprint = shapely.area(osm)[found.left], shapely.area(footprints)[found.right]
     pairs = pd.DataFrame(
         {
