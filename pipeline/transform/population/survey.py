@@ -99,11 +99,11 @@ def _normal(factors: Factors, *names: str) -> Draws:
 def _usable(survey: pd.DataFrame) -> tuple[pd.DataFrame, list[Notice]]:
     """Add up the rows of one settlement, drop rows without houses, and note a survey that is too small."""
     notices = []
-    wrong = ~(survey["houses"] > 0) | ~(survey["persons"] >= 0)
-    if wrong.any():
+    usable = ((survey["houses"] > 0) & (survey["persons"] >= 0)).to_numpy()
+    if not usable.all():
         what = "rows without houses, or with a negative number of persons, were left out"
-        notices.append(Notice("survey", what, int(wrong.sum())))
-    rows = survey[~wrong].assign(settlement_id=survey["settlement_id"].fillna(""))
+        notices.append(Notice("survey", what, int((~usable).sum())))
+    rows = survey[usable].fillna({"settlement_id": ""})
     rows = rows.groupby("settlement_id", as_index=False, sort=True)[["houses", "persons"]].sum()
     if 0 < (houses := float(rows["houses"].sum())) < SMALL_SURVEY:
         notices.append(Notice("survey", f"only {houses:g} houses were visited: intervals hardly become narrower"))

@@ -1,0 +1,180 @@
+"""Registers, shares and surveys: who is counted where, and what a little evidence may not do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import facts, tables
+from pipeline.transform import population
+
+PLACES = pd.DataFrame(
+    {
+        "settlement_id": ["x/s1", "x/s2", "x/s3"],
+        "name": ["Ак-Жар", "Келечек", None],
+        "name_en": ["Ak-Jar", None, None],
+        "kind": "novostroika",
+        "status": ["unresolved", "legal", "unknown"],
+        "area_m2": 2e5,
+    }
+)
+HOUSES = pd.DataFrame(
+    {
+        "settlement_id": np.repeat(["x/s1", "x/s2", "x/s3"], [1000, 500, 500]),
+        "kind": "house",
+        "seen_by": "both",
+        "footprint_m2": 80.0,
+        "levels": np.nan,
+    }
+)
+
+
+def estimate(area: str = "bishkek", country: str = "KG", **options: Any) -> population.Population:
+    options = {"priors": facts.priors(), "draws": 10_000, "seed": 3, "season": "winter", **options}
+    return population.estimate(HOUSES, PLACES, area, country, **options)
+
+
+def row(result: population.Population, settlement: str | None, quantity: str) -> pd.Series:
+    rows = result.rows[result.rows["main"] & (result.rows["quantity"] == quantity)]
+    place = rows["settlement_id"].isna() if settlement is None else rows["settlement_id"] == settlement
+    return rows[place].iloc[0]
+
+
+def register(**people: int) -> pd.DataFrame:
+    names = {"city": "", "ak_jar": "ак жар", "kelechek": "КЕЛЕЧЕК", "stranger": "Нигде"}
+    rows = [(names[key], count, 2026, "passport desk") for key, count in people.items()]
+    return pd.DataFrame(rows, columns=["name", "registered", "year", "source"])
+
+
+def width(r: pd.Series) -> float:
+    return float(np.log(r["p95"] / r["p05"]))
+
+
+def test_without_a_register_shares_are_used_with_their_evidence() -> None:
+    result = estimate()
+    city, ak_jar, kelechek = (row(result, place, "unregistered") for place in (None, "x/s1", "x/s2"))
+    assert (city["method"], city["evidence"]) == ("city_share", "local")
+    assert (ak_jar["method"], ak_jar["evidence"]) == ("status_share", "none")
+    residents = [row(result, place, "residents")["mean"] for place in (None, "x/s1", "x/s2")]
+    shares = [r["mean"] / people for r, people in zip((city, ak_jar, kelechek), residents, strict=True)]
+    assert shares == pytest.approx([0.30, 0.80, 0.25], abs=0.03)
+    assert row(estimate("almaty", "KZ"), None, "unregistered")["evidence"] == "none"
+    assert row(estimate("tokmok"), None, "unregistered")["evidence"] == "national"
+
+
+def test_settlements_do_not_add_up_to_their_city() -> None:
+    result = estimate()
+    parts = sum(row(result, place, "unregistered")["mean"] for place in PLACES["settlement_id"])
+    assert parts > 1.3 * row(result, None, "unregistered")["mean"]
+
+
+def test_a_register_is_taken_off_and_its_ghosts_put_back() -> None:
+    result = estimate(registered=register(city=5000))
+    residents, unregistered = (row(result, None, quantity) for quantity in ("residents", "unregistered"))
+    assert (unregistered["method"], unregistered["evidence"]) == ("register_difference", "local")
+    assert unregistered["mean"] == pytest.approx(residents["mean"] - 5000 * 0.9, rel=0.01)
+    registered = row(result, None, "registered")
+    assert registered["method"] == "register"
+    assert registered["p05"] < 5000 < registered["p95"]
+
+
+def test_names_are_matched_in_any_spelling_and_language() -> None:
+    result = estimate(registered=register(ak_jar=300, kelechek=400, stranger=50))
+    assert row(result, "x/s1", "unregistered")["method"] == "register_difference"
+    assert row(result, "x/s2", "unregistered")["method"] == "register_difference"
+    assert row(result, "x/s3", "unregistered")["method"] == "status_share"
+    assert row(result, None, "unregistered")["method"] == "city_share"
+    assert [n.count for n in result.notices if "names in the register" in n.what] == [1]
+
+
+def test_a_name_that_two_settlements_bear_decides_nothing() -> None:
+    twins = PLACES.assign(name=["Достук", "Достук", None])
+    options: dict[str, Any] = {"priors": facts.priors(), "draws": 1000, "seed": 3, "season": "winter"}
+    table = pd.DataFrame({"name": ["Достук"], "registered": [300], "year": [2026], "source": ["x"]})
+    result = population.estimate(HOUSES, twins, "bishkek", "KG", registered=table, **options)
+    assert set(result.rows.loc[result.rows["quantity"] == "unregistered", "method"]) == {"status_share", "city_share"}
+
+
+def test_the_latest_year_of_a_register_counts() -> None:
+    years = pd.concat([register(city=9000).assign(year=2011), register(city=5000).assign(year=2020)])
+    late = row(estimate(registered=years), None, "registered")
+    assert late["p50"] == pytest.approx(5000, rel=0.01)
+    assert late["p50"] == row(estimate(registered=years.iloc[::-1]), None, "registered")["p50"]
+
+
+def test_negative_differences_are_kept() -> None:
+    result = estimate(registered=register(city=12_000))
+    unregistered = row(result, None, "unregistered")
+    assert unregistered["p05"] < 0
+    assert any("exceed the upper estimate" in notice.what for notice in result.notices)
+    tables.conform("population", result.rows)
+    shares = result.decomposition[result.decomposition["quantity"] == "unregistered"]
+    assert shares["share"].sum() == pytest.approx(1)
+
+
+def test_a_register_of_another_place_is_not_used() -> None:
+    result = estimate(registered=register(city=900_000))
+    assert row(result, None, "unregistered")["method"] == "city_share"
+    assert any("was not used" in notice.what for notice in result.notices)
+
+
+def test_a_register_of_nobody_is_left_out() -> None:
+    result = estimate(registered=register(city=0))
+    assert row(result, None, "unregistered")["method"] == "city_share"
+    assert any("nobody" in notice.what for notice in result.notices)
+
+
+def survey(settlement: str, houses: int, persons: int) -> pd.DataFrame:
+    return pd.DataFrame({"settlement": [settlement], "houses": [houses], "persons": [persons]})
+
+
+def test_three_houses_hardly_narrow_anything_and_are_noticed() -> None:
+    before, after = (row(estimate(survey=given), None, "residents") for given in (None, survey("Ak-Jar", 3, 18)))
+    assert 0.9 < width(after) / width(before) <= 1.02
+    result = estimate(survey=survey("Ak-Jar", 3, 18))
+    assert any("only 3 houses" in notice.what for notice in result.notices)
+
+
+def test_many_houses_narrow_the_visited_settlement_most() -> None:
+    given = survey("Ak-Jar", 600, 3600)
+    before, after = estimate(), estimate(survey=given)
+    narrowing = {
+        place: width(row(after, place, "residents")) / width(row(before, place, "residents"))
+        for place in ("x/s1", "x/s3")
+    }
+    assert narrowing["x/s1"] < 0.75
+    assert narrowing["x/s1"] < narrowing["x/s3"] < 0.98
+    assert row(after, None, "residents")["evidence"] == "local"
+
+
+def test_a_survey_moves_towards_what_it_found() -> None:
+    low, high = (row(estimate(survey=survey("Ak-Jar", 400, n)), "x/s1", "residents")["p50"] for n in (1000, 3000))
+    prior = row(estimate(), "x/s1", "residents")["p50"]
+    assert low < prior < high
+    per_house = high / 1000 / 0.85
+    assert 5.5 < per_house < 7.6
+
+
+def test_prior_and_posterior_stand_side_by_side() -> None:
+    table = estimate(survey=survey("Ak-Jar", 400, 2800)).posteriors
+    new = table[table["kind"] == "novostroika"].set_index("state")
+    assert list(new.index) == ["prior", "posterior"]
+    assert new.loc["posterior", "p50"] > new.loc["prior", "p50"]
+    assert width(new.loc["posterior"]) < width(new.loc["prior"])
+    assert (new["houses"] == 400).all()
+
+
+def test_a_survey_of_an_unknown_place_speaks_for_the_city() -> None:
+    result = estimate(survey=survey("Нигде", 400, 2800))
+    assert any("speak for the city" in notice.what for notice in result.notices)
+    assert row(result, "x/s1", "residents")["p50"] > row(estimate(), "x/s1", "residents")["p50"]
+
+
+def test_unusable_rows_of_a_survey_are_counted() -> None:
+    rows = pd.concat([survey("Ak-Jar", 0, 10), survey("Kelechek", 10, -1)])
+    result = estimate(survey=rows)
+    assert [notice.count for notice in result.notices if "rows without houses" in notice.what] == [2]
+    pd.testing.assert_frame_equal(result.rows, estimate().rows)
