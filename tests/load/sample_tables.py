@@ -30,6 +30,8 @@ _SYLLABLES = {
     "ky": ("Ак", "Кара", "Алтын", "Жаңы", "Көк", "Бел", "Жар", "Ордо", "Казык", "Тилек", "Булак", "Тоо"),
     "kk": ("Ақ", "Қара", "Алтын", "Жаңа", "Көк", "Бел", "Жар", "Орда", "Қазық", "Тілек", "Бұлақ", "Тау"),
 }
+# Corners of the first settlements: beside the landfill, the cemetery, the railway, the military land, the airport.
+_NEAR = ((2_300, 6_400), (-5_400, -3_500), (-1_000, -700), (5_900, -5_500), (-9_500, 7_500), (2_600, 7_900))
 # class, names, concern, kind, distance, colour
 _CLASSES: tuple[tuple[str, tuple[str, str, str, str], str, str, float, str], ...] = (
     ("landfill", ("Landfill", "Свалка", "Таштанды полигону", "Қоқыс полигоны"), "residents", "statutory", 500, "#8c510a"),
@@ -166,7 +168,7 @@ def _houses(
     frames, outlines = [], []
     for index, size in enumerate(sizes):
         columns = max(3, int(np.sqrt(size * 1.4)))
-        corner = rng.uniform(-11_000, 11_000, 2)
+        corner = np.array(_NEAR[index]) if index < len(_NEAR) else rng.uniform(-11_000, 11_000, 2)
         turn = rng.uniform(0, np.pi / 6)
         grid = np.column_stack([np.arange(size) % columns, np.arange(size) // columns]) * _PLOT_M
         spun = grid @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) + corner
