@@ -30,6 +30,16 @@ _OUTLINE_SHARE = 0.05
 _ACCUSING = re.compile(
     r"\b(illegal\w*|squat\w*|slum\w*|незаконн\w*|самозахват\w*|самовольн\w*|трущоб\w*)\b", re.IGNORECASE
 )
+_READ = (
+    "areas",
+    "settlements",
+    "population",
+    "growth",
+    "red_zone_overlaps",
+    "red_zone_rules",
+    "sources",
+    "completeness",
+)
 _NAMES = ("name", *(f"name_{code}" for code in LANGUAGES))
 
 # Every building with the kind of settlement and zone it stands in; only this query sees single buildings.
@@ -66,11 +76,7 @@ def build(tables_dir: Path, out: Path) -> None:
     out
         Folder to fill: `tables/`, `novostroiki.duckdb`.
     """
-    full = {
-        name: store.read(tables_dir / f"{name}.parquet", TABLES[name])
-        for name in ("areas", "settlements", "population", "growth", "red_zone_overlaps", "sources", "completeness")
-        + ("red_zone_rules",)
-    }
+    full = {name: store.read(tables_dir / f"{name}.parquet", TABLES[name]) for name in _READ}
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in PUBLIC_TABLES}
     with database.connect() as con:
         for name in ("buildings", "building_hazards", "red_zone_rules"):
@@ -87,7 +93,7 @@ def build(tables_dir: Path, out: Path) -> None:
         "red_zone_rules": full["red_zone_rules"],
         "completeness": full["completeness"],
     }
-    english = " ".join(notice.set_index("language").loc["en"])
+    english = " ".join(notice.loc[notice["language"] == "en", ["impact_note", "disclaimer"]].iloc[0])
     for name, schema in PUBLIC_TABLES.items():
         frame = conform(name, tables[name], PUBLIC_TABLES)
         store.write(frame, out / "tables" / f"{name}.parquet", schema, notice=english)

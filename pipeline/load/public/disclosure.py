@@ -61,10 +61,10 @@ def choose(atoms: pd.DataFrame) -> Release:
     big = is_safe(settlements) & (settlements["homes"] >= MIN_SETTLEMENT_HOMES)
     release = Release(frozenset(cells.index[is_safe(cells)]), frozenset(settlements.index[big]))
     while not (unsafe := unsafe_differences(atoms, release)).empty:
-        units = unsafe.groupby("withhold_kind")["withhold"].agg(frozenset)
+        units = unsafe.groupby("withhold_unit")["withhold"].agg(frozenset)
         release = Release(
-            release.cells - units.get("cell", frozenset()),
-            release.settlements - units.get("settlement", frozenset()),
+            release.cells - units.get("cell_id", frozenset()),
+            release.settlements - units.get("settlement_id", frozenset()),
         )
     return release
 
@@ -75,8 +75,8 @@ def unsafe_differences(atoms: pd.DataFrame, release: Release) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `difference` (what an attacker computes), `homes`, `persons`, and the unit to withhold: `withhold_kind`
-        ("cell" or "settlement"), `withhold`.
+        `difference` (what an attacker computes), `homes`, `persons`, and the unit to withhold: `withhold_unit`
+        ("cell_id" or "settlement_id"), `withhold`.
     """
     shown = atoms.assign(
         cell_shown=atoms["cell_id"].isin(release.cells),
@@ -86,31 +86,29 @@ def unsafe_differences(atoms: pd.DataFrame, release: Release) -> pd.DataFrame:
         pure_settlement=_lone(atoms, "settlement_id", "cell_id"),
     )
     found = [
-        *_below(shown, shown["cell_shown"], "area less cells", "cell", "cell_id", None),
-        *_below(shown, shown["settlement_shown"], "area less settlements", "settlement", "settlement_id", None),
+        *_below("area less cells", shown, shown["cell_shown"], "cell_id", None),
+        *_below("area less settlements", shown, shown["settlement_shown"], "settlement_id", None),
         *_below(
+            "settlement less cells",
             shown[shown["settlement_shown"]],
             shown["cell_shown"] & shown["pure_cell"],
-            "settlement less cells",
-            "cell",
             "cell_id",
             "settlement_id",
         ),
         *_below(
+            "cell less settlements",
             shown[shown["cell_shown"]],
             shown["settlement_shown"] & shown["pure_settlement"],
-            "cell less settlements",
-            "settlement",
             "settlement_id",
             "cell_id",
         ),
     ]
-    columns = ["difference", "homes", "persons", "withhold_kind", "withhold"]
+    columns = ["difference", "homes", "persons", "withhold_unit", "withhold"]
     return pd.DataFrame(found, columns=columns)
 
 
-def _below(  # noqa: PLR0913 - a difference is described by these six
-    atoms: pd.DataFrame, taken: pd.Series[bool], name: str, kind: str, unit: str, within: str | None
+def _below(
+    name: str, atoms: pd.DataFrame, taken: pd.Series[bool], unit: str, within: str | None
 ) -> list[tuple[str, float, float, str, str]]:
     """Return the unsafe rests of totals (of `within`, or of all atoms) after the `taken` units are subtracted."""
     taken = taken.reindex(atoms.index)
@@ -123,7 +121,7 @@ def _below(  # noqa: PLR0913 - a difference is described by these six
         if inside.empty:
             continue  # Nothing was subtracted: the total itself was judged before.
         smallest = inside.groupby(unit)[["homes"]].sum().reset_index().sort_values(["homes", unit])[unit].iloc[0]
-        found.append((f"{name} {key}".strip(), float(row["homes"]), float(row["persons"]), kind, str(smallest)))
+        found.append((f"{name} {key}".strip(), float(row["homes"]), float(row["persons"]), unit, str(smallest)))
     return found
 
 

@@ -49,5 +49,5 @@ class Grid:
         """Return the cells as polygons in EPSG:4326."""
         low = self.columns_rows(cell_ids) * CELL_M
         boxes = shapely.box(low[:, 0], low[:, 1], low[:, 0] + CELL_M, low[:, 1] + CELL_M)
-        back = Transformer.from_crs(self.crs, "EPSG:4326", always_xy=True)
-        return np.asarray(shapely.transform(boxes, back.transform, interleaved=False))
+        back: Any = Transformer.from_crs(self.crs, "EPSG:4326", always_xy=True).transform
+        return np.asarray(shapely.transform(boxes, back, interleaved=False))
