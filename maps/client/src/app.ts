@@ -6,7 +6,7 @@ import { languages, preferredLanguage, type Language } from "./i18n";
 import { labelRules, paintRules } from "./paint";
 import { INITIAL, LAYERS, Store, type LayerKey, type State } from "./state";
 import type { LanguageCode, PageData, Settlement, Texts } from "./types";
-import { Distances, type Buildings } from "./whatif";
+import { Distances, outcome, type Buildings, type Outcome } from "./whatif";
 
 const SELECT_ZOOM = 15;
 
@@ -35,7 +35,7 @@ export class App {
   private readonly spoken: Record<LanguageCode, Language>;
   private canvas: TileCanvas | null = null;
   private read: { hazardClass: string; distances: Uint16Array } | null = null;
-  buildings: Buildings | null = null;
+  private buildings: Buildings | null = null;
 
   constructor(
     readonly map: L.Map,
@@ -135,6 +135,7 @@ export class App {
       language: this.language,
       shown: (layer: LayerKey): boolean => this.shown(layer),
       distances: this.currentDistances,
+      within: this.shares(),
     };
     this.canvas?.draw(paintRules(context), labelsToo ? labelRules(context) : null);
   }
@@ -142,6 +143,24 @@ export class App {
   /** Distances of the what-if's class, if they are read already. */
   get currentDistances(): Uint16Array | null {
     return this.read && this.read.hazardClass === this.state.whatif?.hazardClass ? this.read.distances : null;
+  }
+
+  /** What the what-if's limit means, once its distances are read. */
+  get outcome(): Outcome | null {
+    const distances = this.currentDistances;
+    const { whatif } = this.state;
+    if (!whatif || !distances || !this.buildings) return null;
+    return outcome(distances, whatif.limit, this.buildings, this.data.settlements);
+  }
+
+  private shares(): Float64Array | null {
+    const found = this.outcome;
+    if (!found) return null;
+    const shares = new Float64Array(this.data.settlements.length);
+    const places = new Map(this.data.settlements.map((settlement, i) => [settlement.id, i]));
+    for (const row of found.perSettlement)
+      shares[places.get(row.settlement.id) ?? -1] = row.buildings / row.settlement.buildings;
+    return shares;
   }
 
   private async readDistances(): Promise<void> {

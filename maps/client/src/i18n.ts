@@ -2,23 +2,35 @@ import { LANGUAGES, type LanguageCode, type Names, type Text, type Texts } from 
 
 export type Values = Record<string, string | number>;
 
+/** Some browsers know no Kazakh or Kyrgyz formats; both languages write numbers as Russian does. */
+function formatsOf(code: LanguageCode): { locale: string; known: boolean } {
+  const known = Intl.NumberFormat.supportedLocalesOf(code).length > 0;
+  return { locale: known ? code : "ru", known };
+}
+
+/** Letters that turn the direction of what follows them. */
+const TURNING = /[\u0590-\u08ff\u202a-\u202e\u2066-\u2069]/;
+
 /** Texts and formats of one language. */
 export class Language {
   private readonly plurals: Intl.PluralRules;
   private readonly whole: Intl.NumberFormat;
   private readonly rough: Intl.NumberFormat;
-  private readonly shares: Intl.NumberFormat;
   private readonly days: Intl.DateTimeFormat;
+  /** Locale for formats and sorting. */
+  readonly locale: string;
 
   constructor(
     readonly code: LanguageCode,
     private readonly texts: Record<string, Text>,
   ) {
-    this.plurals = new Intl.PluralRules(code);
-    this.whole = new Intl.NumberFormat(code, { maximumFractionDigits: 0 });
-    this.rough = new Intl.NumberFormat(code, { maximumSignificantDigits: 2 });
-    this.shares = new Intl.NumberFormat(code, { style: "percent", maximumFractionDigits: 0 });
-    this.days = new Intl.DateTimeFormat(code, { dateStyle: "long" });
+    const { locale, known } = formatsOf(code);
+    this.locale = locale;
+    this.plurals = new Intl.PluralRules(known ? code : "en");
+    this.whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+    this.rough = new Intl.NumberFormat(locale, { maximumSignificantDigits: 2 });
+    // Month names of another language would be wrong: then the date is written in digits.
+    this.days = new Intl.DateTimeFormat(locale, { dateStyle: known ? "long" : "short" });
   }
 
   /** The text of a key, with {placeholders} filled in; `count` chooses among plural forms. */
@@ -29,7 +41,9 @@ export class Language {
       typeof text === "string" ? text : (text[this.plurals.select(Number(values.count ?? 0))] ?? text.other ?? key);
     return pattern.replace(/\{(\w+)\}/g, (_, name: string) => {
       const value = values[name];
-      return typeof value === "number" ? this.number(value) : String(value ?? "");
+      if (typeof value === "number") return this.number(value);
+      const inserted = value ?? "";
+      return TURNING.test(inserted) ? `\u2068${inserted}\u2069` : inserted;
     });
   }
 
@@ -42,8 +56,8 @@ export class Language {
     return this.rough.format(value);
   }
 
-  percent(share: number): string {
-    return this.shares.format(share);
+  percent(share: number, digits = 0): string {
+    return new Intl.NumberFormat(this.locale, { style: "percent", maximumFractionDigits: digits }).format(share);
   }
 
   date(day: Date): string {
@@ -51,15 +65,15 @@ export class Language {
   }
 
   metres(value: number): string {
-    return value >= 10_000
-      ? this.t("unit.km", { value: new Intl.NumberFormat(this.code, { maximumFractionDigits: 1 }).format(value / 1000) })
-      : this.t("unit.m", { value });
+    return value >= 10_000 ? this.t("unit.km", { value: this.decimal(value / 1000) }) : this.t("unit.m", { value });
   }
 
   hectares(squareMetres: number): string {
-    const digits = squareMetres < 100_000 ? 1 : 0;
-    const value = new Intl.NumberFormat(this.code, { maximumFractionDigits: digits }).format(squareMetres / 10_000);
-    return this.t("unit.ha", { value });
+    return this.t("unit.ha", { value: squareMetres < 100_000 ? this.decimal(squareMetres / 10_000) : squareMetres / 10_000 });
+  }
+
+  private decimal(value: number): string {
+    return new Intl.NumberFormat(this.locale, { maximumFractionDigits: 1 }).format(value);
   }
 
   /** A name in this language, else as its source writes it, else in any language. */

@@ -1,7 +1,7 @@
 // What is drawn, in which order and style, for a given state. Pure: state and data in, rules out.
 
 import type { LabelRule, PaintRule } from "protomaps-leaflet";
-import { ACCENT, INK, PLAIN_BUILDING, settlementColours } from "./palette";
+import { ACCENT, BUILT, INK, PLAIN_BUILDING, settlementColours, shareOpacity } from "./palette";
 import { hatching, idOf, PointLabel, Shape, type LabelStyle } from "./symbols";
 import type { Language } from "./i18n";
 import type { LayerKey, State } from "./state";
@@ -22,6 +22,8 @@ export interface Context {
   shown: (layer: LayerKey) => boolean;
   /** Distances of the class of the what-if, once they are read. */
   distances: Uint16Array | null;
+  /** Share of each settlement's buildings within the what-if's limit. */
+  within: Float64Array | null;
 }
 
 function roadWidth(rank: number, zoom: number): number {
@@ -54,8 +56,9 @@ function contextRules(): PaintRule[] {
   ];
 }
 
-function settlementRule({ data, state }: Context): PaintRule {
+function settlementRule({ data, state, within }: Context): PaintRule {
   const colours = settlementColours(state.theme, data);
+  const hazardColour = data.classes.find((hazard) => hazard.id === state.whatif?.hazardClass)?.colour ?? INK;
   const epoch = state.year === null || !data.growth ? -1 : data.growth.years.indexOf(state.year);
   const shares = epoch < 0 ? null : data.settlements.map((settlement) => builtShare(settlement, epoch));
   return {
@@ -67,7 +70,11 @@ function settlementRule({ data, state }: Context): PaintRule {
       if (shares) {
         const share = shares[index] ?? null;
         if (share === null || share < APPEARS_AT) return null;
-        return { fill: "#8f3a1d", fillOpacity: 0.12 + 0.76 * share, stroke: "#8f3a1d", width: 0.8 };
+        return { fill: BUILT, fillOpacity: shareOpacity(share), stroke: BUILT, width: 0.8 };
+      }
+      if (within) {
+        const opacity = shareOpacity(within[index] ?? 0);
+        return { fill: hazardColour, fillOpacity: zoom < BUILDINGS_FROM ? opacity : opacity / 3, stroke: hazardColour, width: 0.8 };
       }
       return zoom < BUILDINGS_FROM
         ? { fill: colour, fillOpacity: 0.82, stroke: "#ffffff", width: 0.8 }

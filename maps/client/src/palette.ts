@@ -1,9 +1,8 @@
 // The colours of the map. Each set is a ladder of lightness, so that it still reads in greyscale and for the
 // colour-blind; contrast of neighbours is at least ten steps of L*.
 
-import type { Kind, Status } from "./types";
 import { annualGrowth, roundBreaks } from "./numbers";
-import type { PageData, Settlement } from "./types";
+import type { Kind, PageData, Settlement, Status } from "./types";
 import type { Theme } from "./state";
 
 export const PAPER = "#f5f2eb";
@@ -11,6 +10,14 @@ export const INK = "#1f1d1a";
 export const ACCENT = "#0b4f6c";
 export const NO_DATA = "#e7e3da";
 export const PLAIN_BUILDING = "#a39b8d";
+
+/** Settlements in the growth view. */
+export const BUILT = "#8f3a1d";
+
+/** Opacity that stands for a share from 0 to 1; nothing is still faintly there. */
+export function shareOpacity(share: number): number {
+  return 0.1 + 0.78 * share;
+}
 
 export const KIND_COLOURS: Record<Kind, string> = {
   novostroika: "#9c3521",

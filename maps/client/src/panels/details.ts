@@ -75,7 +75,7 @@ function growth(app: App, settlement: Settlement): Child[] {
   const words = app.t("details.growthWords", {
     area: app.language.hectares(last),
     year: String(years[years.length - 1]),
-    rate: rate === null ? "–" : new Intl.NumberFormat(app.language.code, { style: "percent", maximumFractionDigits: 1 }).format(rate),
+    rate: rate === null ? "–" : app.language.percent(rate, 1),
   });
   return [
     sparkline({ years, values: settlement.growth, modelled }, words),

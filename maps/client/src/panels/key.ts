@@ -2,16 +2,16 @@
 
 import type { App } from "../app";
 import { h, s, type Child } from "../dom";
-import { KIND_COLOURS, NO_DATA, PLAIN_BUILDING, scaleOf, STATUS_COLOURS } from "../palette";
+import { BUILT, KIND_COLOURS, NO_DATA, PLAIN_BUILDING, scaleOf, shareOpacity, STATUS_COLOURS } from "../palette";
 import { DASHES } from "../paint";
 import { THEMES, type LayerKey, type Theme } from "../state";
 import { KINDS, STATUSES, type HazardClass } from "../types";
 
-function swatch(colour: string, kind = ""): SVGElement {
+function swatch(colour: string, kind = "", opacity = 1): SVGElement {
   return s(
     "svg",
     { class: `swatch ${kind}`, viewBox: "0 0 22 14", "aria-hidden": "true" },
-    s("rect", { x: 0.75, y: 0.75, width: 20.5, height: 12.5, fill: colour, stroke: "rgba(0,0,0,.28)", "stroke-width": 0.75 }),
+    s("rect", { x: 0.75, y: 0.75, width: 20.5, height: 12.5, fill: colour, "fill-opacity": opacity, stroke: "rgba(0,0,0,.28)", "stroke-width": 0.75 }),
   );
 }
 
@@ -41,9 +41,15 @@ function entry(mark: Node, text: string, note = ""): HTMLElement {
 export function themeLegend(app: App): HTMLElement {
   const { theme } = app.state;
   const list = h("ul", { class: "legend" });
+  const hazard = app.data.classes.find((candidate) => candidate.id === app.state.whatif?.hazardClass);
+  if (app.state.year === null && hazard) {
+    for (const share of [0, 0.1, 0.5, 1])
+      list.append(entry(swatch(hazard.colour, "", shareOpacity(share)), app.t("whatif.legend", { share: app.language.percent(share) })));
+    return list;
+  }
   if (app.state.year !== null) {
     for (const share of [0.1, 0.5, 1])
-      list.append(entry(swatch(`rgba(143,58,29,${0.12 + 0.76 * share})`), app.t("growth.share", { share: app.language.percent(share) })));
+      list.append(entry(swatch(BUILT, "", shareOpacity(share)), app.t("growth.share", { share: app.language.percent(share) })));
     return list;
   }
   if (theme === "kind") {
@@ -59,8 +65,8 @@ export function themeLegend(app: App): HTMLElement {
 
 function steps(app: App, theme: "residents" | "unregistered" | "growth"): HTMLElement[] {
   const scale = scaleOf(theme, app.data);
-  const digits = new Intl.NumberFormat(app.language.code, { style: "percent", maximumFractionDigits: 1 });
-  const write = (value: number): string => (theme === "growth" ? digits.format(value) : app.language.number(value));
+  const { language } = app;
+  const write = (value: number): string => (theme === "growth" ? language.percent(value, 1) : language.number(value));
   const items = scale.colours.slice(0, scale.breaks.length + 1).map((colour, i) => {
     const from = scale.breaks[i - 1];
     const to = scale.breaks[i];
@@ -147,7 +153,7 @@ export function keyPanel(app: App): Child[] {
     layerGroup(
       app, "settlements",
       themeChooser(app),
-      app.state.year === null && unit !== "" && h("p", { class: "unit" }, app.t(unit)),
+      app.state.year === null && app.state.whatif === null && unit !== "" && h("p", { class: "unit" }, app.t(unit)),
       themeLegend(app),
     ),
     layerGroup(app, "red_zones", h("p", { class: "note" }, app.t("key.zonesNote")), zoneLegend(app)),

@@ -27,7 +27,7 @@ function valueOf(app: App, settlement: Settlement, column: Column): string | num
 
 export function ranked(app: App): Settlement[] {
   const { column, descending } = app.state.sort;
-  const collator = new Intl.Collator(app.language.code, { numeric: true });
+  const collator = new Intl.Collator(app.language.locale, { numeric: true });
   const keyed = app.data.settlements.map((settlement) => ({ settlement, value: valueOf(app, settlement, column) }));
   keyed.sort((a, b) => {
     if (a.value === null || b.value === null) return Number(a.value === null) - Number(b.value === null);
@@ -48,8 +48,7 @@ function cell(app: App, settlement: Settlement, column: Column): HTMLElement {
   const value = valueOf(app, settlement, column);
   if (value === null) return h("td", { class: "none" }, "–");
   if (column === "buildings") return h("td", {}, language.number(Number(value)));
-  const digits = new Intl.NumberFormat(language.code, { style: "percent", maximumFractionDigits: column === "growth" ? 1 : 0 });
-  return h("td", {}, digits.format(Number(value)));
+  return h("td", {}, language.percent(Number(value), column === "growth" ? 1 : 0));
 }
 
 function header(app: App, column: Column): HTMLElement {

@@ -2,7 +2,6 @@
 
 import type { App } from "../app";
 import { h, replace, type Child } from "../dom";
-import { outcome } from "../whatif";
 import type { HazardClass } from "../types";
 
 const MAX_ROWS = 200;
@@ -68,12 +67,10 @@ function slider(app: App, hazard: HazardClass): HTMLElement {
 }
 
 function result(app: App): Child[] {
-  const distances = app.currentDistances;
-  const asked = app.state.whatif;
-  if (!asked || !distances || !app.buildings) return [h("p", { class: "note" }, app.t("whatif.loading"))];
-  const found = outcome(distances, asked.limit, app.buildings, app.data.settlements);
+  const found = app.outcome;
+  if (!found) return [h("p", { class: "note" }, app.t("whatif.loading"))];
   const { low, middle, high } = found.residents;
-  const { about } = { about: (value: number) => app.language.about(value) };
+  const about = (value: number): string => app.language.about(value);
   const rows = found.perSettlement.slice(0, MAX_ROWS).map((row) =>
     h(
       "tr",
