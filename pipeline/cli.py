@@ -51,6 +51,13 @@ AreaNames = Annotated[list[str] | None, typer.Option("--area", help="Only this a
 Out = Annotated[Path, typer.Option("--out", help="Folder of a finished run.")]
 
 
+_VALIDATION = """
+    SELECT area_id, subject, quantity, year, reported_low, reported, reported_high, p05, p50, p95,
+           round(log_ratio, 2) AS log_ratio, verdict, reference
+    FROM validation ORDER BY area_id, reference = 'simulated truth', subject, quantity
+"""
+
+
 @app.command()
 def run(  # noqa: PLR0913 - one parameter per option
     *,
@@ -66,13 +73,13 @@ def run(  # noqa: PLR0913 - one parameter per option
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary; only errors.")] = False,
 ) -> None:
     """Do everything: read, delineate, measure, estimate, and publish tables and maps."""
-    from pipeline import flow
-
     with _speaking():
         settings = _load(config, areas=tuple(area) if area else None, sources=sources and sources.value, out=out)
         if plan:
-            flow.print_plan(settings)
+            _print_plan(settings)
             return
+        from pipeline import flow
+
         flow.run(settings, jobs=jobs, scheduler=scheduler, frozen=frozen, snapshot=snapshot, quiet=quiet)
 
 
@@ -111,7 +118,8 @@ def query(
     from pipeline.load import query as queries
 
     with _speaking():
-        typer.echo(queries.run(sql, out, output_format=output_format.value, public=public), nl=False)
+        database = (out / "public" if public else out) / "novostroiki.duckdb"
+        queries.run(database, sql, output_format.value, sys.stdout)
 
 
 @app.command()
@@ -124,7 +132,9 @@ def serve(
     from pipeline.load import serve as server
 
     with _speaking():
-        server.run(out, port)
+        with server.open_server(out, port) as running:
+            typer.echo(f"{running.url}  (Ctrl-C stops)", err=True)
+            running.serve_forever()
 
 
 @app.command()
@@ -146,7 +156,7 @@ def validate(*, out: Out = Path("out")) -> None:
     from pipeline.load import query as queries
 
     with _speaking():
-        typer.echo(queries.validation(out), nl=False)
+        queries.run(out / "novostroiki.duckdb", _VALIDATION, "table", sys.stdout)
 
 
 @app.command()
@@ -155,10 +165,10 @@ def diff(
     new: Annotated[Path, typer.Argument(help="A later one.")],
 ) -> None:
     """Compare two outputs settlement by settlement: appeared, vanished, re-mapped. Never a measure of growth."""
-    from pipeline.load import query as queries
+    from pipeline.flow import differences
 
     with _speaking():
-        typer.echo(queries.difference(old, new), nl=False)
+        typer.echo(differences.between(old, new).to_string(index=False))
 
 
 @app.command()
@@ -183,6 +193,17 @@ def check(*, config: ConfigFile = None) -> None:
             f"{len(settings.areas)} areas, {len(loaded.osm_layers)} layers, {len(loaded.sources)} sources: all sound.",
             err=True,
         )
+
+
+def _print_plan(config: Config) -> None:
+    """Print what a live run would fetch: what, from where, how large, under which licence."""
+    from pipeline import catalogue
+    from pipeline.extract import live
+
+    for area in config.selected:
+        for item in live.plan(area, catalogue.default(), config):
+            size = f"about {item.typical_bytes / 1e6:,.0f} MB"
+            typer.echo(f"{item.area_id}\t{item.title}\t{item.server}\t{item.files} files\t{size}\t{item.licence}")
 
 
 def _load(path: Path | None, **overrides: object) -> Config:

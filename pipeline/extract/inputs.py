@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 import geopandas as gpd
 import pandas as pd
@@ -13,15 +14,15 @@ from pipeline.extract import footprints, osm, rasters, registers
 from pipeline.provenance import Extract
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
-    from typing import TypeVar
 
     from pipeline.catalogue import Catalogue
     from pipeline.config import Area
     from pipeline.extract.rasters import Raster
     from pipeline.provenance import Notice, Source
 
-    T = TypeVar("T")
+T = TypeVar("T")
 
 WITHOUT = {
     "osm": "Without OpenStreetMap there are no names, barriers or hazards: red zones cannot be told.",
@@ -85,21 +86,22 @@ def read(area: Area, catalogue: Catalogue) -> Extract[AreaInputs]:
         )
         raise InputError(msg)
     reading = _Reading()
-    specs = catalogue.sources
+    built_spec = catalogue.sources["ghs_built_s"]
+
+    def raster(dataset: str, version: str, nodata: float | None) -> Callable[[Path, Area], Extract[Raster]]:
+        return partial(rasters.read, dataset=dataset, version=version, nodata=nodata)
+
     inputs = AreaInputs(
         layers=reading.keep(osm.read(given.osm, area, catalogue.osm_layers, catalogue.reach_m)),
         footprints=reading.keep(footprints.read(given.footprints, area)),
         built_up={
-            year: reading.keep(
-                rasters.read(path, area, dataset="ghs_built_s", version=str(year), nodata=specs["ghs_built_s"].nodata)
-            )
+            year: reading.keep(raster(built_spec.id, str(year), built_spec.nodata)(path, area))
             for year, path in given.built_up.items()
         },
-        onset=given.onset and reading.keep(rasters.read(given.onset, area, dataset="wsf_evolution", version="v1")),
-        population=given.population
-        and reading.keep(rasters.read(given.population, area, dataset="population", version="")),
-        registered=given.registered and reading.keep(registers.read_registered(given.registered, area)),
-        survey=given.survey and reading.keep(registers.read_survey(given.survey, area)),
+        onset=reading.optional(given.onset, area, raster("wsf_evolution", "v1", None)),
+        population=reading.optional(given.population, area, raster("population", "", None)),
+        registered=reading.optional(given.registered, area, registers.read_registered),
+        survey=reading.optional(given.survey, area, registers.read_survey),
         truth={} if given.truth is None else _read_truth(given.truth),
         missing={key: note for key, note in WITHOUT.items() if not getattr(given, key)},
     )
@@ -118,6 +120,9 @@ class _Reading:
         self.notices += extract.notices
         return extract.data
 
+    def optional(self, path: Path | None, area: Area, reader: Callable[[Path, Area], Extract[T]]) -> T | None:
+        return None if path is None else self.keep(reader(path, area))
+
 
 def _read_truth(folder: Path) -> dict[str, pd.DataFrame]:
     """Return the truth of a simulated area as far as estimates are compared with it."""
@@ -128,5 +133,7 @@ def _read_truth(folder: Path) -> dict[str, pd.DataFrame]:
             "growth": pd.read_parquet(folder / "growth.parquet"),
         }
     except (OSError, ValueError) as error:
-        msg = f"{folder} does not hold the truth of a simulated area ({error}); simulate it again or drop the key truth."
+        msg = (
+            f"{folder} does not hold the truth of a simulated area ({error}); simulate it again or drop the key truth."
+        )
         raise InputError(msg) from error

@@ -1,0 +1,182 @@
+"""All areas: computed wherever there are cores, joined, and published whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from rich.markup import escape
+
+from pipeline import __version__, tables
+from pipeline.errors import RunError
+from pipeline.flow import fetching
+from pipeline.flow.area import STAGES, process
+from pipeline.load import database, embed, manifest, public, publish, report, snapshots, store
+from pipeline.progress import Display, console
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from concurrent.futures import Executor
+    from pathlib import Path
+
+    from pipeline.config import Config
+    from pipeline.extract.live import Fetched
+    from pipeline.flow.area import AreaResult
+    from pipeline.provenance import Source
+
+
+def run(  # noqa: PLR0913 - one parameter per option of the command
+    config: Config,
+    *,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    frozen: bool = False,
+    snapshot: bool = False,
+    quiet: bool = False,
+) -> None:
+    """Run all stages for all areas and publish the outputs in ``config.run.out``.
+
+    Parameters
+    ----------
+    config
+        What to run.
+    jobs
+        Areas computed at a time on this machine; default: one per core.
+    scheduler
+        Address of a Dask scheduler whose workers see the output folder; default: processes on this machine.
+    frozen
+        With live sources: use what was fetched before, and no network.
+    snapshot
+        Keep a dated copy of the outputs beside them.
+    quiet
+        No progress and no summary.
+
+    Raises
+    ------
+    NovostroikiError
+        An input is unusable, or the run failed; nothing was published, previous outputs are as they were.
+    """
+    started = datetime.now(UTC)
+    names = {area.area_id: area.name.en for area in config.selected}
+    with publish.staging(config.run.out) as stage:
+        work = stage / ".work"
+        (work / "progress").mkdir(parents=True)
+        live = config.run.sources == "live"
+        fetched = fetching.fetch(config, stage, frozen=frozen, quiet=quiet) if live else {}
+        with (
+            Display(work / "progress", names, STAGES, quiet=quiet),
+            _executor(jobs or min(len(names), os.cpu_count() or 1), scheduler) as executor,
+        ):
+            results = _compute(executor, config, stage, fetched)
+        _join(stage, config, results, started=started, snapshot=snapshot)
+    if not quiet:
+        _summarise(config, results)
+
+
+@contextmanager
+def _executor(jobs: int, scheduler: str | None) -> Iterator[Executor]:
+    """Give what computes the areas: processes of this machine, or the workers of a Dask scheduler."""
+    if scheduler is None:
+        # Not forked: GDAL, PROJ and Arrow hold threads and locks that do not survive a fork.
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+            yield pool
+        return
+    from distributed import Client
+
+    try:
+        client = Client(scheduler, timeout=30)
+    except (OSError, ValueError) as error:
+        msg = f"No Dask scheduler answers at {scheduler} ({error}); start one, or leave --scheduler out."
+        raise RunError(msg) from error
+    with client, client.get_executor(pure=False) as pool:
+        yield pool
+
+
+def _compute(executor: Executor, config: Config, stage: Path, fetched: Mapping[str, Fetched]) -> list[AreaResult]:
+    """Process all areas; the first failure stops the rest."""
+    futures = [executor.submit(process, area, config, stage, fetched.get(area.area_id)) for area in config.selected]
+    try:
+        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+        for future in done:
+            future.result()
+        return [future.result() for future in futures]
+    except BaseException:
+        for future in futures:
+            future.cancel()
+        if isinstance(executor, ProcessPoolExecutor):
+            _stop(executor)
+        raise
+
+
+def _stop(executor: ProcessPoolExecutor) -> None:
+    """End workers that would otherwise compute to their end before the error is shown."""
+    for worker in list((executor._processes or {}).values()):  # noqa: SLF001 - terminate_workers() comes with 3.14
+        worker.terminate()
+
+
+def _join(stage: Path, config: Config, results: Sequence[AreaResult], *, started: datetime, snapshot: bool) -> None:
+    """Join the parts of all areas, and make what speaks of the whole run."""
+    work, folder = stage / ".work", stage / "tables"
+    sources = [source for result in results for source in result.sources]
+    notices = [notice for result in results for notice in result.notices]
+    for name, schema in tables.TABLES.items():
+        if name == "runs":
+            store.write(tables.conform("runs", _run_row(config, sources)), folder / "runs.parquet", schema)
+        elif name == "red_zone_rules":
+            # The same in every area: they come from the catalogue.
+            shutil.copyfile(work / "parts" / name / f"{results[0].area_id}.parquet", folder / f"{name}.parquet")
+        else:
+            parts = [work / "parts" / name / f"{area_id}.parquet" for area_id in sorted(r.area_id for r in results)]
+            store.merge(parts, folder / f"{name}.parquet", schema)
+    database.build(folder, stage / "novostroiki.duckdb")
+    public.build(folder, stage / "public")
+    for result in results:
+        embed.build(stage / "public", result.area_id)
+    report.build(
+        stage / "report.html", folder, notices=notices, decomposition={r.area_id: r.decomposition for r in results}
+    )
+    shutil.rmtree(work)
+    if snapshot:
+        snapshots.keep(stage, started.date())
+    manifest.write(stage, config=config, sources=sources, notices=notices, started=started, finished=datetime.now(UTC))
+
+
+def _run_row(config: Config, sources: Sequence[Source]) -> pd.DataFrame:
+    settings = config.model_dump_json(
+        include={"run": {"areas", "sources", "seed", "draws", "season"}, "simulate": True}
+    )
+    digest = hashlib.sha256(settings.encode())
+    for source in sources:
+        digest.update(source.sha256.encode())
+    digest.update(__version__.encode())
+    return pd.DataFrame(
+        {
+            "run_id": [digest.hexdigest()[:16]],
+            "version": [__version__],
+            "sources": [config.run.sources],
+            "seed": [config.run.seed],
+            "draws": [config.run.draws],
+            "season": [config.run.season],
+            "config": [settings],
+            "simulated": [any(source.simulated for source in sources)],
+        }
+    )
+
+
+def _summarise(config: Config, results: Sequence[AreaResult]) -> None:
+    out = config.run.out
+    for result in results:
+        for notice in result.notices:
+            console.print(f"[yellow]{result.area_id}[/] {escape(str(notice))}")
+    console.print(f"\nReport    {out / 'report.html'}")
+    for result in results:
+        console.print(f"Map       {out / 'maps' / result.area_id / 'index.html'}")
+    console.print(f"Database  {out / 'novostroiki.duckdb'}")
+    console.print(f"Public    {out / 'public'}")
