@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
 
 from pipeline.extract import local
@@ -36,6 +38,8 @@ ORIGINS = {
 _LINE_ORIGIN = "microsoft"
 _ID_DECIMALS = 7
 """Decimals of a degree in an identifier: about a centimetre."""
+_LOWEST = -180 * 10**_ID_DECIMALS
+"""Least value of a coordinate in those units; counted from it, every coordinate fits into 32 bits."""
 
 
 class _Read(NamedTuple):
@@ -45,7 +49,7 @@ class _Read(NamedTuple):
     geometry: NDArray[np.object_]
     height_m: NDArray[np.float64]
     confidence: NDArray[np.float64]
-    origin: NDArray[np.object_]
+    origin: pd.api.extensions.ExtensionArray
     unreadable: int = 0
 
 
@@ -72,21 +76,20 @@ def read(paths: Sequence[Path], area: Area) -> Extract[gpd.GeoDataFrame]:
     InputError
         A file is missing, damaged, of another kind, or does not say in which coordinate system it is.
     """
-    parts, sources, notices = [_empty()], [], []
+    parts: list[gpd.GeoDataFrame] = []
+    sources, notices = [], []
     counts: dict[str, int] = {}
     for path in paths:
         local.check_exists(path, "footprints")
         found = _read(path, area.bbox)
         number = counts[found.dataset] = counts.get(found.dataset, 0) + 1
         part, problems = clean(found, area.bbox, local.source_id(found.dataset, area, number))
-        sources.append(
-            local.source(path, area, dataset=found.dataset, number=number, version="", features=len(part))
-        )
+        sources.append(local.source(path, area, dataset=found.dataset, number=number, version="", features=len(part)))
         notices += [Notice(path.name, what, count) for what, count in problems.items() if count]
         if part.empty:
             notices.append(Notice(path.name, f"holds no footprint within the bbox of {area.area_id}"))
         parts.append(part)
-    table, repeated = _united(parts)
+    table, repeated = _united(parts or [_empty()])
     if repeated:
         notices.append(Notice("footprints", "the same footprint came twice and was taken once", repeated))
     return Extract(table, sources, notices)
@@ -98,7 +101,7 @@ def _read(path: Path, box: Box) -> _Read:
     if name.endswith(LINES):
         found = lines.read(path, box)
         geometry = np.concatenate([np.empty(0, dtype=object), *found.geometry])
-        origin = np.full(len(geometry), _LINE_ORIGIN, dtype=object)
+        origin = _repeated(_LINE_ORIGIN, len(geometry))
         height, confidence = (np.concatenate([np.empty(0), *part]) for part in (found.height, found.confidence))
         return _Read("microsoft_footprints", geometry, height, confidence, origin, found.unreadable)
     frame = (files.read_parquet if name.endswith("parquet") else files.read_vector)(path, box)
@@ -114,7 +117,7 @@ def from_frame(frame: gpd.GeoDataFrame) -> _Read:
         frame.geometry.to_numpy(),
         _measure(frame, height),
         _measure(frame, "confidence"),
-        _origins(frame["sources"]) if overture else np.full(len(frame), "unknown", dtype=object),
+        _origins(frame["sources"]) if overture else _repeated("unknown", len(frame)),
     )
 
 
@@ -125,10 +128,10 @@ def _measure(frame: gpd.GeoDataFrame, column: str) -> NDArray[np.float64]:
     return np.where(values < 0, np.nan, values)
 
 
-def _origins(sources: pd.Series) -> NDArray[np.object_]:
+def _origins(sources: pd.Series) -> pd.api.extensions.ExtensionArray:
     """Return the dataset of the first source of each row, which Overture gives for the geometry."""
     names = (str(entry[0].get("dataset", "")).lower() if entry is not None and len(entry) else "" for entry in sources)
-    return np.array([ORIGINS.get(name, "unknown") for name in names], dtype=object)
+    return pd.array([ORIGINS.get(name, "unknown") for name in names], dtype="str")
 
 
 def clean(found: _Read, box: Box, source_id: str) -> tuple[gpd.GeoDataFrame, dict[str, int]]:
@@ -139,17 +142,16 @@ def clean(found: _Read, box: Box, source_id: str) -> tuple[gpd.GeoDataFrame, dic
         "a line is no GeoJSON feature and was passed over": found.unreadable,
         "a footprint crosses or touches itself and was repaired": repaired,
         "a footprint is no polygon and was dropped": int(np.count_nonzero(~areal)),
-        "a footprint is empty, has too few points or no area and was dropped": dropped
-        - int(np.count_nonzero(~areal)),
+        "a footprint is empty, has too few points or no area and was dropped": dropped - int(np.count_nonzero(~areal)),
     }
     kept = np.flatnonzero(touches(geometry, box))
     table = gpd.GeoDataFrame(
         {
-            "footprint_id": pd.array([""] * len(kept), dtype="str"),
+            "footprint_id": _repeated("", len(kept)),
             "height_m": found.height_m[kept],
             "confidence": found.confidence[kept],
-            "origin": pd.array(found.origin[kept], dtype="str"),
-            "source_id": pd.array([source_id] * len(kept), dtype="str"),
+            "origin": found.origin.take(kept),
+            "source_id": _repeated(source_id, len(kept)),
         },
         geometry=geometry[kept],
         crs="EPSG:4326",
@@ -158,24 +160,31 @@ def clean(found: _Read, box: Box, source_id: str) -> tuple[gpd.GeoDataFrame, dic
 
 
 def _empty() -> gpd.GeoDataFrame:
-    nothing = np.empty(0, dtype=object)
-    return clean(_Read("", nothing, np.empty(0), np.empty(0), nothing), (0, 0, 0, 0), "")[0]
+    nothing = _Read("", np.empty(0, dtype=object), np.empty(0), np.empty(0), _repeated("", 0))
+    return clean(nothing, (0, 0, 0, 0), "")[0]
+
+
+def _repeated(text: str, times: int) -> pd.api.extensions.ExtensionArray:
+    """Return a text column of one value."""
+    return pd.array(pa.repeat(pa.scalar(text), times), dtype="str")
 
 
 def _united(parts: Sequence[gpd.GeoDataFrame]) -> tuple[gpd.GeoDataFrame, int]:
     """Put the tables together, name the rows by their location, and drop repeated footprints."""
     table = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs="EPSG:4326")
-    key = identifiers(table.geometry.to_numpy())
-    order = np.lexsort((table["source_id"].to_numpy(), key))
-    table = table.assign(footprint_id=pd.array(key, dtype="str")).iloc[order]
-    repeated = table["footprint_id"].duplicated()
-    return table[~repeated].reset_index(drop=True), int(repeated.sum())
+    place = _place(table.geometry.to_numpy())
+    # Two columns of 32 bits each make one key: a quarter of the time of sorting by four.
+    keys = [(place[:, index] - _LOWEST << 32) | place[:, index + 1] - _LOWEST for index in (0, 2)]
+    order = np.lexsort(keys[::-1])
+    repeated = np.zeros(len(order), dtype=bool)
+    repeated[1:] = np.logical_and.reduce([key[order][1:] == key[order][:-1] for key in keys])
+    kept = order[~repeated]
+    columns = [pc.cast(pa.array(column), pa.string()) for column in place[kept].T]
+    labels = pd.array(pc.binary_join_element_wise(*columns, "_"), dtype="str")
+    return table.iloc[kept].reset_index(drop=True).assign(footprint_id=labels), int(repeated.sum())
 
 
-def identifiers(geometry: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Return an identifier for each polygon from its bounds: the same outline has the same one in every run."""
+def _place(geometry: NDArray[np.object_]) -> NDArray[np.int64]:
+    """Return west, south, width and height in 1e-7 degrees: the same outline has the same four in every run."""
     bounds = np.round(shapely.bounds(geometry) * 10**_ID_DECIMALS).astype(np.int64)
-    centre = bounds[:, :2]
-    size = bounds[:, 2:] - centre
-    columns = (*centre.T.tolist(), *size.T.tolist())
-    return np.array([f"{x}_{y}_{width}_{height}" for x, y, width, height in zip(*columns, strict=True)], dtype=object)
+    return np.hstack((bounds[:, :2], bounds[:, 2:] - bounds[:, :2]))

@@ -1,4 +1,4 @@
-"""GeoJSON lines, as Microsoft publishes its footprints (named .csv.gz): parsed in blocks, geometries built in batches."""
+"""GeoJSON lines, as Microsoft publishes its footprints (named .csv.gz): parsed and built in blocks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from pipeline.extract.selection import Box
 
-_BLOCK_BYTES = 32 * 2**20
+_BLOCK_BYTES = 16 * 2**20
 _MAX_LINE_BYTES = 64 * 2**20
 """A longer line is no feature but a file of another kind."""
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -51,9 +52,7 @@ class Features:
     confidence: list[NDArray[np.float64]] = field(default_factory=list)
     unreadable: int = 0
 
-    def add(
-        self, geometry: NDArray[np.object_], height: NDArray[np.float64], confidence: NDArray[np.float64]
-    ) -> None:
+    def add(self, geometry: NDArray[np.object_], height: NDArray[np.float64], confidence: NDArray[np.float64]) -> None:
         """Append the footprints of one block."""
         self.geometry.append(geometry)
         self.height.append(height)
@@ -71,7 +70,7 @@ def read(path: Path, box: Box) -> Features:
     features = Features()
     total = 0
     try:
-        for block in _blocks(path):
+        for block in _ahead(_blocks(path)):
             total += 1
             try:
                 _fast(block, box, features)
@@ -85,6 +84,15 @@ def read(path: Path, box: Box) -> Features:
         msg = f"{path} holds no line that is a GeoJSON feature; it is a file of another kind."
         raise InputError(msg)
     return features
+
+
+def _ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Unpack the next block in a second thread while this one is parsed."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        coming = pool.submit(next, blocks, None)
+        while (block := coming.result()) is not None:
+            coming = pool.submit(next, blocks, None)
+            yield block
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
@@ -103,7 +111,7 @@ def _blocks(path: Path) -> Iterator[bytes]:
                 else:
                     rest += chunk
                 if len(rest) > _MAX_LINE_BYTES:
-                    msg = f"{path} has a line of more than {_MAX_LINE_BYTES >> 20} MiB; GeoJSON lines hold one feature each."
+                    msg = f"{path} has a line of more than {_MAX_LINE_BYTES >> 20} MiB; each line must hold one feature."
                     raise InputError(msg)
             if rest.strip():
                 yield rest
@@ -148,7 +156,7 @@ def _ragged(
         np.concatenate(([0], np.cumsum(pc.list_value_length(item).to_numpy(zero_copy_only=False), dtype=np.int64)))
         for item in (rings, nested)
     ]
-    if not (np.diff(offsets[1]) > 0).all() or not (np.diff(offsets[0]) > 3).all():  # noqa: PLR2004 - a triangle, closed
+    if not (np.diff(offsets[1]) > 0).all() or not (np.diff(offsets[0]) > 3).all():
         msg = "a polygon without rings, or a ring of too few points"
         raise ValueError(msg)
     return flat.to_numpy(zero_copy_only=False).reshape(-1, 2), offsets[0], offsets[1]
@@ -168,9 +176,7 @@ def _polygons(
     """Build some of the polygons; the rest costs nothing."""
     rings, polygon_ends = _taken(polygon_offsets, rows)
     points, ring_ends = _taken(ring_offsets, rings)
-    return shapely.from_ragged_array(
-        shapely.GeometryType.POLYGON, coordinates[points], (ring_ends, polygon_ends)
-    )
+    return shapely.from_ragged_array(shapely.GeometryType.POLYGON, coordinates[points], (ring_ends, polygon_ends))
 
 
 def _taken(offsets: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -49,7 +49,9 @@ class Matcher:
     def __init__(self, layers: Mapping[str, OsmLayer]) -> None:
         self._layers = dict(layers)
         self._by_key: dict[str, list[str]] = {}
+        self._decisive = {"area", *_LINEAR}
         for name, layer in self._layers.items():
+            self._decisive.update(key for selector in (*layer.osm, *layer.exclude) for key in selector)
             for key in sorted({_anchor(selector) for selector in layer.osm}):
                 self._by_key.setdefault(key, []).append(name)
 
@@ -57,6 +59,10 @@ class Matcher:
     def keys(self) -> list[str]:
         """The keys of which every object carries at least one that any layer takes."""
         return sorted(self._by_key)
+
+    def decisive(self, tags: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+        """Return those tags that decide about layers and kinds; all others (names, addresses) change nothing."""
+        return tuple(item for item in tags.items() if item[0] in self._decisive)
 
     def match(self, tags: Mapping[str, str]) -> Layers:
         """Return the layers whose selectors hold for these tags, in the order of the catalogue."""

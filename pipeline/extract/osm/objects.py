@@ -88,7 +88,5 @@ class Objects:
 
     def count(self) -> int:
         """Return the number of distinct objects."""
-        return sum(
-            len(np.unique(np.concatenate([part.osm_id for part in self.parts if part.kind[0] == kind])))
-            for kind in {int(part.kind[0]) for part in self.parts}
-        )
+        seen = [part.osm_id * len(KINDS) + part.kind for part in self.parts]
+        return len(np.unique(np.concatenate(seen))) if seen else 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+import shapely
 
 from pipeline.extract.osm import geometry
 from pipeline.extract.osm.objects import WAY, Columns
@@ -44,7 +45,7 @@ class WayBuilder:
         self._objects = objects
         self._shared = shared
         self._numbers: dict[int, int] = {}
-        self._plans: dict[int, tuple[int, int, int, int]] = {}
+        self._plans: dict[tuple[tuple[str, str], ...], tuple[int, int, int, int]] = {}
         self.problems: Counter[str] = Counter()
 
     def add(self, batch: Batch) -> None:
@@ -63,12 +64,13 @@ class WayBuilder:
         version = np.array(batch.version, dtype=np.int64)[near]
         for layers, build in ((polygon_layers, self._polygons), (line_layers, geometry.lines)):
             rows = np.flatnonzero(layers != _NONE)
+            if not len(rows):
+                continue
             shapes = build(*geometry.take(coordinates, offsets, rows))
-            kept = rows[built] if not (built := shapes != None).all() else rows  # noqa: E711 - element by element
+            built = ~shapely.is_missing(shapes)
+            kept = rows[built]
             self._objects.parts.append(
-                Columns(
-                    np.full(len(kept), WAY), osm_id[kept], version[kept], tags[kept], layers[kept], shapes[built]
-                )
+                Columns(np.full(len(kept), WAY), osm_id[kept], version[kept], tags[kept], layers[kept], shapes[built])
             )
 
     def _polygons(self, coordinates: NDArray[np.float64], offsets: geometry.Offsets) -> NDArray[np.object_]:
@@ -82,17 +84,21 @@ class WayBuilder:
         codes = np.array(batch.tags, dtype=np.int64)[near]
         distinct, position = np.unique(codes, return_inverse=True)
         tags = np.empty(len(distinct), dtype=np.int64)
-        plans = np.empty((len(distinct), 4), dtype=np.int64)
+        plans = []
         for index, code in enumerate(distinct.tolist()):
-            if code < 0:
+            if code >= 0:
+                item = self._shared[code]
+                if code not in self._numbers:
+                    self._numbers[code] = self._objects.add_tags(item)
+                tags[index] = self._numbers[code]
+            else:
                 item = batch.own[-1 - code]
-                tags[index], plans[index] = self._objects.add_tags(item), self._plan(item)
-                continue
-            if code not in self._plans:
-                self._numbers[code] = self._objects.add_tags(self._shared[code])
-                self._plans[code] = self._plan(self._shared[code])
-            tags[index], plans[index] = self._numbers[code], self._plans[code]
-        return tags[position], plans[position]
+                tags[index] = self._objects.add_tags(item)
+            decisive = self._matcher.decisive(item)
+            if decisive not in self._plans:
+                self._plans[decisive] = self._plan(item)
+            plans.append(self._plans[decisive])
+        return tags[position], np.array(plans, dtype=np.int64)[position]
 
     def _plan(self, tags: Tags) -> tuple[int, int, int, int]:
         """Return the layers of a closed way as outline and as line, of an open way as line, and 1 if it should close."""
