@@ -30,7 +30,7 @@ from osmnx._errors import (
     CacheOnlyInterruptError,  # OSMnx's documented way to say "downloaded only", public nowhere else
 )
 
-from pipeline.extract.patience import Fault, Unusable, explain, persist, refusal
+from pipeline.extract.patience import Fault, Unusable, explain, persist, refusal, stream
 from pipeline.extract.tiles import split
 from pipeline.extract.transfer import Progress
 
@@ -48,7 +48,6 @@ TILE_DEG = 0.15
 _MAX_VALUES = 12
 """A key with more wanted values than this is asked for whole: each value costs the server three searches."""
 _MAX_REPLY = 512 * 2**20
-_CHUNK = 1 << 16
 _ORDER = {"node": 0, "way": 1, "relation": 2}
 
 Wanted = dict[str, bool | list[str]]
@@ -187,10 +186,9 @@ def _ask(url: str, query: Query, manners: Manners, clock: Clock, report: Report 
 def _body(response: requests.Response, clock: Clock, report: Report | None) -> bytes:
     """Read a reply, however slowly it comes, within the time and size that are allowed."""
     body, began = io.BytesIO(), time.monotonic()
-    for chunk in response.iter_content(_CHUNK):
-        done = body.tell() + len(chunk)
+    for chunk in stream(response, clock):
         body.write(chunk)
-        clock.check()
+        done = body.tell()
         if done > _MAX_REPLY:
             reason = f"the reply has more than the {_MAX_REPLY:,} bytes that are plausible for a tile"
             raise Unusable(reason, remedy="report this as a bug")

@@ -13,17 +13,22 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
 
 import requests
+import urllib3
 
 import pipeline
 from pipeline.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pipeline.config import Live
 
 T = TypeVar("T")
 
+_SILENT = "the server stays silent"
+_BROKEN_OFF = "the connection broke off in the middle"
+_NOT_COMPRESSED = "the reply is not compressed as it claims to be"
+_CHUNK = 1 << 16
 _MAX_WAIT_S = 60.0
 _MAX_BACKOFF_S, _BACKOFF_SHARE = 1.0, 60.0
 """The first pause is a sixtieth of all patience, and at most a second; each further one is twice as long."""
@@ -173,6 +178,23 @@ def _retry_after(value: str) -> float:
     return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
+def stream(response: requests.Response, clock: Clock) -> Iterator[bytes]:
+    """Yield the body of a reply as it arrives, decoded, and no longer than the clock runs.
+
+    `requests` itself would wait for a full chunk, for ever if a server sends a byte now and then.
+    """
+    try:
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+            yield chunk
+            clock.check()
+    except urllib3.exceptions.ReadTimeoutError as error:
+        raise Fault(_SILENT) from error
+    except urllib3.exceptions.DecodeError as error:
+        raise Fault(_NOT_COMPRESSED) from error
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise Fault(_BROKEN_OFF) from error
+
+
 def explain(error: requests.RequestException) -> Fault:
     """Return what a failure below HTTP means."""
     if isinstance(error, requests.ConnectionError) and "timed out" in str(error):
@@ -185,7 +207,6 @@ def explain(error: requests.RequestException) -> Fault:
     return Unusable(f"the request is not possible ({type(error).__name__})", remedy=_CORRECT)
 
 
-_SILENT = "the server stays silent"
 _MEANINGS: tuple[tuple[type[requests.RequestException], type[Fault], str, str], ...] = (
     (
         requests.exceptions.SSLError,
@@ -200,8 +221,6 @@ _MEANINGS: tuple[tuple[type[requests.RequestException], type[Fault], str, str], 
         f"look for the new address on the provider's page, and {_CORRECT}",
     ),
     (requests.Timeout, Fault, _SILENT, _LATER),
-    (requests.exceptions.ContentDecodingError, Fault, "the reply is not compressed as it claims to be", _LATER),
-    (requests.exceptions.ChunkedEncodingError, Fault, "the connection broke off in the middle", _LATER),
     (requests.ConnectionError, Fault, "the connection failed", _OFFLINE),
 )
 """What failures mean; the first that fits holds."""

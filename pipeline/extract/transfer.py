@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 import requests
 
 from pipeline.errors import SourceError
-from pipeline.extract.patience import Clock, Fault, Manners, Unusable, explain, persist, refusal
+from pipeline.extract.patience import Clock, Fault, Manners, Unusable, explain, persist, refusal, stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-_CHUNK = 1 << 16
 _MAX_REDIRECTS = 10
 _FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT})
 _CHANGED = "look at the provider's page for what has changed"
@@ -121,6 +120,10 @@ class _Transfer:
             self._verify()
         except requests.RequestException as error:
             raise explain(error) from error
+        except Fault:
+            if not self.part.resumable(url)[0]:
+                self.part.drop()
+            raise
         except OSError as error:
             self.part.drop()
             raise disk_error(error, self.part.path, self.wanted.source) from error
@@ -183,10 +186,9 @@ class _Transfer:
         began, done = time.monotonic(), offset
         with self.part.path.open("r+b" if offset else "wb") as file:
             file.seek(offset)
-            for chunk in response.iter_content(_CHUNK):
+            for chunk in stream(response, clock):
                 file.write(chunk)
                 done += len(chunk)
-                clock.check()
                 if done > self.wanted.max_bytes:
                     self._too_large(done)
                 if self.report:

@@ -1,0 +1,89 @@
+"""An Overpass server that really answers: from a PBF, with the tags and the polygon of OSMnx's queries honoured."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import osmium
+import shapely
+
+from tests.faults.servers import Request
+
+_STATEMENT = re.compile(r"\((node|way|relation)\['([^']+)'(?:='([^']*)')?\]\(poly:'([^']+)'\);\(\._;>;\);\);")
+_LETTERS = {"n": "node", "w": "way", "r": "relation"}
+
+
+@dataclass
+class Database:
+    """The objects of a file, as Overpass would print them, with their geometries."""
+
+    elements: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
+    shapes: dict[tuple[str, int], shapely.Geometry] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, path: Path) -> Database:
+        """Read a file; nodes come before ways, ways before relations."""
+        database = cls()
+        for item in osmium.FileProcessor(str(path)):
+            database._add(item)
+        return database
+
+    def _add(self, item: Any) -> None:
+        kind = item.type_str()
+        element: dict[str, Any] = {"type": _LETTERS[kind], "id": item.id}
+        if tags := dict(item.tags):
+            element["tags"] = tags
+        if kind == "n":
+            element |= {"lat": item.lat, "lon": item.lon}
+            shape = shapely.Point(item.lon, item.lat)
+        elif kind == "w":
+            element["nodes"] = [node.ref for node in item.nodes]
+            points = [self.shapes[key] for ref in element["nodes"] if (key := ("node", ref)) in self.shapes]
+            shape = shapely.LineString(points) if len(points) > 1 else shapely.MultiPoint(points)
+        else:
+            element["members"] = [
+                {"type": _LETTERS[member.type], "ref": member.ref, "role": member.role} for member in item.members
+            ]
+            keys = [(member["type"], member["ref"]) for member in element["members"]]
+            shape = shapely.GeometryCollection([self.shapes[key] for key in keys if key in self.shapes])
+        self.elements[element["type"], item.id] = element
+        self.shapes[element["type"], item.id] = shape
+
+    def answer(self, request: Request) -> bytes | None:
+        """Answer a query as the interpreter does."""
+        if not (request.path.endswith("/interpreter") and request.body):
+            return None
+        query = parse_qs(request.body.decode())["data"][0]
+        found: set[tuple[str, int]] = set()
+        statements = _STATEMENT.findall(query)
+        assert len(statements) == query.count("(poly:") > 0, query
+        for kind, key, value, polygon in statements:
+            numbers = [float(number) for number in polygon.split()]
+            area = shapely.Polygon(zip(numbers[1::2], numbers[::2], strict=True))
+            shapely.prepare(area)
+            found |= {name for name in self._matching(kind, key, value) if area.intersects(self.shapes[name])}
+        elements = [self.elements[name] for name in sorted(self._with_members(found))]
+        head = {"timestamp_osm_base": "2026-11-20T10:00:00Z", "copyright": "OpenStreetMap contributors, ODbL"}
+        return json.dumps({"version": 0.6, "generator": "test", "osm3s": head, "elements": elements}).encode()
+
+    def _matching(self, kind: str, key: str, value: str) -> list[tuple[str, int]]:
+        return [
+            name
+            for name, element in self.elements.items()
+            if name[0] == kind and key in (tags := element.get("tags", {})) and value in ("", tags[key])
+        ]
+
+    def _with_members(self, found: set[tuple[str, int]]) -> set[tuple[str, int]]:
+        """Add ways of relations and nodes of both, as ``(._;>;)`` does."""
+        for name in list(found):
+            for member in self.elements[name].get("members", []):
+                if member["type"] != "relation":
+                    found.add((member["type"], member["ref"]))
+        for name in list(found):
+            found |= {("node", ref) for ref in self.elements[name].get("nodes", [])}
+        return {name for name in found if name in self.elements}
