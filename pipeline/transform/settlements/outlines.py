@@ -1,0 +1,162 @@
+"""Outlines of settlements from their buildings: concave, without overlaps, the same however the city is turned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+from scipy.spatial import Delaunay, QhullError, cKDTree
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pipeline.transform.settlements.graph import Labels, Points
+
+SPAN_M = 90.0
+"""Longest side of a triangle of neighbours that still is fabric: three plots, an empty one or a street with verges."""
+MARGIN_SHARE = 0.5
+"""The land of a settlement reaches half its usual spacing beyond the outermost houses …"""
+MARGIN_M = (8.0, 25.0)
+"""… but no less and no more than this."""
+HOLE_M2 = 5_000.0
+"""Smaller holes are squares and gardens (DOMAIN: holes below 0.5 ha are filled)."""
+_TOUCH_M2 = 1e-3
+
+
+def outlines(points: Points, labels: Labels, count: int) -> NDArray[np.object_]:
+    """Return the outline of each of `count` settlements, shape (count,).
+
+    The Delaunay triangles whose corners are of one settlement and whose sides are short (an alpha shape, Edelsbrunner
+    et al. 1983, by side instead of circumradius) make its core; what no triangle holds joins by its links. The core is
+    widened by half the settlement's usual spacing; where two widened outlines meet, each keeps what is nearer to its
+    own buildings.
+
+    Parameters
+    ----------
+    points
+        Buildings, metres, shape (n, 2).
+    labels
+        Settlement of each building, 0 to count - 1; -1: none. Every settlement has at least one.
+    count
+        How many settlements there are.
+    """
+    inside = np.flatnonzero(labels >= 0)
+    cores = _cores(points[inside], labels[inside], count)
+    shapes = shapely.buffer(cores, _margins(points[inside], labels[inside], count), quad_segs=4)
+    return _without_overlaps(_without_small_holes(shapes), points[inside], labels[inside])
+
+
+def _cores(points: Points, labels: Labels, count: int) -> NDArray[np.object_]:
+    """Return triangles, links and single points of each settlement as one geometry each."""
+    sides, owner, triangle = _sides(points, labels)
+    code = sides[:, 0] * len(points) + sides[:, 1]
+    order = np.lexsort((~triangle, code))
+    code, sides, owner, triangle = code[order], sides[order], owner[order], triangle[order]
+    first = np.r_[True, code[1:] != code[:-1]] if len(code) else np.empty(0, dtype=bool)
+    of_triangles = np.add.reduceat(triangle, np.flatnonzero(first), dtype=np.int64) if len(code) else np.empty(0)
+    sides, owner = sides[first], owner[first]
+    lone = np.ones(len(points), dtype=bool)
+    lone[sides.ravel()] = False
+    cores = np.empty(count, dtype=object)
+    rims, links = _by_owner(points, sides, owner, of_triangles == 1), _by_owner(points, sides, owner, of_triangles == 0)
+    singles = np.flatnonzero(lone)
+    for number in range(count):
+        parts = [shapely.build_area(shapely.multilinestrings(rims[number]))] if number in rims else []
+        parts += [shapely.multilinestrings(links[number])] if number in links else []
+        cores[number] = shapely.geometrycollections(parts)
+    for node in singles:
+        number = labels[node]
+        cores[number] = shapely.geometrycollections([*shapely.get_parts(cores[number]), shapely.points(points[node])])
+    return cores
+
+
+def _sides(points: Points, labels: Labels) -> tuple[NDArray[np.int64], Labels, NDArray[np.bool_]]:
+    """Return the sides of the kept triangles and the short links outside them: ends, settlement, of a triangle?"""
+    none = np.empty((0, 2), dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0, dtype=bool)
+    try:
+        corners = Delaunay(points - points.mean(axis=0)).simplices.astype(np.int64) if len(points) else none[0]
+    except QhullError:
+        order = np.lexsort(points.T)
+        corners = np.stack([order[:-1], order[1:], order[1:]], axis=1)
+    if not len(corners):
+        return none
+    pairs = np.sort(np.stack([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]]], axis=1), axis=2)
+    short = np.hypot(*(points[pairs[..., 0]] - points[pairs[..., 1]]).transpose(2, 0, 1)) <= SPAN_M
+    same = labels[pairs[..., 0]] == labels[pairs[..., 1]]
+    usable = short & same & (pairs[..., 0] != pairs[..., 1])
+    triangle = np.repeat(usable.all(axis=1), 3)
+    usable, pairs = usable.ravel(), pairs.reshape(-1, 2)
+    return pairs[usable], labels[pairs[usable, 0]], triangle[usable]
+
+
+def _by_owner(
+    points: Points, sides: NDArray[np.int64], owner: Labels, which: NDArray[np.bool_]
+) -> dict[int, NDArray[np.object_]]:
+    """Return the chosen sides as lines, by settlement."""
+    order = np.flatnonzero(which)[np.argsort(owner[which], kind="stable")]
+    lines = np.asarray(shapely.linestrings(points[sides[order]]), dtype=object)
+    numbers, start = np.unique(owner[order], return_index=True)
+    return dict(zip(numbers.tolist(), np.split(lines, start[1:]), strict=True)) if len(numbers) else {}
+
+
+def _margins(points: Points, labels: Labels, count: int) -> NDArray[np.float64]:
+    """Return how far beyond its outermost buildings each settlement reaches."""
+    margins = np.full(count, MARGIN_M[1])
+    if len(points) > 1:
+        spacing = np.asarray(cKDTree(points).query(points, k=2)[0])[:, 1]
+        order = np.argsort(labels, kind="stable")
+        numbers, start = np.unique(labels[order], return_index=True)
+        for number, group in zip(numbers, np.split(spacing[order], start[1:]), strict=True):
+            margins[number] = MARGIN_SHARE * np.median(group)
+    return np.clip(margins, *MARGIN_M)
+
+
+def _without_small_holes(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    filled = [
+        shapely.Polygon(part.exterior, [ring for ring in part.interiors if shapely.Polygon(ring).area >= HOLE_M2])
+        for part in parts
+    ]
+    out = np.empty(len(shapes), dtype=object)
+    start = np.searchsorted(owner, np.arange(len(shapes)))
+    for number, group in enumerate(np.split(np.array(filled, dtype=object), start[1:])):
+        out[number] = group[0] if len(group) == 1 else shapely.multipolygons(group)
+    return out
+
+
+def _without_overlaps(shapes: NDArray[np.object_], points: Points, labels: Labels) -> NDArray[np.object_]:
+    """Share out what two outlines both claim: each keeps the part that is nearest to a building of its own."""
+    shapes = shapes.copy()
+    i, j = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    tree = cKDTree(points)
+    for a, b in sorted(zip(i[i < j].tolist(), j[i < j].tolist(), strict=True)):
+        shared = shapely.intersection(shapes[a], shapes[b])
+        if shapely.area(shared) <= _TOUCH_M2:
+            continue
+        of_a, of_b = _nearer(shared, points, labels, tree, (a, b))
+        shapes[a] = _areal(shapely.difference(shapes[a], of_b))
+        shapes[b] = _areal(shapely.difference(shapes[b], shapely.union(of_a, shapes[a])))
+    return shapes
+
+
+def _nearer(
+    shared: shapely.Geometry, points: Points, labels: Labels, tree: cKDTree, pair: tuple[int, int]
+) -> tuple[shapely.Geometry, shapely.Geometry]:
+    """Split an area between two settlements by the Voronoi cells of their buildings around it."""
+    centre = shapely.get_coordinates(shapely.segmentize(shared, MARGIN_M[0]))
+    near = sorted(set().union(*tree.query_ball_point(np.unique(centre, axis=0), 2 * SPAN_M)))
+    near = [node for node in near if labels[node] in pair]
+    cells = shapely.get_parts(
+        shapely.voronoi_polygons(shapely.multipoints(points[near]), extend_to=shared, ordered=True)
+    )
+    owner = labels[near]
+    a, b = (shapely.intersection(shared, shapely.union_all(cells[owner == number])) for number in pair)
+    return a, b
+
+
+def _areal(geometry: shapely.Geometry) -> shapely.Geometry:
+    """Return the polygons of a geometry; lines and points that a difference leaves are no land."""
+    parts = shapely.get_parts(geometry)
+    parts = parts[shapely.get_type_id(parts) == 3]
+    return parts[0] if len(parts) == 1 else shapely.multipolygons(parts)

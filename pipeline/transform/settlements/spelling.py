@@ -1,0 +1,110 @@
+"""Spellings of one place name brought to one key: Ак-Жар = Ak-Jar = Ak-Zhar = "жилмассив Ак-Жар"."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+MAX_LENGTH = 200
+"""What follows in a longer name is no part of a place name."""
+MIN_FUZZY = 6
+"""Shorter keys must be equal: one letter is too much of them."""
+
+_LATIN = (
+    # Longer spellings first, so that "shch" is not read as "sh" + "ch".
+    ("shch", "ш"), ("sch", "ш"), ("dzh", "ж"), ("dj", "ж"), ("zh", "ж"), ("kh", "х"), ("gh", "г"), ("ch", "ч"),
+    ("sh", "ш"), ("ts", "ц"), ("yu", "ыу"), ("ya", "ыа"), ("ye", "е"), ("yo", "ыо"), ("ş", "ш"), ("ç", "ч"),
+    ("ñ", "н"), ("ä", "а"), ("ö", "о"), ("ü", "у"), ("ğ", "г"), ("ı", "ы"), ("a", "а"), ("b", "б"), ("c", "ц"),
+    ("d", "д"), ("e", "е"), ("f", "ф"), ("g", "г"), ("h", "х"), ("i", "ы"), ("j", "ж"), ("k", "к"), ("l", "л"),
+    ("m", "м"), ("n", "н"), ("o", "о"), ("p", "п"), ("q", "к"), ("r", "р"), ("s", "с"), ("t", "т"), ("u", "у"),
+    ("v", "в"), ("w", "в"), ("x", "кс"), ("y", "ы"), ("z", "з"),
+)  # fmt: skip
+_CYRILLIC = str.maketrans(
+    {
+        "ё": "е", "э": "е", "щ": "ш", "ъ": "", "ь": "", "и": "ы", "й": "ы", "ю": "ыу", "я": "ыа",
+        "ө": "о", "ү": "у", "ң": "н", "ә": "а", "і": "ы", "ғ": "г", "қ": "к", "ұ": "у", "һ": "х",
+    }
+)  # fmt: skip
+
+_GENERIC = (
+    "ж/м", "жм", "жилмассив", "жилой массив", "массив", "новостройка", "мкр", "мкрн", "мкр-н", "микрорайон", "конуш",
+    "конушу", "турак жай конушу", "жаңы конуш", "кичи району", "кичи району", "шағын ауданы", "шағын аудан",
+    "тұрғын алабы", "с", "село", "пос", "посёлок", "поселок", "аул", "ауылы", "айылы", "айыл", "дачный массив",
+    "zhilmassiv", "microdistrict", "novostroika", "village", "settlement", "residential area",
+)  # fmt: skip
+_STREETS = (
+    "ул", "улица", "пер", "переулок", "проспект", "пр-т", "шоссе", "проезд", "тупик", "бульвар", "көшөсү", "көчөсү",
+    "көшесі", "тұйық", "street", "lane", "road", "avenue", "highway",
+)  # fmt: skip
+
+
+def _fold(word: str) -> str:
+    """Return a word in folded Cyrillic: one letter where scripts and transliterations differ, no doubled letters."""
+    for latin, cyrillic in _LATIN:
+        word = word.replace(latin, cyrillic)
+    word = re.sub(r"[^0-9a-zа-я]", "", word.translate(_CYRILLIC))
+    return re.sub(r"([а-я])\1+", r"\1", word)
+
+
+def _words(name: str) -> list[str]:
+    text = unicodedata.normalize("NFKC", name[:MAX_LENGTH]).lower().replace("ж/м", "жм ").replace(".", " ")
+    return [folded for word in re.split(r"[\s,;()«»\"]+", text) if (folded := _fold(word))]
+
+
+_GENERIC_WORDS = frozenset(word for phrase in _GENERIC for word in _words(phrase))
+_STREET_WORDS = frozenset(word for phrase in _STREETS for word in _words(phrase))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """A name without its generic words: `base` in folded letters, `number` the digits in it ("2" in ТЭЦ-2)."""
+
+    base: str
+    number: str = ""
+
+
+@lru_cache(maxsize=65536)
+def key(name: str) -> Key:
+    """Return the key of a name; an empty base means that nothing of a name is left.
+
+    Lower case; Latin, Kyrgyz and Kazakh letters to plain Cyrillic ones; hyphens, spaces, apostrophes and generic
+    words (жилмассив, мкр, село …) dropped at both ends; doubled letters made single.
+    """
+    words = _words(name)
+    while len(words) > 1 and words[0] in _GENERIC_WORDS:
+        words = words[1:]
+    while len(words) > 1 and words[-1] in _GENERIC_WORDS:
+        words = words[:-1]
+    joined = "".join(words)
+    return Key(re.sub(r"([а-я])\1+", r"\1", re.sub(r"\d", "", joined)), "".join(re.findall(r"\d", joined)))
+
+
+def is_street(name: str) -> bool:
+    """Return whether a name is that of a street: a lane called after a settlement is not the settlement."""
+    return not _STREET_WORDS.isdisjoint(_words(name))
+
+
+def within_one_edit(a: str, b: str) -> bool:
+    """Return whether one insertion, deletion or replacement at most turns `a` into `b`."""
+    if abs(len(a) - len(b)) > 1:
+        return False
+    if len(a) > len(b):
+        a, b = b, a
+    start = next((k for k, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), len(a))
+    return a[start + (len(a) == len(b)) :] == b[start + 1 :]
+
+
+def edits(wanted: Key, given: Key) -> int | None:
+    """Return 0 for equal keys, 1 for keys of at least `MIN_FUZZY` letters that differ in one, None for other names.
+
+    A number in the wanted name must be there; one that only the given name has (Шанырак-2 for Шанырак) is a part of
+    the wanted place.
+    """
+    if not wanted.base or (wanted.number and wanted.number != given.number):
+        return None
+    if wanted.base == given.base:
+        return 0
+    long = min(len(wanted.base), len(given.base)) >= MIN_FUZZY
+    return 1 if long and within_one_edit(wanted.base, given.base) else None
