@@ -273,3 +273,9 @@ def checks() -> pd.DataFrame:
 def waves() -> pd.DataFrame:
     """Return the waves of new settlements in the literature, in order of time; the caller's own copy."""
     return _shipped("waves").sort_values("first_year", ignore_index=True)
+
+
+def check() -> None:
+    """Read every table; a ConfigError names the first that is unsound."""
+    for name in _SCHEMAS:
+        _shipped(name)

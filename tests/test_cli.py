@@ -1,0 +1,71 @@
+"""The command line: exit codes, one sentence on stderr, data on stdout."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from pipeline.cli import app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COMMANDS = ("run", "simulate", "query", "serve", "embed", "validate", "diff", "layers", "check")
+runner = CliRunner()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str) -> None:
+    result = runner.invoke(app, [command, "--help"])
+    assert result.exit_code == 0
+    assert "Usage" in result.stdout
+
+
+def test_help_answers_within_a_second() -> None:
+    def once() -> float:
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "pipeline", "--help"], check=True, capture_output=True)
+        return time.perf_counter() - start
+
+    assert min(once() for _ in range(3)) < 1.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fragment"),
+    [
+        (["run", "--config", "absent.toml"], "absent.toml"),
+        (["run", "--area", "atlantis"], "atlantis"),
+        (["query", "SELECT 1", "--out", "nowhere"], "nowhere"),
+        (["serve", "--out", "nowhere"], "nowhere"),
+        (["embed", "bishkek", "--out", "nowhere"], "nowhere"),
+        (["validate", "--out", "nowhere"], "nowhere"),
+        (["diff", "nowhere", "elsewhere"], "elsewhere"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_sentence_with_exit_code_2(
+    arguments: list[str], fragment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = runner.invoke(app, arguments)
+    assert result.exit_code == 2
+    assert fragment in result.stderr
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    assert not list(tmp_path.iterdir()), "a refused command leaves nothing behind"
+
+
+def test_wrong_usage_is_exit_code_2() -> None:
+    assert runner.invoke(app, ["run", "--no-such-option"]).exit_code == 2
+    assert runner.invoke(app, ["no-such-command"]).exit_code == 2
+
+
+def test_check_reads_configuration_layers_and_facts() -> None:
+    result = runner.invoke(app, ["check"])
+    assert result.exit_code == 0
+    assert "4 areas" in result.stderr
+    assert result.stdout == ""
