@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 import shapely
@@ -26,6 +26,14 @@ _MAX_SPAN_DEG = 3.0
 """No area may be wider (config.Area); a city that needs more land than that is refused."""
 
 
+Outline: TypeAlias = shapely.Polygon | shapely.MultiPolygon
+
+_MARGIN_M = 7.0
+"""Half a street, which the outline of a settlement takes in around its plots."""
+_GAP_M = 22.0
+"""Half the width of gaps between built plots that belong to the settlement."""
+
+
 @dataclass(frozen=True)
 class City:
     """Everything that stands in a simulated city; metres of `frame`."""
@@ -39,7 +47,7 @@ class City:
     aerodrome: Reserved
     places: list[Place]
     """Settlements; `buildings.site` is an index into this list."""
-    outlines: list[shapely.Geometry]
+    outlines: list[Outline]
     """Outline of each settlement: its plotted and built land."""
     grounds: list[Place]
     """Land of hazards."""
@@ -73,29 +81,28 @@ def make(area: Area, *, buildings: int, seed: int) -> City:
     truth = parameters.draw(area, seed)
     rng = stream(seed, area.area_id, "plan")
     tracts = programme.write(area, truth, buildings=buildings, seed=seed)
-    frame = _roomy_frame(area, sum(tract.area_m2 for tract in tracts))
-    airport = AIRPORTS.get(area.area_id) or _some_airport(frame, rng)
-    made, aerodrome = _planned(area, frame, truth, tracts, airport, rng)
+    ground = _planned(area, truth, tracts, rng)
+    made = ground.plan
     places = [place for tract in tracts for place in tract.places]
     settlements = [place for place in places if place.fabric and place.key in made.land]
-    parts, greens, outlines, streets = [], [], [], []
+    parts, greens, outlines = [], [], []
+    streets: list[tuple[int, Array]] = []
     for site, place in enumerate(settlements):
-        built, outline, lines = _settled(
-            place, made.land[place.key], truth, stream(seed, area.area_id, "built", place.key)
-        )
+        luck = stream(seed, area.area_id, "built", place.key)
+        built, outline, lines = _settled(place, made.land[place.key], truth, luck)
         parts.append(built.buildings.with_(site=np.full(len(built.buildings), site, np.int32)))
         greens.append(built.greenhouses)
         outlines.append(outline)
         streets.extend((site, line) for line in lines)
-    parts.append(_scattered(made, max(len(settlements), 12), rng))
+    parts.append(_scattered(made, ground.frame, max(len(settlements), 12), rng))
     return City(
         area=area,
-        frame=frame,
+        frame=ground.frame,
         seed=seed,
         truth=truth,
         plan=made,
-        airport=airport,
-        aerodrome=aerodrome,
+        airport=ground.airport,
+        aerodrome=ground.aerodrome,
         places=settlements,
         outlines=outlines,
         grounds=[place for place in places if not place.fabric and place.key in made.land],
@@ -105,39 +112,52 @@ def make(area: Area, *, buildings: int, seed: int) -> City:
     )
 
 
-def _roomy_frame(area: Area, land_m2: float) -> Frame:
-    """Return the frame of the area's bbox, widened where the land would not fit into it."""
+@dataclass(frozen=True)
+class _Ground:
+    """A planned city: its frame, large enough for all tracts, its airport and the plan."""
+
+    frame: Frame
+    airport: Airport
+    aerodrome: Reserved
+    plan: Plan
+
+
+def _planned(area: Area, truth: Parameters, tracts: list[Tract], rng: np.random.Generator) -> _Ground:
+    """Plan the city in the area's bbox, or in a wider one where its tracts do not find room."""
     frame = Frame(area.bbox)
-    factor = max(1.0, (land_m2 / capacity_m2(frame)) ** 0.5 * 1.02)
-    frame = frame if factor == 1.0 else frame.widened(factor)
+    wanted = sum(tract.area_m2 for tract in tracts)
+    if wanted > capacity_m2(frame):
+        frame = frame.widened((wanted / capacity_m2(frame)) ** 0.5 * 1.02)
+    largest = max(tract.area_m2 for tract in tracts)
+    while True:
+        _check_span(area, frame)
+        west, south, east, north = frame.extent
+        airport = AIRPORTS.get(area.area_id) or _some_airport(frame, rng)
+        aerodrome = _aerodrome(airport, frame)
+        centre = np.array(frame.to_metres(*CENTRES[area.area_id])) if area.area_id in CENTRES else np.zeros(2)
+        size = max(min(truth.cell_m, (east - west) / 4, (north - south) / 4), (largest / 0.6) ** 0.5)
+        mesh = Mesh(frame, centre, size, truth.turn_rad, rng)
+        hints = [None if tract.hint is None else np.array(frame.to_metres(*tract.hint)) for tract in tracts]
+        made = plan(mesh, tracts, hints, [aerodrome], rng)
+        if not made.shortfall:
+            return _Ground(frame, airport, aerodrome, made)
+        frame = frame.widened(1.12)
+
+
+def _check_span(area: Area, frame: Frame) -> None:
     west, south, east, north = frame.bbox
     if max(east - west, north - south) > _MAX_SPAN_DEG:
         msg = (
-            f"[areas.{area.area_id}] so many buildings need a bbox of {east - west:.1f} by {north - south:.1f} degrees, "
+            f"[areas.{area.area_id}] so many buildings need {east - west:.1f} by {north - south:.1f} degrees, "
             f"and an area spans at most {_MAX_SPAN_DEG:g}; ask for fewer buildings."
         )
         raise InputError(msg)
-    return frame
 
 
-def _planned(
-    area: Area, frame: Frame, truth: Parameters, tracts: list[Tract], airport: Airport, rng: np.random.Generator
-) -> tuple[Plan, Reserved]:
-    """Plan the city, widening nothing: every tract finds a cell, or the cells are made larger."""
-    centre = np.array(frame.to_metres(*CENTRES[area.area_id])) if area.area_id in CENTRES else np.zeros(2)
-    west, south, east, north = frame.extent
-    aerodrome = Reserved(
-        np.array(frame.to_metres(airport.lon, airport.lat)),
-        airport.runway_m / 2 + 350,
-        600.0,
-        np.deg2rad(90 - airport.bearing),
-    )
-    largest = max(tract.area_m2 for tract in tracts)
-    size = max(min(truth.cell_m, (east - west) / 4, (north - south) / 4), (largest / 0.6) ** 0.5)
-    hints = [None if t.hint is None else np.array(frame.to_metres(*t.hint)) for t in tracts]
-    mesh = Mesh(frame, centre, size, truth.turn_rad, rng)
-    made = plan(mesh, tracts, hints, [aerodrome], rng)
-    return made, aerodrome
+def _aerodrome(airport: Airport, frame: Frame) -> Reserved:
+    """Return the ground of an airport: the runway with 350 m at its ends and 600 m at its sides."""
+    middle = np.array(frame.to_metres(airport.lon, airport.lat))
+    return Reserved(middle, airport.runway_m / 2 + 350, 600.0, np.deg2rad(90 - airport.bearing))
 
 
 def _some_airport(frame: Frame, rng: np.random.Generator) -> Airport:
@@ -151,7 +171,7 @@ def _some_airport(frame: Frame, rng: np.random.Generator) -> Airport:
 
 def _settled(
     place: Place, land: Array, truth: Parameters, rng: np.random.Generator
-) -> tuple[construction.Built, shapely.Geometry, list[Array]]:
+) -> tuple[construction.Built, Outline, list[Array]]:
     """Plot and build one settlement; return what stands there, its outline and its streets."""
     fabric = fabrics.FABRICS[place.fabric]
     brief = construction.Brief(
@@ -162,50 +182,61 @@ def _settled(
     )
     plots = fabrics.lay(land, fabric, round(place.houses * (1 + brief.unfinished)) + 1, rng)
     built = construction.build(plots, fabric, brief, rng)
-    return built, outline(plots, built.taken, land), plots.streets
+    return built, _outline(plots, built.taken, land), plots.streets
 
 
-def outline(plots: fabrics.Plots, taken: np.ndarray, land: Array) -> shapely.Geometry:
+def _outline(plots: fabrics.Plots, taken: np.ndarray, land: Array) -> Outline:
     """Return the outline of a settlement: its built plots with the streets between them, within its land."""
-    margin = 7.0
     plot = structures.rectangles(
         plots.x[taken],
         plots.y[taken],
-        plots.front[taken] + 2 * margin,
-        plots.depth[taken] + 2 * margin,
+        plots.front[taken] + 2 * _MARGIN_M,
+        plots.depth[taken] + 2 * _MARGIN_M,
         plots.angle[taken],
     )
     merged = shapely.union_all(structures.polygons(*structures.outlines(plot)))
-    closed = shapely.buffer(shapely.buffer(merged, 22.0, join_style="mitre"), -22.0, join_style="mitre")
-    parts = shapely.get_parts(closed)
-    filled = shapely.union_all(shapely.polygons(shapely.get_exterior_ring(parts)))
-    return shapely.intersection(filled, shapely.Polygon(land))
+    closed = shapely.buffer(shapely.buffer(merged, _GAP_M, join_style="mitre"), -_GAP_M, join_style="mitre")
+    filled = shapely.union_all([shapely.Polygon(part.exterior) for part in shapely.get_parts(closed)])
+    return cast("Outline", shapely.intersection(filled, shapely.Polygon(land)))
 
 
-def _scattered(made: Plan, count: int, rng: np.random.Generator) -> Structures:
+def _scattered(made: Plan, frame: Frame, count: int, rng: np.random.Generator) -> Structures:
     """Return what belongs to no settlement: kiosks along main roads, farms and barns in the fields."""
     roads = [barrier.line for barrier in made.barriers if barrier.kind in {"primary", "secondary", "trunk"}]
-    farms = [land for land in made.fields if convex.area(land) > 40_000.0]
-    points, angles, sizes, kinds = [], [], [], []
-    for _ in range(count * 2):
-        line = roads[int(rng.integers(len(roads)))]
-        k = int(rng.integers(len(line) - 1))
-        step = line[k + 1] - line[k]
-        side = rng.choice([-1, 1]) * rng.uniform(12, 15)
-        across = np.array([-step[1], step[0]]) / np.hypot(*step)
-        points.append(line[k] + rng.uniform(0.1, 0.9) * step + side * across)
-        angles.append(np.arctan2(step[1], step[0]))
-        sizes.append((rng.uniform(3, 7), rng.uniform(2.5, 4)))
-        kinds.append(NON_RESIDENTIAL)
-    for _ in range(count if farms else 0):
-        middle = convex.centroid(farms[int(rng.integers(len(farms)))]) + rng.normal(0, 20, 2)
-        angle = rng.uniform(0, np.pi)
-        for shift, size, kind in ((0, (9, 11), HOUSE), (24, (10, 38), NON_RESIDENTIAL), (-14, (4, 6), OUTBUILDING)):
-            points.append(middle + shift * np.array([np.cos(angle), np.sin(angle)]))
-            angles.append(angle)
-            sizes.append(size)
-            kinds.append(kind)
-    at, size = np.array(points), np.array(sizes, dtype=float)
-    made_here = structures.rectangles(at[:, 0], at[:, 1], size[:, 0], size[:, 1], np.array(angles))
-    years = rng.integers(1960, construction.LAST_YEAR, len(at)).astype(np.int16)
-    return made_here.with_(kind=np.array(kinds, np.int8), built_year=years)
+    ends = np.concatenate([np.stack([line[:-1], line[1:]], axis=1) for line in roads])
+    step = ends[:, 1] - ends[:, 0]
+    picked = rng.integers(len(ends), size=4 * count)
+    across = np.column_stack([-step[:, 1], step[:, 0]]) / np.hypot(*step.T)[:, None]
+    beside = rng.choice([-1, 1], len(picked)) * rng.uniform(8, 11, len(picked))
+    at = ends[picked, 0] + rng.uniform(0.1, 0.9, (len(picked), 1)) * step[picked] + beside[:, None] * across[picked]
+    west, south, east, north = frame.extent
+    inside = (at[:, 0] > west) & (at[:, 0] < east) & (at[:, 1] > south) & (at[:, 1] < north)
+    at, picked = at[inside], picked[inside]
+    kiosks = structures.rectangles(
+        at[:, 0],
+        at[:, 1],
+        rng.uniform(3, 7, len(at)),
+        rng.uniform(2.5, 4, len(at)),
+        np.arctan2(step[picked, 1], step[picked, 0]),
+    )
+    kiosks = kiosks.with_(kind=np.full(len(at), NON_RESIDENTIAL, np.int8))
+    made_here = Structures.join([kiosks, _farms(made, count, rng)])
+    years = rng.integers(1960, construction.LAST_YEAR, len(made_here)).astype(np.int16)
+    return made_here.with_(built_year=years)
+
+
+_FIELD_M2 = 60_000.0
+"""No field with a farm is smaller."""
+_FARM = ((0.0, 9.0, 11.0, HOUSE), (26.0, 10.0, 38.0, NON_RESIDENTIAL), (-14.0, 4.0, 6.0, OUTBUILDING))
+"""What stands on a farm: shift along its axis, width and depth (m), kind."""
+
+
+def _farms(made: Plan, count: int, rng: np.random.Generator) -> Structures:
+    """Return a house, a barn and a shed for each of at most `count` fields, one farm in each."""
+    lands = [land for land in made.fields if convex.area(land) > _FIELD_M2]
+    middles = np.array([convex.centroid(lands[k]) for k in rng.permutation(len(lands))[:count]]).reshape(-1, 2)
+    angle = np.repeat(rng.uniform(0, np.pi, len(middles)), len(_FARM))
+    shift, width, depth, kind = (np.tile(column, len(middles)) for column in zip(*_FARM, strict=True))
+    at = np.repeat(middles, len(_FARM), axis=0) + shift[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
+    farms = structures.rectangles(at[:, 0], at[:, 1], width, depth, angle)
+    return farms.with_(kind=kind.astype(np.int8))

@@ -20,6 +20,11 @@ LAST_YEAR = 2024
 """Year of the simulated imagery and of the map."""
 
 
+_L_SHAPED = 0.22
+"""Share of main buildings that are an L."""
+_LEAST_SHED_M = 1.8
+
+
 @dataclass(frozen=True)
 class Brief:
     """What a settlement is to become."""
@@ -76,7 +81,8 @@ def _order_of_building(plots: Plots, rng: np.random.Generator) -> np.ndarray:
     """Return plot numbers in the order in which they are taken: outwards from an entrance, with luck."""
     entrance = int(rng.integers(len(plots))) if len(plots) else 0
     distance = np.hypot(plots.x - plots.x[entrance], plots.y - plots.y[entrance]) if len(plots) else plots.x
-    return np.argsort(distance * rng.lognormal(0, 0.5, len(plots)), kind="stable")
+    order: np.ndarray = np.argsort(distance * rng.lognormal(0, 0.5, len(plots)), kind="stable")
+    return order
 
 
 def _years(count: int, founded: int, rng: np.random.Generator) -> np.ndarray:
@@ -84,7 +90,7 @@ def _years(count: int, founded: int, rng: np.random.Generator) -> np.ndarray:
     span = max(LAST_YEAR - founded, 1)
     pace = rng.uniform(1.1, 2.0), rng.uniform(2.2, 5.0)
     years = founded + np.floor(rng.beta(*pace, count) * (span + 1))
-    return np.minimum(years, LAST_YEAR).astype(np.int16)
+    return np.asarray(np.minimum(years, LAST_YEAR), dtype=np.int16)
 
 
 def _main_buildings(plots: Plots, fabric: Fabric, used: np.ndarray, rng: np.random.Generator) -> Structures:
@@ -109,7 +115,7 @@ def _main_buildings(plots: Plots, fabric: Fabric, used: np.ndarray, rng: np.rand
     turn = np.where(touching, 0.0, rng.normal(0, min(fabric.irregularity, 0.06), n))
     levels = np.where(rng.random(n) < rng.uniform(*fabric.two_storeys), 2, 1)
     levels = np.where(kind == APARTMENTS, rng.choice(fabric.block_levels, n), levels)
-    notch = np.where((rng.random(n) < 0.22) & ~touching, rng.uniform(0.3, 0.55, n), 0.0)
+    notch = np.where((rng.random(n) < _L_SHAPED) & ~touching, rng.uniform(0.3, 0.55, n), 0.0)
     made = structures.rectangles(
         plots.x[used] + along * cos - across * sin,
         plots.y[used] + along * sin + across * cos,
@@ -133,7 +139,7 @@ def _sizes(fabric: Fabric, front: Array, plot_depth: Array, rng: np.random.Gener
 
 
 def _touching(plots: Plots, fabric: Fabric, used: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Number the pairs of neighbours that touch; -1: detached. Some blocks build so, most do not."""
+    """Give the pairs of neighbours that touch a number, all others -1: some blocks build so, most do not."""
     blocks, block = np.unique(plots.block[used], return_inverse=True)
     builds_rows = rng.random(len(blocks)) < rng.uniform(*fabric.rows)
     pair = plots.block[used] * 100_000 + plots.column[used] // 2
@@ -149,12 +155,12 @@ def _sheds(plots: Plots, main: Structures, used: np.ndarray, count: int, rng: np
     )
     behind = plots.depth[used] / 2 - (centre + main.depth / 2) - 2.2
     corner = rng.permutation(2 * n)
-    corner = corner[behind[corner % n] > 1.8][:count]  # noqa: PLR2004 - metres: no shed is shallower
+    corner = corner[behind[corner % n] > _LEAST_SHED_M][:count]
     count = len(corner)
     plot, side = corner % n, np.where(corner < n, -1.0, 1.0)
     at = used[plot]
     width = np.minimum(rng.lognormal(np.log(4.4), 0.25, count), plots.front[at] * 0.42)
-    depth = np.minimum(np.clip(rng.lognormal(np.log(3.6), 0.28, count), 1.8, None), behind[plot])
+    depth = np.minimum(np.clip(rng.lognormal(np.log(3.6), 0.28, count), _LEAST_SHED_M, None), behind[plot])
     depth = np.minimum(depth, 30.0 / width)
     along = side * (plots.front[at] / 2 - width / 2 - rng.uniform(0.2, 1.2, count))
     across = plots.depth[at] / 2 - depth / 2 - rng.uniform(0.2, 1.5, count)

@@ -85,12 +85,6 @@ def long_axis(polygon: Array) -> float:
     return float(np.arctan2(longest[1], longest[0]))
 
 
-def spread_axis(polygon: Array) -> float:
-    """Return the direction (rad) in which a polygon's vertices spread most (first principal axis)."""
-    _, vectors = np.linalg.eigh(np.cov((polygon - polygon.mean(axis=0)).T))
-    return float(np.arctan2(vectors[1, -1], vectors[0, -1]))
-
-
 def cut(polygon: Array, direction: float, share: float) -> tuple[Array, float]:
     """Find the line across a convex polygon that leaves a share of its area behind it.
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import gzip
+from itertools import pairwise
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from pipeline.simulate import structures
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import numpy as np
 
     from pipeline.simulate.frame import Frame
     from pipeline.simulate.structures import Structures
@@ -43,5 +44,5 @@ def _lines(corners: np.ndarray, starts: np.ndarray) -> str:
     )
     points = [f"[{lon:.7f},{lat:.7f}]" for lon, lat in corners.tolist()]
     bounds = starts.tolist()
-    rings = (",".join(points[a:b]) + "," + points[a] for a, b in zip(bounds[:-1], bounds[1:], strict=True))
+    rings = (",".join(points[a:b]) + "," + points[a] for a, b in pairwise(bounds))
     return "".join(f"{head}{ring}]]}}}}\n" for ring in rings)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.simulate import convex
+from pipeline.simulate.streams import chance
 
 if TYPE_CHECKING:
     from pipeline.simulate.city import City
@@ -64,12 +65,12 @@ _LAND_TAGS: dict[str, tuple[Tags, ...]] = {
 def _ground(land: Array, place: Place, drawing: Drawing, rng: np.random.Generator) -> None:
     """Draw the land of a hazard: mostly an outline, now and then a point or a relation with a hole."""
     tags = _LAND_TAGS[place.hazard]
-    chosen = tags[0] if place.key.startswith("city/") else tags[int(rng.integers(len(tags)))]
+    further = place.key.startswith("fill/")
+    chosen = tags[int(rng.integers(len(tags)))] if further else tags[0]
     shape = _rough(convex.inset(land, 6.0), rng)
-    form = rng.random()
-    if place.named_id is None and not place.key.startswith(("city/", "bishkek/")) and form < 0.14:  # noqa: PLR2004
+    if further and chance(rng, 0.14):
         drawing.points.append((chosen, convex.centroid(land)))
-    elif form < 0.3:  # noqa: PLR2004 - shares of mappers' habits, each said where it is used
+    elif chance(rng, 0.2):
         hole = convex.centroid(shape) + 0.25 * (shape - convex.centroid(shape))
         drawing.relations.append((chosen, [("outer", shape), ("inner", hole[::-1])]))
     else:
@@ -110,7 +111,7 @@ def _aerodrome(city: City, drawing: Drawing) -> None:
     tags = {"aeroway": "runway", "surface": "asphalt"}
     heading = round(city.airport.bearing / 10) % 18 or 18
     tags["ref"] = f"{heading:02d}/{heading + 18:02d}"
-    if city.stream("runway").random() < 0.6:  # noqa: PLR2004
+    if chance(city.stream("runway"), 0.6):
         tags["width"] = "45"
     drawing.areas.append(({"aeroway": "aerodrome", "name": city.airport.name_ru}, ground.polygon))
     drawing.lines.append((tags, runway))
@@ -141,7 +142,7 @@ def _power(city: City, drawing: Drawing, rng: np.random.Generator) -> None:
         tags: Tags = {"power": "minor_line" if voltage == "10000" else "line"}
         if voltage:
             tags["voltage"] = voltage
-        if rng.random() < 0.5:  # noqa: PLR2004
+        if chance(rng, 0.5):
             tags["cables"] = str(rng.choice(["3", "6"]))
         route = np.array([ends[0], bend, ends[1]])
         line = np.concatenate([_spaced(route[0], route[1], 260.0), _spaced(route[1], route[2], 260.0)[1:]])
@@ -149,7 +150,7 @@ def _power(city: City, drawing: Drawing, rng: np.random.Generator) -> None:
         if tags["power"] == "line":
             drawing.points.extend(({"power": "tower"}, point) for point in line[::2])
         substation: Tags = {"power": "substation"}
-        if voltage and rng.random() < 0.6:  # noqa: PLR2004
+        if voltage and chance(rng, 0.6):
             substation["voltage"] = voltage
         if k % 3 == 1:
             drawing.points.append((substation, ends[1] + 20))
@@ -235,7 +236,9 @@ def _nature(city: City, drawing: Drawing, rng: np.random.Generator) -> None:
         else:
             drawing.points.append((heritage, spot))
     start = everywhere[int(rng.integers(len(everywhere)))]
-    drawing.lines.append(({"geological": "fault"}, _spaced(start - [6000, 900], start + [6000, 1200], 1500.0)))
+    drawing.lines.append(
+        ({"geological": "fault"}, _spaced(start - np.array([6000, 900]), start + np.array([6000, 1200]), 1500.0))
+    )
     corridors.append(everywhere[int(rng.integers(len(everywhere)))])
     for k, spot in enumerate(corridors):
         way = rng.normal(0, 1, 2)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from pipeline.simulate import structures
 from pipeline.simulate.structures import APARTMENTS, OUTBUILDING, Structures
@@ -15,6 +16,18 @@ if TYPE_CHECKING:
 
     from pipeline.simulate.city import City
     from pipeline.simulate.convex import Array
+
+
+_SIMPLIFIED = 0.35
+"""Share of L-shaped buildings that mappers draw as rectangles."""
+_ROUNDED = 0.5
+"""Share of L-shaped buildings that come out of the satellite as rectangles."""
+_BROKEN = 0.035
+"""Share of large roofs that come out in two pieces."""
+_OSM_MERGE = 0.15
+"""Share of touching pairs that mappers draw as one building."""
+_SMALL_RADIUS_M = 9.0
+"""Half diagonal (m) that parts small roofs from large ones."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +71,11 @@ def osm(city: City) -> View:
     chance[main] = _calibrated(logit[main], truth.osm_share)
     chance[~main] = _calibrated(per_site[buildings.site[~main]], truth.osm_share * truth.osm_shed_ratio)
     drawn = np.flatnonzero(rng.random(len(buildings)) < chance)
-    shown, pairs = _merged(buildings, drawn, 0.15, rng)
+    shown, pairs = _merged(buildings, drawn, _OSM_MERGE, rng)
     # One imagery offset per settlement, then the hand of the mapper.
     shift = rng.normal(0, truth.osm_offset_m / np.sqrt(2), (len(city.places) + 1, 2))
     n = len(shown)
-    simple = rng.random(n) < 0.35  # noqa: PLR2004 - share of mappers who draw an L as a rectangle
+    simple = rng.random(n) < _SIMPLIFIED
     shown = shown.with_(
         x=shown.x + shift[shown.site, 0] + rng.normal(0, 0.25, n),
         y=shown.y + shift[shown.site, 1] + rng.normal(0, 0.25, n),
@@ -75,14 +88,14 @@ def osm(city: City) -> View:
 
 
 def satellite(city: City) -> View:
-    """Return what a footprint product sees: small roofs are missed more often, rows run together, some blobs are none."""
+    """Return what a footprint product sees: small roofs are missed more often, rows run together, some are none."""
     truth, buildings = city.truth, city.buildings
     rng = city.stream("satellite")
     logit = 0.75 * np.log(buildings.area_m2 / 60) - 1.2 * ~buildings.finished
     chance = _calibrated(logit, truth.satellite_recall)
     seen = np.flatnonzero(rng.random(len(buildings)) < chance)
     merged, pairs = _merged(buildings, seen, truth.satellite_merge, rng)
-    split, pairs = _split(merged, pairs, buildings, rng)
+    split, pairs = _split(merged, pairs, rng)
     n = len(split)
     shift = rng.normal(0, truth.satellite_offset_m / np.sqrt(2), 2)
     noise = truth.satellite_noise_m
@@ -92,7 +105,7 @@ def satellite(city: City) -> View:
         width=np.maximum(split.width + rng.normal(0, 1.6 * noise, n), 1.8),
         depth=np.maximum(split.depth + rng.normal(0, 1.6 * noise, n), 1.8),
         angle=split.angle + rng.normal(0, 0.035, n),
-        notch=np.where(rng.random(n) < 0.5, 0.0, split.notch),  # noqa: PLR2004 - half of the corners are rounded away
+        notch=np.where(rng.random(n) < _ROUNDED, 0.0, split.notch),
     )
     false = _false_positives(city, round(n * (1 / truth.satellite_precision - 1)), rng)
     order = rng.permutation(n + len(false))
@@ -146,11 +159,11 @@ def _around(left: Structures, right: Structures) -> Structures:
 
 
 def _split(
-    outlines: Structures, pairs: NDArray[np.int64], buildings: Structures, rng: np.random.Generator
+    outlines: Structures, pairs: NDArray[np.int64], rng: np.random.Generator
 ) -> tuple[Structures, NDArray[np.int64]]:
     """Break some large outlines in two, as roofs of two colours come out."""
     large = (outlines.area_m2 > 150) & (outlines.kind != APARTMENTS)
-    broken = np.flatnonzero(large & (rng.random(len(outlines)) < 0.035))  # noqa: PLR2004
+    broken = np.flatnonzero(large & (rng.random(len(outlines)) < _BROKEN))
     whole = outlines.take(broken)
     halves = []
     for side in (-1, 1):
@@ -171,27 +184,53 @@ def _split(
 
 
 def _false_positives(city: City, count: int, rng: np.random.Generator) -> Structures:
-    """Return outlines of what is no building: greenhouses first, then lorries by roads and bare soil in fields."""
-    glass = city.greenhouses
-    some = rng.permutation(len(glass))[: count // 2]
-    left = count - len(some)
-    lorries = left // 2
-    streets = [line for _, line in city.streets]
-    picked = [streets[int(k)] for k in rng.integers(len(streets), size=lorries)]
-    ends = np.array([(line[0], line[-1]) for line in picked]).reshape(-1, 2, 2)
-    at = ends[:, 0] + rng.random((lorries, 1)) * (ends[:, 1] - ends[:, 0])
-    heading = np.arctan2(*(ends[:, 1] - ends[:, 0]).T[::-1])
-    parked = structures.rectangles(
-        at[:, 0], at[:, 1], rng.uniform(7, 16, lorries), rng.uniform(2.4, 3.2, lorries), heading
+    """Return outlines of what is no building: greenhouses first, then lorries in streets and bare soil in fields."""
+    tried = max(3 * count, 20)
+    candidates = Structures.join(
+        [
+            city.greenhouses.take(rng.permutation(len(city.greenhouses))[: count // 2]),
+            Structures.join([_lorries(city, tried // 2, rng), _soil(city, tried // 2, rng)]).take(
+                rng.permutation(2 * (tried // 2))
+            ),
+        ]
     )
-    soil = left - lorries
-    near = rng.integers(len(city.buildings), size=soil)
-    way, far = rng.uniform(0, 2 * np.pi, soil), rng.uniform(25, 160, soil)
-    bare = structures.rectangles(
+    clear = np.flatnonzero(_clear_of_buildings(candidates, city.buildings))
+    return candidates.take(clear[:count])
+
+
+def _lorries(city: City, count: int, rng: np.random.Generator) -> Structures:
+    """Return lorries parked along streets."""
+    ends = np.array([(line[0], line[-1]) for _, line in city.streets])
+    step = ends[:, 1] - ends[:, 0]
+    street = rng.integers(len(ends), size=count)
+    at = ends[street, 0] + rng.random((count, 1)) * step[street]
+    heading = np.arctan2(step[street, 1], step[street, 0])
+    return structures.rectangles(at[:, 0], at[:, 1], rng.uniform(7, 16, count), rng.uniform(2.4, 3.2, count), heading)
+
+
+def _soil(city: City, count: int, rng: np.random.Generator) -> Structures:
+    """Return bright patches of bare soil around buildings."""
+    near = rng.integers(len(city.buildings), size=count)
+    way, far = rng.uniform(0, 2 * np.pi, count), rng.uniform(15, 160, count)
+    return structures.rectangles(
         city.buildings.x[near] + far * np.cos(way),
         city.buildings.y[near] + far * np.sin(way),
-        rng.lognormal(2.2, 0.4, soil),
-        rng.lognormal(2.0, 0.4, soil),
-        rng.uniform(0, np.pi, soil),
+        rng.lognormal(2.2, 0.4, count),
+        rng.lognormal(2.0, 0.4, count),
+        rng.uniform(0, np.pi, count),
     )
-    return Structures.join([glass.take(some), parked, bare])
+
+
+def _clear_of_buildings(outlines: Structures, buildings: Structures) -> NDArray[np.bool_]:
+    """Return which outlines surely touch no building: the circles around both do not meet."""
+    radius = np.hypot(outlines.width, outlines.depth) / 2
+    around = np.hypot(buildings.width, buildings.depth) / 2
+    clear = np.ones(len(outlines), dtype=bool)
+    # Large roofs are few; treating them apart keeps the search for the many small ones narrow.
+    for group in (around <= _SMALL_RADIUS_M, around > _SMALL_RADIUS_M):
+        if not group.any():
+            continue
+        tree = cKDTree(np.column_stack([buildings.x[group], buildings.y[group]]))
+        distance, _ = tree.query(np.column_stack([outlines.x, outlines.y]))
+        clear &= distance > radius + around[group].max()
+    return clear

@@ -1,4 +1,4 @@
-"""Names as people write them: spellings, prefixes and languages of settlements that no literature figure is known for."""
+"""Names as people write them: made-up ones for settlements that the literature does not know, and map tags for all."""
 
 from __future__ import annotations
 
@@ -35,30 +35,18 @@ _VILLAGES = (
     "Орто-Сай", "Сокулук", "Лебединовка",
 )  # fmt: skip
 _DACHAS = (
-    "Энергетик", "Строитель", "Заря", "Дружба", "Мичуринец", "Железнодорожник", "Ветеран", "Медик", "Ромашка", "Рассвет",
-    "Геолог", "Учитель", "Авиатор", "Связист",
+    "Энергетик", "Строитель", "Заря", "Дружба", "Мичуринец", "Железнодорожник", "Ветеран", "Медик", "Ромашка",
+    "Рассвет", "Геолог", "Учитель", "Авиатор", "Связист",
 )  # fmt: skip
 _DISTRICTS = (
-    "Восток",
-    "Асанбай",
-    "Джал",
-    "Учкун",
-    "Аламедин",
-    "Кок-Жар",
-    "Юг",
-    "Центральный",
-    "Самал",
-    "Жетысу",
-    "Орбита",
-)
+    "Восток", "Асанбай", "Джал", "Учкун", "Аламедин", "Кок-Жар", "Юг", "Центральный", "Самал", "Жетысу", "Орбита",
+)  # fmt: skip
 
-_LATIN = dict(
-    zip(
-        "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
-        "a b v g d e e zh z i y k l m n o p r s t u f kh ts ch sh shch  y  e yu ya".split(" "),
-        strict=True,
-    )
-)
+_LATIN = {
+    "а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "ё": "e", "ж": "zh", "з": "z", "и": "i", "й": "y",
+    "к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s", "т": "t", "у": "u", "ф": "f",
+    "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ъ": "", "ы": "y", "ь": "", "э": "e", "ю": "yu", "я": "ya",
+}  # fmt: skip
 
 
 def latin(text: str) -> str:
@@ -77,7 +65,7 @@ def _compounds(country: str) -> tuple[str, ...]:
 
 
 def pool(kind: str, country: str, rng: np.random.Generator) -> list[Name]:
-    """Return names for settlements of a kind in an order of their own; a list may be shorter than what is asked of it."""
+    """Return names for settlements of a kind in an order of their own; there may be fewer than settlements."""
     words = {
         "village": _VILLAGES,
         "dacha": _DACHAS,
@@ -95,7 +83,8 @@ def _name(word: str, country: str) -> Name:
 
 def numbered(name: Name, number: int) -> Name:
     """Return a name with a number, as later parts of a settlement get one."""
-    return Name(**{key: f"{text}-{number}" if text else "" for key, text in vars(name).items() if key != "others"})
+    ru, ky, kk, en = (f"{text}-{number}" if text else "" for text in (name.ru, name.ky, name.kk, name.en))
+    return Name(ru, ky, kk, en)
 
 
 _RUSSIAN = {
@@ -106,6 +95,10 @@ _RUSSIAN = {
 }
 _KYRGYZ = {"novostroika": ("{}", "{} конушу", "{} турак жай конушу"), "village": ("{}", "{} айылы")}
 _KAZAKH = {"novostroika": ("{}", "{} тұрғын алабы", "{} шағын ауданы"), "village": ("{}", "{} ауылы")}
+
+
+_HABITS = (0.25, 0.08, 0.5, 0.45, 0.35, 0.4)
+"""How often `name` is in the local language, in Latin letters; how often name:ru, the local one, name:en, alt_name."""
 
 
 def tags(name: Name, kind: str, country: str, rng: np.random.Generator) -> dict[str, str]:
@@ -130,17 +123,17 @@ def tags(name: Name, kind: str, country: str, rng: np.random.Generator) -> dict[
     second, forms = ("ky", _KYRGYZ) if country == "KG" else ("kk", _KAZAKH)
     local = getattr(name, second)
     russian = form(_RUSSIAN, name.ru)
-    habit = rng.random(5)
-    chosen = form(forms, local) if local and habit[0] < 0.25 else russian
-    if name.en and habit[1] < 0.08:  # noqa: PLR2004 - shares of mappers, said once and used here only
+    in_local, in_latin, with_ru, with_local, with_en, with_other = rng.random(6) < _HABITS
+    chosen = form(forms, local) if local and in_local else russian
+    if name.en and in_latin:
         chosen = name.en
     found = {"name": chosen}
-    if habit[2] < 0.5 or (chosen == name.en and not local):  # noqa: PLR2004
+    if with_ru or (chosen == name.en and not local):
         found["name:ru"] = russian
-    if local and habit[3] < 0.45:  # noqa: PLR2004
+    if local and with_local:
         found[f"name:{second}"] = form(forms, local)
-    if name.en and habit[4] < 0.35:  # noqa: PLR2004
+    if name.en and with_en:
         found["name:en"] = name.en
-    if name.others and rng.random() < 0.4:  # noqa: PLR2004
+    if name.others and with_other:
         found["alt_name"] = name.others[int(rng.integers(len(name.others)))]
     return found

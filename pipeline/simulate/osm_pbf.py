@@ -1,4 +1,4 @@
-"""An OpenStreetMap file of a simulated city: PBF, sorted, with fixed timestamps, so that equal cities give equal bytes."""
+"""An OpenStreetMap file of a simulated city: PBF, sorted, with fixed timestamps: equal cities give equal bytes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def write(path: Path, drawing: Drawing, frame: Frame) -> int:
     Parameters
     ----------
     path
-        A file that does not exist yet.
+        The file; an older one is replaced.
     drawing
         What to write.
     frame
@@ -67,7 +67,7 @@ def write(path: Path, drawing: Drawing, frame: Frame) -> int:
     header.add_box(Box(*frame.bbox))
     rings = [ring for _, members in drawing.relations for _, ring in members]
     paths = [line for _, line in drawing.lines] + [ring for _, ring in drawing.areas] + rings
-    with osmium.SimpleWriter(str(path), header=header) as writer:
+    with osmium.SimpleWriter(str(path), header=header, overwrite=True) as writer:
         _write_nodes(writer, _all_nodes(drawing, paths, frame))
         first_building, ring_ids = _write_ways(writer, drawing, paths)
         _write_relations(writer, drawing, ring_ids)

@@ -39,12 +39,12 @@ _RANGES: dict[str, Range] = {
     "sheds": (0.55, 1.15),
     "osm_share": (0.34, 0.78),
     "osm_spread": (0.5, 1.4),
-    "osm_offset_m": (0.3, 2.4),
+    "osm_offset_m": (0.2, 1.9),
     "osm_shed_ratio": (0.3, 0.75),
     "satellite_recall": (0.69, 0.89),
     "satellite_precision": (0.94, 0.99),
-    "satellite_offset_m": (0.2, 1.8),
-    "satellite_noise_m": (0.2, 0.6),
+    "satellite_offset_m": (0.1, 1.3),
+    "satellite_noise_m": (0.15, 0.45),
     "satellite_merge": (0.25, 0.7),
     "unregistered_unresolved": (0.55, 0.96),
     "unregistered_mixed": (0.26, 0.74),
@@ -70,7 +70,8 @@ _RANGES: dict[str, Range] = {
 class Parameters:
     """What is true of one simulated city; shares are in [0, 1], lengths in metres, `household_*` multiply the base.
 
-    `household` is persons per household in its new settlements. Occupancies are those of usual residence (winter, for dachas).
+    `household` is persons per household in its new settlements. Occupancies are those of usual
+    residence (for dachas: in winter).
     """
 
     household: float

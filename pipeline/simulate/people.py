@@ -1,7 +1,7 @@
 """Who lives in each building of a simulated city, and where they are registered.
 
-Definitions as in the method: D residents, R registered here, U1 registered nowhere in the city, U2 registered at another
-address of it, G registered here but living elsewhere. D - R = U1 + U2 - G holds in every building, and with U2 gone
+Definitions as in the method: D residents, R registered here, U1 registered nowhere in the city, U2 registered at
+another address of it, G registered here but living elsewhere. D - R = U1 + U2 - G holds in every building, and with U2 gone
 (one settlement's U2 are another's ghosts) in the city.
 """
 
@@ -51,9 +51,9 @@ class People:
 def settle(city: City) -> People:
     """Fill a city with people.
 
-    Dwellings: one household in a house and Poisson-many more (rooms let near markets), flats by floor area. A dwelling is
-    occupied with the settlement's own probability; an occupied one holds one person and Poisson-many more. Settlements
-    with reported families or people get just these.
+    Dwellings: one household in a house and Poisson-many more (rooms let near markets), flats by floor area. A dwelling
+    is occupied with the settlement's own probability; an occupied one holds one person and Poisson-many more.
+    Settlements with reported families or people get just these.
     """
     rates = _rates(city)
     site = city.buildings.site
@@ -108,7 +108,7 @@ def _registration_group(place: Place | None) -> str:
         return "formal"
     if place.fabric == "blocks" and place.named_id is None:
         return "formal"
-    return {"unresolved": "unresolved", "mixed": "mixed", "unknown": "mixed"}.get(place.status, "legal")
+    return {"unresolved": "unresolved", "mixed": "mixed"}.get(place.papers, "legal")
 
 
 def _shifted(share: float, by: float) -> float:

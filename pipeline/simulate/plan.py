@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.simulate import convex
+from pipeline.simulate.streams import chance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,6 +32,12 @@ _CUTS = (
     ("street", 0.08), ("fence", 0.05),
 )  # fmt: skip
 """What separates neighbours within a cell, and how often."""
+
+_TOGETHER = 0.16
+"""How much nearer (in city radii) a cell seems that others have settled in: cities grow in clusters."""
+
+_LARGE_M2 = 1e6
+"""Tracts from this size on choose their cells first."""
 
 _USABLE = 0.8
 """Share of a cell that places may ask for; the rest goes into cuts and fields."""
@@ -195,6 +202,7 @@ def plan(
     room = np.array([convex.area(cells[c]) for c in ids]) * _USABLE
     at_edge = np.array([_touches(cells[c], mesh.extent) for c in ids])
     contents: dict[tuple[int, int], list[int]] = {}
+    used = np.zeros(len(ids), dtype=bool)
     made = Plan(centre=centre)
 
     def settle(tract: int, cost: Array) -> None:
@@ -205,6 +213,7 @@ def plan(
             made.shortfall += 1
             return
         room[best] -= need
+        used[best] = True
         contents.setdefault(ids[best], []).append(tract)
 
     hinted = [t for t, hint in enumerate(hints) if hint is not None]
@@ -213,9 +222,9 @@ def plan(
     free = [t for t in range(len(tracts)) if hints[t] is None]
     radius = np.sqrt(sum(tract.area_m2 for tract in tracts) / 0.55 / np.pi) + 1500
     distance = np.hypot(*(middles - centre).T)
-    for t in sorted(free, key=lambda t: (not tracts[t].at_edge, -tracts[t].area_m2 > -1e6, tracts[t].centrality)):
+    for t in sorted(free, key=lambda t: (not tracts[t].at_edge, tracts[t].area_m2 < _LARGE_M2, tracts[t].centrality)):
         luck = rng.uniform(-0.12, 0.12, len(ids)) if len(ids) < 20_000 else 0.0
-        settle(t, np.abs(distance / radius - tracts[t].centrality + luck))
+        settle(t, np.abs(distance / radius - tracts[t].centrality + luck) - _TOGETHER * used)
     for cell in sorted(contents):
         _divide_cell(cells[cell], [tracts[t] for t in contents[cell]], mesh.extent, made, rng)
     made.barriers.extend(mesh.lines(set(contents)))
@@ -252,19 +261,33 @@ def _touches(land: Array, extent: NDArray[np.float64]) -> bool:
 
 
 def _divide_cell(land: Array, tracts: list[Tract], extent: Array, made: Plan, rng: np.random.Generator) -> None:
-    """Divide a cell among its tracts and the fields that remain."""
+    """Divide a cell among its tracts; what they do not ask for stays fields around them."""
     items = [(place.key, place.area_m2 * 1.06) for tract in tracts for place in tract.places]
-    spare = convex.area(land) - sum(size for _, size in items)
-    if spare > 0.04 * convex.area(land):
-        items.append(("", spare))
-    if tracts[0].at_edge and len(items) > 1:
-        kind, direction = "fields", _inwards(land, extent)
-        whole = sum(size for _, size in items)
-        normal, offset = convex.cut(land, direction, items[0][1] / whole)
-        made.land[items[0][0]] = convex.clip(land, -normal, -offset + _WIDTH[kind] / 2)
-        _divide(convex.clip(land, normal, offset + _WIDTH[kind] / 2), items[1:], made, rng)
-    else:
-        _divide(land, items, made, rng)
+    if tracts[0].at_edge:
+        normal, offset = convex.cut(land, _inwards(land, extent), items[0][1] / convex.area(land))
+        made.land[items[0][0]] = convex.clip(land, -normal, -offset)
+        land, items = convex.clip(land, normal, offset + _WIDTH["fields"]), items[1:]
+    if items:
+        _divide(_shaved(land, sum(size for _, size in items) * 1.12, made, rng), items, made, rng)
+
+
+def _shaved(land: Array, wanted_m2: float, made: Plan, rng: np.random.Generator) -> Array:
+    """Cut fields off the longer side of a cell, again and again, until about the wanted area is left."""
+    while convex.area(land) > 1.08 * wanted_m2:
+        share = min(1 - wanted_m2 / convex.area(land), 0.5)
+        direction = _across(land) + (np.pi if chance(rng, 0.5) else 0.0)
+        normal, offset = convex.cut(land, direction, share)
+        made.fields.append(convex.clip(land, -normal, -offset))
+        land = convex.clip(land, normal, offset)
+    return land
+
+
+def _across(land: Array) -> float:
+    """Return the direction (rad) along or across its longest edge in which a polygon is longer: cuts go across it."""
+    along = convex.long_axis(land)
+    axes = along, along + np.pi / 2
+    spans = [float(np.ptp(land @ np.array([np.cos(axis), np.sin(axis)]))) for axis in axes]
+    return axes[int(np.argmax(spans))]
 
 
 def _inwards(land: Array, extent: Array) -> float:
@@ -275,33 +298,25 @@ def _inwards(land: Array, extent: Array) -> float:
 
 
 def _divide(land: Array, items: list[tuple[str, float]], made: Plan, rng: np.random.Generator) -> None:
-    """Divide land among items (key, area) by cuts; key "" is fields."""
+    """Divide land among items (key, area) by cuts."""
     stack = [(land, items)]
     while stack:
         land, items = stack.pop()
-        if convex.area(land) < 1.0:
-            continue
         if len(items) == 1:
-            key = items[0][0]
-            if key:
-                made.land[key] = land
-            else:
-                made.fields.append(land)
+            made.land[items[0][0]] = land
             continue
         sizes = np.array([size for _, size in items])
         k = int(np.argmin(np.abs(np.cumsum(sizes)[:-1] - sizes.sum() / 2))) + 1
-        direction = convex.spread_axis(land) + rng.normal(0, 0.1)
-        normal, offset = convex.cut(land, direction, float(sizes[:k].sum() / sizes.sum()))
-        kind = "fields" if "" in {items[0][0], items[-1][0]} and len(items) == 2 else _draw_cut(rng)
-        half = _WIDTH[kind] / 2 if convex.area(land) > 40 * _WIDTH[kind] ** 2 else _WIDTH["tertiary"] / 2
-        if half < _WIDTH[kind] / 2:
+        normal, offset = convex.cut(land, _across(land) + rng.normal(0, 0.06), float(sizes[:k].sum() / sizes.sum()))
+        kind = _draw_cut(rng)
+        if convex.area(land) < 40 * _WIDTH[kind] ** 2:
             kind = "tertiary"
+        half = _WIDTH[kind] / 2
         line = convex.chord(land, normal, offset)
         if len(line):
             made.barriers.append(Barrier(kind, line))
-        for (key, _), other in ((items[k - 1], items[k][0]), (items[k], items[k - 1][0])):
-            if key:
-                made.neighbours[key] = f"{kind}:{other}"
+        for (key, _), (other, _) in ((items[k - 1], items[k]), (items[k], items[k - 1])):
+            made.neighbours[key] = f"{kind}:{other}"
         stack.append((convex.clip(land, normal, offset + half), items[k:]))
         stack.append((convex.clip(land, -normal, half - offset), items[:k]))
 

@@ -1,4 +1,4 @@
-"""What a city must hold: the settlements that the literature names, as large as it says, and many others around them."""
+"""What a city must hold: the settlements that the literature names, as large as it says, and many others."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pandas as pd
 from pipeline import facts
 from pipeline.simulate import fabrics, names
 from pipeline.simulate.names import Name
-from pipeline.simulate.streams import stream
+from pipeline.simulate.streams import chance, stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from pipeline.config import Area
     from pipeline.simulate.parameters import Parameters
@@ -60,6 +60,8 @@ class Place:
     named_id: str | None = None
     families: int | None = None
     people: int | None = None
+    papers: str = "legal"
+    """What the status truly is: `status` where it is published, else legal or mixed."""
     hazard: str = ""
     """For land: its hazard class. For a settlement: the class that the literature says it stands beside."""
     bazaar: bool = False
@@ -135,7 +137,7 @@ def write(area: Area, truth: Parameters, *, buildings: int, seed: int) -> list[T
     rng = stream(seed, area.area_id, "programme")
     median = float(np.clip(room, *_KNOWN_UNKNOWN))
     named = [_sized(place, truth, median, stream(seed, area.area_id, "size", place.key)) for place in named]
-    tracts = [_beside_hazard(tract, truth, rng) for tract in _grouped(named, known)]
+    tracts = [_beside_hazard(tract, rng) for tract in _grouped(named, known, rng)]
     tracts.extend(_necessary(truth, rng))
     have = sum(_buildings(place, truth) for tract in tracts for place in tract.places)
     tracts.extend(_fill(area, truth, max(buildings * 1.03 - have, 0.22 * buildings), taken, rng))
@@ -152,7 +154,7 @@ def _buildings(place: Place, truth: Parameters) -> float:
     return place.houses * buildings_per_house(place.fabric, truth) if place.fabric else 0.0
 
 
-def _given(row: Mapping[str, object] | pd.Series, quantity: str, rng: np.random.Generator) -> int | None:
+def _given(row: pd.Series, quantity: str, rng: np.random.Generator) -> int | None:
     """Return a reported number: within its range, somewhat above a figure that is only a lower end, None if unknown."""
     low, high = row[f"{quantity}_low"], row[f"{quantity}_high"]
     if pd.isna(low):
@@ -185,6 +187,7 @@ def _named(row: pd.Series, truth: Parameters, rng: np.random.Generator) -> Place
         houses=houses or 0,
         area_m2=_land(fabric, houses, truth) if houses else 0.0,
         status=row["status"],
+        papers=_papers(row["status"], rng),
         founded=founded,
         name=Name(
             ru=text["name_ru"] or text["name_ky"] or text["name_kk"] or row["name"],
@@ -218,6 +221,12 @@ def draw_founding(fabric: str, rng: np.random.Generator) -> int:
     return int(rng.integers(first, last + 1))
 
 
+def _papers(status: str, rng: np.random.Generator) -> str:
+    """Return what a status truly is: an unknown one is legal more often than not."""
+    hidden = "mixed" if chance(rng, 0.3) else "legal"
+    return hidden if status == "unknown" else status
+
+
 def _sized(place: Place, truth: Parameters, median: float, rng: np.random.Generator) -> Place:
     if place.houses:
         return place
@@ -225,7 +234,7 @@ def _sized(place: Place, truth: Parameters, median: float, rng: np.random.Genera
     return replace(place, houses=houses, area_m2=_land(place.fabric, houses, truth))
 
 
-def _grouped(named: list[Place], known: pd.DataFrame) -> Iterator[Tract]:
+def _grouped(named: list[Place], known: pd.DataFrame, rng: np.random.Generator) -> Iterator[Tract]:
     """Yield the named settlements at their hints; those beside one landfill stand together, at the first one's hint."""
     hints = {
         row["named_id"]: (float(row["hint_lon"]), float(row["hint_lat"])) if pd.notna(row["hint_lon"]) else None
@@ -237,7 +246,7 @@ def _grouped(named: list[Place], known: pd.DataFrame) -> Iterator[Tract]:
         yield Tract(tuple(at_landfill), hint=hint, centrality=0.9)
     for place in named:
         if place.hazard != "landfill":
-            yield Tract((place,), hint=hints[place.key], centrality=0.75)
+            yield Tract((place,), hint=hints[place.key], centrality=rng.uniform(0.3, 1.05))
 
 
 def _ground(hazard: str, key: str, rng: np.random.Generator) -> Place:
@@ -245,7 +254,7 @@ def _ground(hazard: str, key: str, rng: np.random.Generator) -> Place:
     return Place(key=f"{key}/{hazard}", fabric="", houses=0, area_m2=area, hazard=hazard)
 
 
-def _beside_hazard(tract: Tract, truth: Parameters, rng: np.random.Generator) -> Tract:
+def _beside_hazard(tract: Tract, rng: np.random.Generator) -> Tract:
     """Put the land of the hazard that the literature names between (or beside) the places of a tract."""
     hazard, key = tract.places[0].hazard, tract.places[0].key
     if hazard not in _HAZARD_HECTARES:
@@ -265,8 +274,8 @@ def _necessary(truth: Parameters, rng: np.random.Generator) -> list[Tract]:
         return Place(key, fabric, houses, _land(fabric, houses, truth), status=status, founded=founded)
 
     return [
-        Tract((place("city/core", "core", int(rng.integers(150, 240))),), centrality=0.0),
-        Tract((place("city/blocks", "blocks", 56), place("city/cottages", "cottages", 320)), centrality=0.15),
+        Tract((place("city/core", "core", int(rng.integers(220, 320))),), centrality=0.0),
+        Tract((place("city/blocks", "blocks", 96), place("city/cottages", "cottages", 320)), centrality=0.15),
         Tract((place("city/bazaar", "bazaar", 160), place("city/industry", "industry", 60)), centrality=0.35),
         Tract((place("city/village", "village", 260), _ground("cemetery", "city/a", rng)), centrality=0.8),
         Tract((place("city/dachas", "dacha", 240), _ground("sewage_works", "city", rng)), centrality=0.95),
@@ -311,11 +320,12 @@ def _fill(area: Area, truth: Parameters, wanted: float, taken: set[str], rng: np
                 houses=houses,
                 area_m2=_land(fabric, houses, truth),
                 status=status,
+                papers=_papers(status, rng),
                 founded=draw_founding(fabric, rng),
                 name=_next_name(pool, number) if KIND_OF_FABRIC[fabric] != "other" else None,
-                bazaar=fabric == "novostroika" and rng.random() < 0.08,  # noqa: PLR2004 - share near a market
+                bazaar=fabric == "novostroika" and chance(rng, 0.08),
             )
-            ground = (_ground("cemetery", key, rng),) if fabric == "village" and rng.random() < 0.5 else ()  # noqa: PLR2004
+            ground = (_ground("cemetery", key, rng),) if fabric == "village" and chance(rng, 0.5) else ()
             yield Tract((place, *ground), centrality=float(rng.uniform(near, far)))
             left -= _buildings(place, truth)
             number += 1
@@ -323,7 +333,7 @@ def _fill(area: Area, truth: Parameters, wanted: float, taken: set[str], rng: np
 
 def _next_name(pool: list[Name], number: int) -> Name | None:
     """Return the next unused name; later rounds through the pool carry numbers. Every ninth settlement has none."""
-    if not pool or number % 9 == 8:  # noqa: PLR2004
+    if not pool or number % 9 == 8:
         return None
     first_round, k = divmod(number, len(pool))
     return names.numbered(pool[k], first_round + 1) if first_round else pool[k]

@@ -9,7 +9,6 @@ import rasterio
 from pyproj import Transformer
 from rasterio.transform import Affine, from_origin
 
-from pipeline.simulate import structures
 from pipeline.simulate.structures import OUTBUILDING
 
 if TYPE_CHECKING:
@@ -33,12 +32,14 @@ _ONSET_CELL_DEG = 0.00026949459
 _ONSET_YEARS = (1985, 2015)
 _POPULATION_CELL_DEG = 3 / 3600
 _POPULATION_NODATA = -99_999.0
+_CHUNK = 50_000
+"""Buildings at a time: bounds the memory of their sample points."""
 _SAMPLES = (np.arange(4) + 0.5) / 4 - 0.5
 """A footprint is spread over cells by 4 x 4 points, in shares of its sides."""
 
 
 def _points(city: City, chosen: slice) -> tuple[Array, Array]:
-    """Return sample points in degrees, shape (n, 16, 2), of footprints, and the area (m²) that each point stands for."""
+    """Return sample points of footprints in degrees, shape (n, 16, 2), and the area (m²) that each stands for."""
     part = city.buildings.take(chosen)
     along, across = (grid.ravel() for grid in np.meshgrid(_SAMPLES, _SAMPLES))
     cos, sin = np.cos(part.angle)[:, None], np.sin(part.angle)[:, None]
@@ -46,9 +47,6 @@ def _points(city: City, chosen: slice) -> tuple[Array, Array]:
     points = np.stack([part.x[:, None] + u * cos - v * sin, part.y[:, None] + u * sin + v * cos], axis=-1)
     degrees = city.frame.to_degrees(points.reshape(-1, 2)).reshape(points.shape)
     return degrees, part.area_m2 / len(along)
-
-
-_CHUNK = 50_000
 
 
 def _chunks(count: int) -> list[slice]:
@@ -143,8 +141,8 @@ def write_population(path: Path, city: City, people: People) -> None:
     degrees = city.frame.to_degrees(corners)
     row, column = ((top - degrees[:, 1]) / cell).astype(np.int64), ((degrees[:, 0] - left) / cell).astype(np.int64)
     inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-    flat = np.bincount((row * width + column)[inside], weights=weight[inside], minlength=height * width)
-    flat *= city.stream("population").lognormal(0, 0.35, flat.shape)
+    roofs = np.bincount((row * width + column)[inside], weights=weight[inside], minlength=height * width)
+    spread = roofs * city.stream("population").lognormal(0, 0.35, roofs.shape)
     total = city.truth.raster_official_share * float(people.registered.sum())
-    values = np.where(flat > 0, flat * total / max(flat.sum(), 1.0), _POPULATION_NODATA).astype(np.float32)
+    values = np.where(spread > 0, spread * total / max(spread.sum(), 1.0), _POPULATION_NODATA).astype(np.float32)
     _write(path, values.reshape(height, width), from_origin(left, top, cell, cell), "EPSG:4326", _POPULATION_NODATA)

@@ -20,3 +20,8 @@ def stream(seed: int, *names: str) -> np.random.Generator:
     digest = hashlib.sha256("/".join(names).encode()).digest()
     words = np.frombuffer(digest, dtype="<u4").tolist()
     return np.random.default_rng(np.random.SeedSequence([seed, *words]))
+
+
+def chance(rng: np.random.Generator, share: float) -> bool:
+    """Return True with the given probability."""
+    return bool(rng.random() < share)

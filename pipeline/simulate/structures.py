@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
@@ -50,7 +50,7 @@ class Structures:
         """Return a selection."""
         return Structures(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
-    def with_(self, **columns: Array) -> Self:
+    def with_(self, **columns: NDArray[Any]) -> Structures:
         """Return the same structures with some columns replaced."""
         return replace(self, **columns)
 
@@ -122,5 +122,4 @@ _L_SHAPE = np.array([(-1, 0, -1, 0), (1, 0, -1, 0), (1, 0, 0, 1), (0, 1, 0, 1), 
 def polygons(corners: Array, starts: NDArray[np.int64]) -> NDArray[np.object_]:
     """Return shapely polygons of outlines as `outlines` gives them, in whatever coordinates the corners are."""
     rings = shapely.linearrings(corners, indices=np.repeat(np.arange(len(starts) - 1), np.diff(starts)))
-    made: NDArray[np.object_] = shapely.polygons(rings)
-    return made
+    return np.asarray(shapely.polygons(rings), dtype=object)

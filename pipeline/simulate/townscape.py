@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import shapely
 
 from pipeline import facts
 from pipeline.simulate import convex, names
+from pipeline.simulate.streams import chance
 
 if TYPE_CHECKING:
     from pipeline.simulate.city import City
@@ -24,7 +26,13 @@ _PLACE_VALUES = {
 
 FORMS = ("polygon", "node", "both", "unnamed polygon", "nothing")
 """How the map shows a settlement beyond its buildings."""
-_FORM_SHARES = {"named": (0.42, 0.30, 0.24, 0.04, 0.0), "other": (0.3, 0.27, 0.14, 0.17, 0.12)}
+_FORM_SHARES = {
+    "reported": (0.42, 0.32, 0.26, 0.0, 0.0),
+    "named": (0.4, 0.3, 0.26, 0.03, 0.01),
+    "other": (0.3, 0.27, 0.14, 0.17, 0.12),
+}
+"""Shares of the forms: settlements with published figures are well known, those only named almost so."""
+
 
 _WAY_TAGS: dict[str, Tags] = {
     "trunk": {"highway": "trunk", "surface": "asphalt"},
@@ -62,7 +70,7 @@ def _main_lines(city: City, drawing: Drawing, rng: np.random.Generator) -> None:
             continue
         if barrier.kind == "railway":
             tags |= {"usage": "main"} if len(barrier.line) > 2 else {"service": "spur"}
-        if barrier.kind == "canal" and rng.random() < 0.5:  # noqa: PLR2004 - shares of mappers' habits in this module
+        if barrier.kind == "canal" and chance(rng, 0.5):
             tags["width"] = str(int(rng.integers(8, 16)))
         if barrier.kind == "river":
             drawing.areas.append(({"natural": "water", "water": "river"}, _ribbon(barrier.line, 22.0)))
@@ -82,17 +90,16 @@ def _ribbon(line: Array, half_width: float) -> Array:
 def _streets(city: City, drawing: Drawing, rng: np.random.Generator) -> None:
     """Draw the streets: those of new settlements unpaved and mostly nameless, a share of them missing."""
     mapped = rng.uniform(0.55, 1.0, len(city.places))
-    luck = rng.random((len(city.streets), 3))
-    for (site, line), (drawn, named, surface) in zip(city.streets, luck, strict=True):
-        if drawn > mapped[site]:
+    for site, line in city.streets:
+        if not chance(rng, mapped[site]):
             continue
         kind = city.places[site].kind
         tags: Tags = {"highway": "residential"}
         if kind == "other" or city.places[site].fabric == "blocks":
             tags["highway"] = "service"
-        if kind != "novostroika" and named < 0.8:  # noqa: PLR2004
-            tags["name"] = f"улица {int(1 + named * 400)}"
-        if surface < 0.5:  # noqa: PLR2004
+        if kind != "novostroika" and chance(rng, 0.8):
+            tags["name"] = f"улица {int(rng.integers(1, 400))}"
+        if chance(rng, 0.5):
             tags["surface"] = "ground" if kind in {"novostroika", "dacha"} else "asphalt"
         drawing.lines.append((tags, line))
 
@@ -100,8 +107,9 @@ def _streets(city: City, drawing: Drawing, rng: np.random.Generator) -> None:
 def _settlement(city: City, index: int, place: Place, drawing: Drawing) -> str:
     """Draw a settlement's name and ground in one of several forms."""
     rng = city.stream("place", place.key)
-    shares = _FORM_SHARES["named" if place.named_id else "other"]
-    form = str(rng.choice(FORMS, p=shares))
+    reported = place.families is not None or place.people is not None
+    fame = "reported" if reported else "named" if place.named_id else "other"
+    form = str(rng.choice(FORMS, p=_FORM_SHARES[fame]))
     if place.kind == "other":
         _works(city, place, drawing, rng)
         return "unnamed polygon"
@@ -118,7 +126,7 @@ def _settlement(city: City, index: int, place: Place, drawing: Drawing) -> str:
         if form == "polygon":
             ground |= tags
         ring = _drawn_outline(city, index, land, rng)
-        if rng.random() < 0.12:  # noqa: PLR2004
+        if chance(rng, 0.12):
             drawing.relations.append((ground, [("outer", ring)]))
         else:
             drawing.areas.append((ground, ring))
@@ -127,7 +135,7 @@ def _settlement(city: City, index: int, place: Place, drawing: Drawing) -> str:
 
 def _drawn_outline(city: City, index: int, land: Array, rng: np.random.Generator) -> Array:
     """Return a settlement's outline as a mapper draws it: the hull of what is built, some metres off."""
-    hull = np.array(city.outlines[index].convex_hull.exterior.coords)[:-1]
+    hull = shapely.get_coordinates(shapely.convex_hull(city.outlines[index]))[:-1]
     hull = hull if convex.area(hull) > 0 else hull[::-1]
     made = hull
     for normal, offset in zip(*convex.edges(land), strict=True):
@@ -141,19 +149,19 @@ def _works(city: City, place: Place, drawing: Drawing, rng: np.random.Generator)
     """Draw a market's or a works' ground."""
     tags: Tags = {"landuse": "industrial"}
     if place.fabric == "bazaar":
-        tags = {"landuse": "retail", "amenity": "marketplace"} | ({"name": "Базар"} if rng.random() < 0.6 else {})  # noqa: PLR2004
+        tags = {"landuse": "retail", "amenity": "marketplace"} | ({"name": "Базар"} if chance(rng, 0.6) else {})
     drawing.areas.append((tags, convex.inset(city.plan.land[place.key], 4.0)))
 
 
 def _false_friends(city: City, drawing: Drawing) -> None:
-    """Draw what only sounds like a settlement of the literature: lanes of its name elsewhere, names that are near it."""
+    """Draw what only sounds like a settlement of the literature: lanes of its name elsewhere, near-names."""
     known = facts.settlements()
     known = known[known["area_id"] == city.area.area_id].sort_values("named_id")
     for _, row in known.iterrows():
         rng = city.stream("false friend", row["named_id"])
         spot = np.array(city.frame.to_metres(*_hint(row, city))) + rng.normal(0, 1500, 2)
         bare = str(row["name_ru"] if isinstance(row["name_ru"], str) else row["name"])
-        if rng.random() < 0.3:  # noqa: PLR2004
+        if chance(rng, 0.3):
             way = rng.normal(0, 90, 2)
             kind = str(rng.choice(["пер. {}", "улица {}", "переулок {}"]))
             drawing.lines.append(({"highway": "residential", "name": kind.format(bare)}, np.array([spot, spot + way])))

@@ -1,8 +1,9 @@
-"""The truth of a simulated city as tables: what the estimates are judged by, and the register that a user would have."""
+"""The truth of a simulated city as tables: what estimates are judged by; and the register that a user would have."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -25,9 +26,19 @@ if TYPE_CHECKING:
 _CHUNK = 100_000
 
 
-def write(
-    directory: Path, city: City, people: People, views: dict[str, View], forms: list[str], first_way: int
-) -> None:
+@dataclass(frozen=True)
+class Shown:
+    """How the map and the satellite show a city."""
+
+    osm: View
+    first_way: int
+    """Number of the map's first building; the others follow."""
+    satellite: View
+    forms: list[str]
+    """For each settlement one of `townscape.FORMS`."""
+
+
+def write(directory: Path, city: City, people: People, shown: Shown) -> None:
     """Write all truth tables of a city.
 
     `buildings`, `settlements`, `population` and `growth` as the contract says; beside them `osm_buildings`
@@ -37,15 +48,11 @@ def write(
     directory.mkdir(parents=True, exist_ok=True)
     ids = building_ids(city)
     _write_buildings(directory / "buildings.parquet", city, people, ids)
-    _settlements(city, people, forms).to_parquet(directory / "settlements.parquet", index=False)
+    _settlements(city, people, shown.forms).to_parquet(directory / "settlements.parquet", index=False)
     _write_table(directory / "population.parquet", _population(city, people))
     _write_table(directory / "growth.parquet", _growth(city))
-    pairs = views["osm"].pairs
-    shown = pd.DataFrame(
-        {"osm_id": [f"way/{first_way + k}" for k in pairs[:, 0].tolist()], "building_id": ids[pairs[:, 1]]}
-    )
-    _write_table(directory / "osm_buildings.parquet", shown.sort_values(["osm_id", "building_id"], ignore_index=True))
-    _write_table(directory / "footprints.parquet", _footprints(views["satellite"], ids))
+    _write_table(directory / "osm_buildings.parquet", _osm_buildings(shown, ids))
+    _write_table(directory / "footprints.parquet", _footprints(shown.satellite, ids))
     parameters = json.dumps(city.truth.as_dict(), indent=1, sort_keys=True)
     (directory / "parameters.json").write_text(parameters + "\n", encoding="utf-8")
 
@@ -178,6 +185,13 @@ def _growth(city: City) -> pd.DataFrame:
         by_site = np.bincount(city.buildings.site[inside], weights=stood[inside], minlength=len(city.places))
         rows.append(pd.DataFrame({"settlement_id": ids, "year": epoch, "built_m2": [*by_site, stood.sum()]}))
     return pd.concat(rows, ignore_index=True)
+
+
+def _osm_buildings(shown: Shown, ids: np.ndarray) -> pd.DataFrame:
+    """Return which way of the map shows which building."""
+    way, building = shown.osm.pairs.T
+    frame = pd.DataFrame({"osm_id": [f"way/{shown.first_way + k}" for k in way.tolist()], "building_id": ids[building]})
+    return frame.sort_values(["osm_id", "building_id"], ignore_index=True)
 
 
 def _footprints(view: View, ids: np.ndarray) -> pd.DataFrame:

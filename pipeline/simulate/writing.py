@@ -31,8 +31,8 @@ def write(areas: Sequence[Area], directory: Path, *, buildings: int, seed: int) 
         A city's files depend on itself, `buildings` and `seed`, never on which other cities are simulated.
     directory
         Receives ``<area>/`` with ``area.osm.pbf``, ``footprints.geojsonl.gz``, ``built_up/E<year>.tif``, ``onset.tif``,
-        ``population.tif``, ``registered.csv`` and ``truth/*.parquet`` for each area; made if need be, and must not hold
-        earlier simulated files of the same areas.
+        ``population.tif``, ``registered.csv`` and ``truth/*.parquet`` for each area; made if need be,
+        earlier simulated files of the same areas are replaced.
     buildings
         Least number of buildings of each city.
     seed
@@ -64,17 +64,17 @@ def write(areas: Sequence[Area], directory: Path, *, buildings: int, seed: int) 
 def _write_city(directory: Path, city: City) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     inhabitants = people.settle(city)
-    views = {"osm": mapping.osm(city), "satellite": mapping.satellite(city)}
+    mapped, seen = mapping.osm(city), mapping.satellite(city)
     drawing = Drawing()
     forms = townscape.draw(city, drawing)
     hazards.draw(city, drawing)
-    first_way = _write_osm(directory / "area.osm.pbf", city, views["osm"], drawing)
-    footprints.write(directory / "footprints.geojsonl.gz", views["satellite"].outlines, city.frame)
+    first_way = _write_osm(directory / "area.osm.pbf", city, mapped, drawing)
+    footprints.write(directory / "footprints.geojsonl.gz", seen.outlines, city.frame)
     rasters.write_built_up(directory / "built_up", city)
     rasters.write_onset(directory / "onset.tif", city)
     rasters.write_population(directory / "population.tif", city, inhabitants)
     truth.write_register(directory / "registered.csv", city, inhabitants)
-    truth.write(directory / "truth", city, inhabitants, views, forms, first_way)
+    truth.write(directory / "truth", city, inhabitants, truth.Shown(mapped, first_way, seen, forms))
 
 
 def _write_osm(path: Path, city: City, view: View, drawing: Drawing) -> int:
