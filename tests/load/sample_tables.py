@@ -83,6 +83,7 @@ def make(buildings: int = 3000, *, area_id: str = "bishkek", seed: int = 1, simu
         "population": _population(settlements, area_id),
         "growth": _growth(rng, settlements, area_id),
         "completeness": _completeness(area_id),
+        "coverage": _to_degrees(_coverage(area_id, projected)),
     }
     conforming = {name: conform(name, frame) for name, frame in tables.items()}
     return Sample(conforming, _context(rng, outlines, projected), _to_degrees(zones), projected)
@@ -145,11 +146,15 @@ def _rules() -> pd.DataFrame:
             "country": "KG",
             "hazard_class": name,
             **{f"name_{code}": names[i] for i, code in enumerate(_LANGUAGES)},
+            "condition": "",
             "kind": kind,
             "concern": concern,
             "distance_m": distance,
             "sensitivity_m": json.dumps([distance * 2]),
             "legal_reference": "Decree 201 of 11.04.2016, App. 3" if kind == "statutory" else "",
+            "valid_from": "2016-04-11" if kind == "statutory" else None,
+            "valid_to": None,
+            "legal_source": "made up",
             "verified": name == "water_strip",
             "colour": colour,
         }
@@ -348,6 +353,24 @@ def _completeness(area_id: str) -> pd.DataFrame:
     ]
     columns = ("layer", "measure", "value", "verdict", "note")
     return pd.DataFrame(rows, columns=list(columns)).assign(area_id=area_id)
+
+
+def _coverage(area_id: str, projected: CRS) -> gpd.GeoDataFrame:
+    """Two cells without roofs where people live, two that OpenStreetMap does not know, and one in order."""
+    corners = np.array([(7_000, -9_000), (7_500, -9_000), (-9_000, -9_500), (-9_000, -9_000), (0, 0)], dtype=float)
+    rows = {
+        "area_id": area_id,
+        "cell_id": [f"{area_id}/{x:.0f}/{y:.0f}" for x, y in corners],
+        "people": 120.0,
+        "built_m2": 9_000.0,
+        "streets_m": 800.0,
+        "buildings": [0, 0, 40, 60, 80],
+        "roof_m2": [0.0, 0.0, 4_000.0, 6_000.0, 8_000.0],
+        "inhabited": True,
+        "mapped": [False, False, True, True, True],
+        "osm_mapped": [True, True, False, False, True],
+    }
+    return gpd.GeoDataFrame(rows, geometry=shapely.box(*corners.T, *(corners + 500).T), crs=projected)
 
 
 def _areas(area_id: str, projected: CRS, bbox: tuple[float, float, float, float], *, simulated: bool) -> Any:

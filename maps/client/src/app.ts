@@ -189,6 +189,7 @@ export class App {
     if (!view) {
       const [west, south, east, north] = this.data.area.bbox;
       this.map.fitBounds([[south, west], [north, east]], { animate: false });
+      if (this.selected) this.show(this.selected);
       return;
     }
     const here = this.map.getCenter();

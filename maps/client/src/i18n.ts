@@ -2,11 +2,8 @@ import { LANGUAGES, type LanguageCode, type Names, type Text, type Texts } from 
 
 export type Values = Record<string, string | number>;
 
-/** Some browsers know no Kazakh or Kyrgyz formats; both languages write numbers as Russian does. */
-function formatsOf(code: LanguageCode): { locale: string; known: boolean } {
-  const known = Intl.NumberFormat.supportedLocalesOf(code).length > 0;
-  return { locale: known ? code : "ru", known };
-}
+/** Chromium has no Kazakh or Kyrgyz formats, and says it had; both languages write numbers as Russian does. */
+const FORMAT_LOCALES: Record<LanguageCode, string> = { en: "en", ru: "ru", ky: "ru", kk: "ru" };
 
 /** Letters that turn the direction of what follows them. */
 const TURNING = /[\u0590-\u08ff\u202a-\u202e\u2066-\u2069]/;
@@ -24,13 +21,13 @@ export class Language {
     readonly code: LanguageCode,
     private readonly texts: Record<string, Text>,
   ) {
-    const { locale, known } = formatsOf(code);
+    const locale = FORMAT_LOCALES[code];
     this.locale = locale;
-    this.plurals = new Intl.PluralRules(known ? code : "en");
+    this.plurals = new Intl.PluralRules(code === "ru" ? "ru" : "en");
     this.whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
     this.rough = new Intl.NumberFormat(locale, { maximumSignificantDigits: 2 });
     // Month names of another language would be wrong: then the date is written in digits.
-    this.days = new Intl.DateTimeFormat(locale, { dateStyle: known ? "long" : "short" });
+    this.days = new Intl.DateTimeFormat(locale, { dateStyle: locale === code ? "long" : "short" });
   }
 
   /** The text of a key, with {placeholders} filled in; `count` chooses among plural forms. */
@@ -51,9 +48,9 @@ export class Language {
     return this.whole.format(value);
   }
 
-  /** A number as an estimate deserves it: two significant digits. */
+  /** A number as an estimate deserves it: two significant digits, and no parts of people. */
   about(value: number): string {
-    return this.rough.format(value);
+    return this.rough.format(Math.round(value));
   }
 
   percent(share: number, digits = 0): string {

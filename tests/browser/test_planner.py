@@ -1,0 +1,315 @@
+"""The planner's map in a real browser: opens alone, answers what-if rightly, works by keyboard and on phones."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from pipeline.load.whatif import DWELLINGS
+from tests.load import sample_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser
+
+    from pipeline.load.maps import Page as MapFiles
+    from tests.browser.conftest import Watched
+
+pytestmark = pytest.mark.browser
+LANGUAGES = ("en", "ru", "ky", "kk")
+TABS = ("key", "whatif", "table", "about")
+STATES = [*(f"tab={tab}" for tab in TABS), "tab=whatif&if=landfill~700", "at=bishkek/0001", "year=2005"]
+AXE = Path(__file__).parents[2] / "maps" / "client" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def test_opens_from_a_file_without_any_request(watched: Watched, sample_map: Path) -> None:
+    page = watched.open(sample_map)
+    for state in STATES:
+        page.evaluate("state => { location.hash = state }", state)
+        page.wait_for_timeout(150)
+    assert watched.errors == []
+    assert [url for url in watched.requests if not url.startswith(("data:", sample_map.as_uri()))] == []
+
+
+def test_draws_land_and_houses(watched: Watched, sample_map: Path) -> None:
+    page = watched.open(sample_map, "map=14/42.958/74.6")
+    page.wait_for_timeout(1500)
+    colours = page.evaluate(
+        """() => {
+            const seen = new Set();
+            for (const tile of document.querySelectorAll("canvas.leaflet-tile")) {
+                const { data } = tile.getContext("2d").getImageData(0, 0, tile.width, tile.height);
+                for (let i = 0; i < data.length; i += 4) seen.add(`${data[i]},${data[i + 1]},${data[i + 2]}`);
+            }
+            return [...seen];
+        }"""
+    )
+    assert "140,81,10" in colours  # a house in the landfill's zone wears its colour
+    assert len(colours) > 50
+
+
+@pytest.mark.parametrize("limit", [0, 100, 500, 777])
+@pytest.mark.parametrize("hazard_class", ["landfill", "railway"])
+def test_what_if_equals_a_direct_computation(
+    watched: Watched, sample_map: Path, sample: sample_tables.Sample, hazard_class: str, limit: int
+) -> None:
+    page = watched.open(sample_map, f"tab=whatif&if={hazard_class}~{limit}")
+    page.wait_for_selector("#whatif-buildings")
+    limit = min(limit, int(page.get_attribute("#whatif-limit", "max") or 0))
+    buildings, low, high, counts = _expected(sample.tables, hazard_class, limit)
+    assert _number(page.inner_text("#whatif-buildings")) == buildings
+    shown = [_number(part) for part in page.inner_text("#whatif-residents").split("–")]
+    assert shown == ([_two_digits(low), _two_digits(high)] if high > 0 else [0])
+    rows = page.eval_on_selector_all(
+        ".result tbody tr", "rows => rows.map(row => [row.querySelector('button').id, row.cells[1].textContent])"
+    )
+    assert {name.removeprefix("whatif-"): _number(count) for name, count in rows} == counts
+
+
+def _expected(tables: dict[str, Any], hazard_class: str, limit: float) -> tuple[int, float, float, dict[str, int]]:
+    """Buildings, 90 % interval of the residents, and buildings by settlement; Fenton's sum of lognormals in NumPy."""
+    pairs = tables["building_hazards"]
+    near = pairs[(pairs["hazard_class"] == hazard_class) & (pairs["distance_m"] <= limit)]["building_id"].unique()
+    buildings = tables["buildings"]
+    floor = (buildings["footprint_m2"] * buildings["levels"].fillna(1)).round()
+    buildings = buildings.assign(weight=floor.where(buildings["kind"].isin(DWELLINGS), 0))
+    within = buildings[buildings["building_id"].isin(near)]
+    share = within.groupby("settlement_id")["weight"].sum() / buildings.groupby("settlement_id")["weight"].sum()
+    people = tables["population"]
+    people = people[(people["quantity"] == "residents") & people["settlement_id"].notna()].set_index("settlement_id")
+    share = share[share > 0]
+    counts = within.dropna(subset="settlement_id").groupby("settlement_id").size().to_dict()
+    if share.empty:
+        return len(within), 0.0, 0.0, counts
+    people = people.loc[share.index].round(1)
+    spread = np.log(people["p95"] / people["p05"]) / (2 * 1.6448536269514722)
+    mean = share * people["p50"] * np.exp(spread**2 / 2)
+    covariance = np.full((len(mean), len(mean)), np.expm1(spread.min() ** 2))
+    np.fill_diagonal(covariance, np.expm1(spread**2))
+    variance = mean.to_numpy() @ covariance @ mean.to_numpy()
+    log_variance = np.log1p(variance / mean.sum() ** 2)
+    middle, reach = mean.sum() / np.exp(log_variance / 2), np.exp(1.6448536269514722 * np.sqrt(log_variance))
+    return len(within), middle / reach, middle * reach, counts
+
+
+def _number(text: str) -> int:
+    return int(re.sub(r"\D", "", text))
+
+
+def _two_digits(value: float) -> int:
+    """Two significant digits; rounded half up, as the page does."""
+    whole = int(value + 0.5)
+    unit = 10 ** max(0, len(str(whole)) - 2)
+    return int(whole / unit + 0.5) * unit
+
+
+def test_the_slider_moves_the_figures_at_once(watched: Watched, sample_map: Path) -> None:
+    page = watched.open(sample_map, "tab=whatif&if=landfill~100")
+    page.wait_for_selector("#whatif-buildings")
+    before = _number(page.inner_text("#whatif-buildings"))
+    page.focus("#whatif-limit")
+    page.keyboard.press("End")
+    assert _number(page.inner_text("#whatif-buildings")) > before
+    assert "landfill~" in page.url
+    assert page.evaluate("document.activeElement.id") == "whatif-limit"
+
+
+def test_back_and_forward(watched: Watched, sample_map: Path) -> None:
+    page = watched.open(sample_map)
+    page.click("#tab-table")
+    page.click("tbody button.link >> nth=0")
+    assert page.inner_text("#content h2")
+    page.go_back()
+    page.wait_for_selector("table.ranked")
+    page.go_back()
+    page.wait_for_selector("#theme")
+    page.go_forward()
+    page.wait_for_selector("table.ranked")
+    assert watched.errors == []
+
+
+def test_a_click_on_the_map_opens_the_settlement_and_marks_its_row(
+    watched: Watched, sample_map: Path, sample: sample_tables.Sample
+) -> None:
+    place = sample.tables["settlements"].iloc[0].geometry.representative_point()
+    page = watched.open(sample_map, f"tab=table&map=15/{place.y}/{place.x}")
+    page.wait_for_timeout(1200)
+    box = page.locator(".folium-map").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_selector("#details-title")
+    assert "at=bishkek%2F0001" in page.url
+    page.click("#close-details")
+    page.wait_for_selector("table.ranked")
+
+
+def test_everything_by_keyboard(watched: Watched, sample_map: Path, sample: sample_tables.Sample) -> None:
+    settlement = sample.tables["settlements"].iloc[0]
+    page = watched.open(sample_map)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "skip"
+    page.keyboard.press("Tab")
+    page.keyboard.type(str(settlement["name_en"]))
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#details-title")
+    page.keyboard.press("Escape")
+    page.focus("#tab-key")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.id") == "tab-whatif"
+    page.focus("#growth-year")
+    page.keyboard.press("ArrowLeft")
+    assert "year=" in page.url
+    place = settlement.geometry.representative_point()
+    page.evaluate("state => { location.hash = state }", f"map=15/{place.y}/{place.x}")
+    page.wait_for_timeout(1200)
+    page.focus(".folium-map")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#details-title")
+    reached = _tab_through(page)
+    assert {"search", "lang-ru", "growth-play", "growth-year", "tab-key", "close-details"} <= reached
+
+
+def _tab_through(page: Any) -> set[str]:
+    page.focus("#skip")
+    reached = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.id"))
+    return reached
+
+
+def test_the_csv_holds_every_settlement(watched: Watched, sample_map: Path, sample: sample_tables.Sample) -> None:
+    page = watched.open(sample_map, "tab=table")
+    with page.expect_download() as download:
+        page.click("#csv")
+    lines = download.value.path().read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == 1 + len(sample.tables["settlements"])
+    assert lines[0].startswith("settlement_id,name,")
+    assert lines[1].endswith("true")
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_language(watched_phone: Watched, sample_map: Path, code: str) -> None:
+    """Nothing overflows a phone, no text is left out, and the page says its language."""
+    for state in STATES:
+        page = watched_phone.open(sample_map, f"lang={code}&{state}")
+        page.wait_for_timeout(100)
+        assert page.get_attribute("html", "lang") == code
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        assert page.evaluate("document.getElementById('content').scrollWidth - document.getElementById('content').clientWidth") <= 1
+        assert not re.search(r"\b[a-z]+\.[a-zA-Z]+\b", page.inner_text("#content").replace("area.osm.pbf", ""))
+        page.goto("about:blank")
+    assert watched_phone.errors == []
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_axe_finds_nothing(browser: Browser, sample_map: Path, code: str) -> None:
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed (npm ci in maps/client)")
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, bypass_csp=True)
+    page = context.new_page()
+    found = []
+    for state in STATES:
+        page.goto("about:blank")
+        page.goto(f"{sample_map.as_uri()}#lang={code}&{state}")
+        page.wait_for_selector("canvas.leaflet-tile", state="attached")
+        page.wait_for_timeout(200)
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        result = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']})")
+        found += [(state, v["id"], [node["html"][:120] for node in v["nodes"]]) for v in result["violations"]]
+    context.close()
+    assert found == []
+
+
+def test_prints_on_one_page(watched: Watched, sample_map: Path) -> None:
+    page = watched.open(sample_map, "tab=table")
+    page.wait_for_timeout(500)
+    pdf = page.pdf(prefer_css_page_size=True, print_background=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
+
+
+class _RangeHandler(SimpleHTTPRequestHandler):
+    """Serves files with HTTP Range, as the served page needs."""
+
+    def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+        path = Path(self.translate_path(self.path))
+        if not path.is_file():
+            self.send_error(404)
+            return
+        data = path.read_bytes()
+        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        if asked:
+            first, last = int(asked[1]), min(int(asked[2]), len(data) - 1)
+            self.send_response(206)
+            self.send_header("Content-Range", f"bytes {first}-{last}/{len(data)}")
+            data = data[first : last + 1]
+        else:
+            self.send_response(200)
+        self.send_header("Content-Type", "text/html" if path.suffix == ".html" else "application/octet-stream")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: object) -> None:
+        """Keep the test's output clean."""
+
+
+@pytest.fixture
+def server(sample_map: Path) -> Iterator[str]:
+    running = ThreadingHTTPServer(("127.0.0.1", 0), partial(_RangeHandler, directory=str(sample_map.parent)))
+    threading.Thread(target=running.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{running.server_port}"
+    running.shutdown()
+    running.server_close()
+
+
+def test_served_page_reads_tiles_by_range(watched: Watched, server: str) -> None:
+    statuses: list[int] = []
+    watched.page.on("response", lambda response: response.url.endswith(".html") or statuses.append(response.status))
+    watched.page.goto(f"{server}/served.html#tab=whatif&if=landfill~500&map=14/42.958/74.6")
+    watched.page.wait_for_selector("#whatif-buildings")
+    watched.page.wait_for_timeout(800)
+    assert watched.errors == []
+    assert set(statuses) == {206}
+    assert len(statuses) <= 20
+
+
+def test_an_area_without_anything(watched: Watched, write_map: Callable[..., MapFiles]) -> None:
+    bare = sample_tables.make(50)
+    nothing = sample_tables.empty()
+    page = watched.open(write_map(sample_tables.Sample(nothing.tables, bare.context, nothing.zones, bare.projected)).index)
+    for tab in TABS:
+        page.click(f"#tab-{tab}")
+        assert page.inner_text("#content")
+    assert watched.errors == []
+
+
+def test_too_many_buildings_for_one_file(watched: Watched, sample: sample_tables.Sample, write_map: Callable[..., MapFiles]) -> None:
+    files = write_map(sample, embed_limit=1000)
+    assert not files.embedded
+    watched.page.goto(files.index.as_uri())
+    watched.page.wait_for_function("document.documentElement.dataset.ready === 'true'")
+    assert "novostroiki serve" in watched.page.inner_text("#notice")
+    watched.page.click("#tab-table")
+    assert watched.page.locator("tbody tr").count() == len(sample.tables["settlements"])
+    assert watched.errors == []
+
+
+def test_the_page_data_is_what_the_tables_say(sample_map: Path, sample: sample_tables.Sample) -> None:
+    text = sample_map.read_text(encoding="utf-8")
+    found = re.search(r'id="novostroiki-data">(.*?)</script>', text, re.DOTALL)
+    assert found is not None
+    data = json.loads(found[1])
+    assert [s["id"] for s in data["settlements"]] == sorted(sample.tables["settlements"]["settlement_id"])
+    assert data["whatif"]["buildings"] == len(sample.tables["buildings"])
+    assert data["area"]["simulated"] is True
