@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import logging
@@ -28,7 +29,7 @@ from pydantic import ValidationError
 from pipeline import provenance
 from pipeline.errors import SourceError
 from pipeline.extract.lock import Download, Request
-from pipeline.extract.transfer import Part, disk_error
+from pipeline.extract.transfer import Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 # Pooch tells of every file, and of the hash of what has none yet; a run has its own progress.
 pooch.get_logger().setLevel(logging.ERROR)
+
+_FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Cache:
@@ -136,7 +139,7 @@ class Cache:
                 make(temporary)
                 temporary.replace(target)
             except OSError as error:
-                raise disk_error(error, target, name) from error
+                raise _disk_error(error, target, name) from error
             finally:
                 temporary.unlink(missing_ok=True)
         newest = max((path.stat().st_mtime for path in inputs), default=target.stat().st_mtime)
@@ -184,7 +187,11 @@ class Cache:
 
         def receive(_url: str, target: str, _pooch: object) -> None:
             part = Part(incoming / f"{request.key}.part")
-            answered.append(fetch(part))
+            try:
+                answered.append(fetch(part))
+            except OSError:
+                part.drop()  # room that a full disk needs
+                raise
             part.finish(Path(target))
 
         try:
@@ -196,7 +203,7 @@ class Cache:
                 pooch.retrieve(request.url, None, fname=landed.name, path=incoming, downloader=receive)
                 return self._keep(request, name, answered[-1], landed)
         except OSError as error:
-            raise disk_error(error, incoming / name, request.dataset) from error
+            raise _disk_error(error, incoming / name, request.dataset) from error
 
     def _keep(self, request: Request, name: str, answered: str, landed: Path) -> Download:
         """Move a complete file to the place that its content gives it, then let the index point there."""
@@ -236,3 +243,12 @@ def _alone(path: Path) -> Iterator[None]:
             yield
         finally:
             path.unlink(missing_ok=True)
+
+
+def _disk_error(error: OSError, path: Path, source: str) -> SourceError:
+    """Build the error of a download that the disk could not take."""
+    if error.errno in _FULL_DISK:
+        problem, remedy = "the disk is full", "make room, or set live.cache to a folder on another disk"
+    else:
+        problem, remedy = str(error.strerror), "set live.cache to a folder that can be written"
+    return SourceError(f"{source} could not be kept in {path.parent}: {problem}; {remedy}.")

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 import duckdb
+import geopandas as gpd
+import numpy as np
 import pyarrow.parquet as pq
 
 from pipeline.errors import SourceError
@@ -112,10 +114,10 @@ def not_read_elsewhere(path: Path, target: Path) -> None:
 
     Those two are read from their own providers, newer and whole: kept here as well, a house would count twice.
     """
-    kept = f"NOT list_has_any([source.dataset FOR source IN sources], {list(READ_ELSEWHERE)})"
-    with connect(spatial=True) as con:
-        query = f"SELECT * FROM read_parquet({_text(path)}) WHERE {kept} ORDER BY id"  # noqa: S608 - own constants
-        con.execute(f"COPY ({query}) TO {_text(target)} (FORMAT parquet)")
+    table = gpd.read_parquet(path)
+    elsewhere = [any(source["dataset"] in READ_ELSEWHERE for source in sources) for sources in table["sources"]]
+    kept = table[~np.array(elsewhere, dtype=bool)]
+    kept.to_parquet(target, write_covering_bbox=True, schema_version="1.1.0")
 
 
 def rows(path: Path) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import time
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from pipeline.errors import SourceError
 from pipeline.extract.patience import Clock, Fault, Manners, Unusable, explain, persist, refusal, stream
 
 if TYPE_CHECKING:
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MAX_REDIRECTS = 10
-_FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT})
 _CHANGED = "look at the provider's page for what has changed"
 
 
@@ -124,9 +121,6 @@ class _Transfer:
             if not self.part.resumable(url)[0]:
                 self.part.drop()
             raise
-        except OSError as error:
-            self.part.drop()
-            raise disk_error(error, self.part.path, self.wanted.source) from error
         return url
 
     def _verify(self) -> None:
@@ -208,12 +202,3 @@ def _validator(response: requests.Response) -> str:
     """Return what identifies this version of a file: strong ETag or date of change (RFC 9110, 13.1.5)."""
     tag = response.headers.get("ETag", "")
     return tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified", "")
-
-
-def disk_error(error: OSError, path: Path, source: str) -> SourceError:
-    """Build the error of a download that the disk could not take."""
-    if error.errno in _FULL_DISK:
-        problem, remedy = "the disk is full", "make room, or set live.cache to a folder on another disk"
-    else:
-        problem, remedy = str(error.strerror), "set live.cache to a folder that can be written"
-    return SourceError(f"{source} could not be kept in {path.parent}: {problem}; {remedy}.")

@@ -19,9 +19,9 @@ class Case:
     fault: str
     outcome: str
     """`RECOVERS`, or the reason that the refusal must give."""
-    script: Sequence[Misbehaviour | None] = ()
+    script: Sequence[Misbehaviour | None] = field(default=(), hash=False)
     forever: bool = False
-    live: dict[str, object] = field(default_factory=dict)
+    live: dict[str, object] = field(default_factory=dict, hash=False)
     """Keys of the configuration that the case changes."""
     how: str = ""
     """How the right answer came about, for the table."""

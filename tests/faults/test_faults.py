@@ -121,3 +121,229 @@ def test_overpass(case: Case, make_config: MakeConfig, overpass: Database) -> No
         assert fetched.downloads[0].sha256 == hashlib.sha256(overpass.answer(server.requests[-1]) or b"").hexdigest()
         check_cache(config)
     assert all("me@here" in request.headers["User-Agent"] for request in server.requests)
+
+
+# Faults below HTTP, and of content: each has its own stage.
+
+REFUSED = Case("any", "refused connection", "the connection failed", live=cases.IMPATIENT)
+UNRESOLVED = Case("any", "DNS failure", "the name of the server cannot be resolved", live=cases.IMPATIENT)
+CONNECT = Case("any", "connect time-out", "the server stays silent", live=cases.IMPATIENT)
+UNTRUSTED = Case("any", "TLS error", "the encrypted connection could not be trusted")
+
+
+@pytest.fixture(params=["file", "Overpass"])
+def at(request: pytest.FixtureRequest) -> Callable[[str], tuple[Catalogue, str, str]]:
+    """Return a function from a server's address to catalogue, source and address asked."""
+    if request.param == "file":
+        return lambda url: (onset(url), "wsf_evolution", f"{url}/wsf_74_42.tif")
+    return lambda url: (only(osm={"url": url + "/api"}), "osm", url + "/api")
+
+
+At = Callable[[str], tuple[Catalogue, str, str]]
+
+
+def test_refused_connection(make_config: MakeConfig, at: At) -> None:
+    run(REFUSED, make_config(**REFUSED.live), *at(servers.refused()))
+
+
+def test_dns_failure(make_config: MakeConfig, at: At) -> None:
+    run(UNRESOLVED, make_config(**UNRESOLVED.live), *at("http://no-such-host.invalid"))
+
+
+def test_connect_timeout(make_config: MakeConfig, at: At) -> None:
+    with servers.unreachable() as url:
+        run(CONNECT, make_config(**CONNECT.live), *at(url))
+
+
+def test_tls_error(make_config: MakeConfig, at: At, tmp_path: Path) -> None:
+    server = Server(files({"/wsf_74_42.tif": TILE}))
+    url = servers.self_signed(server, tmp_path)
+    with serving(server):
+        run(UNTRUSTED, make_config(), *at(url))
+
+
+def test_a_name_server_is_left_as_it_was(make_config: MakeConfig) -> None:
+    import socket
+
+    import osmnx
+
+    before, agent = socket.getaddrinfo, osmnx.settings.http_user_agent
+    config = make_config(retry_seconds=0.5)
+    run(REFUSED, config, only(osm={"url": servers.refused()}), "osm", "http://127.0.0.1")
+    assert socket.getaddrinfo is before
+    assert osmnx.settings.http_user_agent == agent
+
+
+MIRROR = Case("any", "one server dead, its mirror sound", RECOVERS, how="the mirror was asked")
+
+
+def test_mirror_of_a_file(make_config: MakeConfig) -> None:
+    with serving(Server(files({"/flat/wsf_74_42.tif": TILE}))) as server:
+        catalogue = onset(server.url, mirrors=(server.url + "/flat/wsf_{lon}_{lat}.tif",))
+        fetched = run(MIRROR, make_config(), catalogue, "", "")
+    assert fetched
+    assert fetched.downloads[0].fetched_from == server.url + "/flat/wsf_74_42.tif"
+
+
+def test_mirror_of_overpass(make_config: MakeConfig, overpass: Database) -> None:
+    with serving(Server(overpass.answer)) as server:
+        catalogue = only(osm={"url": servers.refused(), "mirrors": (server.url,)})
+        fetched = run(MIRROR, make_config(), catalogue, "", "")
+    assert fetched
+    assert fetched.downloads[0].fetched_from == server.url
+
+
+EMPTY = Case("Overpass", "an empty reply, twice", RECOVERS, how="believed, with a notice")
+
+
+def test_empty_reply_is_believed_the_second_time(make_config: MakeConfig) -> None:
+    nothing = b'{"osm3s": {"timestamp_osm_base": "2026-11-20T10:00:00Z"}, "elements": []}'
+    with serving(Server(lambda _: nothing)) as server, serving(Server(lambda _: nothing)) as mirror:
+        catalogue = only(osm={"url": server.url, "mirrors": (mirror.url,)})
+        fetched = run(EMPTY, make_config(), catalogue, "", "")
+        assert len(server.requests) == len(mirror.requests) == 1
+    assert fetched
+    assert [notice.where for notice in fetched.notices] == ["osm"]
+
+
+UNCONFIRMED = Case(
+    "Overpass", "an empty reply, and nobody to confirm it", "the connection failed", live=cases.IMPATIENT
+)
+
+
+def test_empty_reply_alone_is_not_believed(make_config: MakeConfig) -> None:
+    nothing = servers.body(b'{"elements": []}')
+    dead = servers.refused()
+    with serving(Server(lambda _: None, [nothing, servers.status(503)], forever=True)) as server:
+        catalogue = only(osm={"url": server.url, "mirrors": (dead,)})
+        with pytest.raises(SourceError, match="could not be fetched from"):
+            live.fetch(city.AREA, catalogue, make_config(**UNCONFIRMED.live))
+    check_cache(make_config())
+
+
+CHANGED = Case("file", "the file changes between two ranges", RECOVERS, how="fetched anew, all of the new one")
+
+
+@pytest.mark.parametrize("honest", [True, False], ids=["If-Range honoured", "If-Range ignored"])
+def test_file_changes_between_ranges(make_config: MakeConfig, *, honest: bool) -> None:
+    content = {"/wsf_74_42.tif": TILE}
+    newer = city.degrees_tile(cells=600)
+
+    def cut_then_change(handler: servers.Handler, right: bytes | None) -> None:
+        servers.cut(handler, right)
+        content["/wsf_74_42.tif"] = newer
+
+    def ignore_if_range(handler: servers.Handler, right: bytes | None) -> None:
+        start = int(handler.headers["Range"].removeprefix("bytes=").rstrip("-"))
+        rest = (right or b"")[start:]
+        span = f"bytes {start}-{start + len(rest) - 1}/{start + len(rest)}"
+        handler.reply(206, rest, Content_Range=span, ETag=f'"{hash(right)}"')
+
+    script = [cut_then_change, None if honest else ignore_if_range]
+    with serving(Server(files(content), script)) as server:
+        fetched = run(CHANGED, make_config(), onset(server.url), "", "")
+    assert fetched
+    assert fetched.downloads[0].sha256 == hashlib.sha256(newer).hexdigest()
+
+
+RESUMED = Case("any", "the run is stopped in the middle of a download", RECOVERS, how="the next run resumes by Range")
+
+
+def test_the_next_run_resumes(make_config: MakeConfig) -> None:
+    with serving(Server(files({"/wsf_74_42.tif": TILE}), [servers.cut, servers.status(403)])) as server:
+        with pytest.raises(SourceError, match="refuses access"):
+            live.fetch(city.AREA, onset(server.url), make_config())
+        check_cache(make_config())
+        assert run(RESUMED, make_config(), onset(server.url), "", "")
+    assert server.requests[-1].headers["Range"].startswith("bytes=")
+
+
+TOO_LARGE = Case("file", "a file larger than is plausible", "bytes or more, but not over")
+
+
+def test_file_too_large(make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "MAX_FILE", 1000)
+    with serving(Server(files({"/wsf_74_42.tif": TILE}))) as server:
+        run(TOO_LARGE, make_config(), onset(server.url), "wsf_evolution", server.url)
+
+
+FULL = Case("any", "full disk", "the disk is full")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a file system of 256 KiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a small file system needs root")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_full_disk(make_config: MakeConfig, small_disk: Path, at: At, overpass: Database) -> None:
+    def answer(request: servers.Request) -> bytes | None:
+        if request.method == "GET":
+            return TILE
+        reply = json.loads(overpass.answer(request) or b"{}")
+        return json.dumps({**reply, "note": "x" * 400_000}).encode()
+
+    config = make_config(cache=str(small_disk / "cache"))
+    with serving(Server(answer)) as server:
+        catalogue, source, _ = at(server.url)
+        with pytest.raises(SourceError) as caught:
+            live.fetch(city.AREA, catalogue, config)
+    check_refusal(caught.value, config, source, FULL.outcome, str(small_disk))
+    assert not list((small_disk / "cache").rglob("*.part")), "the room is given back"
+
+
+BOMB = Case("zip file", "zip bomb", "the zip would unpack to")
+CLIMBER = Case("zip file", "zip with ../", "the zip names a file outside its own folder")
+WRONG_CRS = Case(
+    "zip file", "tile of the wrong CRS", "its coordinate system is EPSG:32643 where ESRI:54009 is expected"
+)
+NO_RASTER = Case("zip file", "zip without a raster", "the zip holds 0 rasters", live=cases.IMPATIENT)
+DAMAGED = Case("zip file", "damaged zip", RECOVERS, how="found damaged, asked again")
+ZIPS: dict[Case, Callable[[], bytes]] = {
+    BOMB: lambda: city.zipped({"tile.tif": bytes(60_000_000)}),
+    CLIMBER: lambda: city.zipped({"../../etc/tile.tif": TILE}),
+    WRONG_CRS: lambda: city.mollweide_tile(crs="EPSG:32643"),
+    NO_RASTER: lambda: city.zipped({"readme.txt": b"nothing here"}),
+}
+
+
+def built_up(url: str) -> Catalogue:
+    """Return a catalogue whose only source is a zipped tile of one epoch."""
+    return only(ghs_built_s={"url": url + "/E{year}_R{row}_C{column}.zip", "epochs": (1990,)})
+
+
+@pytest.mark.parametrize("case", ZIPS, ids=lambda case: case.fault)
+def test_zip(case: Case, make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(archive, "MAX_UNPACKED", 50_000_000)
+    with serving(Server(files({"/E1990_R4_C25.zip": ZIPS[case]()}))) as server:
+        run(case, make_config(**case.live), built_up(server.url), "ghs_built_s", server.url + "/E1990_R4_C25.zip")
+    assert not (tmp_path.parent / "etc").exists()
+
+
+def test_damaged_zip(make_config: MakeConfig) -> None:
+    right = city.mollweide_tile()
+    damaged = right[:3000] + bytes(100) + right[3100:]
+    with serving(Server(files({"/E1990_R4_C25.zip": right}), [servers.body(damaged)])) as server:
+        fetched = run(DAMAGED, make_config(), built_up(server.url), "", "")
+    assert fetched
+    assert fetched.downloads[0].sha256 == hashlib.sha256(right).hexdigest()
+
+
+LIMIT = Case("Overpass", "the day's limit is used up", "today's limit for this server is used up")
+
+
+@pytest.mark.parametrize("limits", [{"daily_requests": 1}, {"daily_bytes": 1}], ids=str)
+def test_daily_limits(make_config: MakeConfig, overpass: Database, limits: dict[str, Any]) -> None:
+    with serving(Server(overpass.answer)) as server:
+        catalogue = only(osm={"url": server.url, "refresh_hours": 0})
+        live.fetch(city.AREA, catalogue, make_config(**limits))
+        run(LIMIT, make_config(**limits), catalogue, "osm", server.url)
+    assert len(server.requests) == 1

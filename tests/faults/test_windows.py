@@ -1,0 +1,96 @@
+"""Windows of large rasters, read by HTTP ranges through GDAL."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import rasterio
+
+from pipeline.catalogue import Catalogue
+from pipeline.errors import SourceError
+from pipeline.extract import live
+from pipeline.extract.live import Fetched
+from tests.faults import cases, city, servers
+from tests.faults.cases import RECOVERS, Case
+from tests.faults.conftest import MakeConfig, only
+from tests.faults.servers import Server, files, serving
+
+COVER = city.degrees_tile(72, 42, 3, cells=1200)
+PATH = "/cover_N42E072.tif"
+
+RANGES = "HTTP ranges"
+CASES = [
+    Case(RANGES, "503", RECOVERS, [servers.status(503)], how="asked again"),
+    Case(
+        RANGES,
+        "503 without end",
+        "the reply is no whole GeoTIFF",
+        [servers.status(503)],
+        forever=True,
+        live=cases.IMPATIENT,
+    ),
+    Case(RANGES, "HTML instead of the file", RECOVERS, [servers.body(servers.HTML)], how="found wrong, asked again"),
+    Case(RANGES, "body cut in the middle", RECOVERS, [servers.cut], how="asked again"),
+]
+CHANGED = Case(RANGES, "the file changes between two ranges", RECOVERS, how="read anew, all of the new one")
+
+
+def cover(url: str) -> Catalogue:
+    return only(worldcover={"url": url + "/cover_{corner}.tif", "feeds": "onset"})
+
+
+def fetch(case: Case, make_config: MakeConfig, url: str) -> Fetched:
+    return live.fetch(city.AREA, cover(url), make_config(timeout_seconds=1.0, **case.live))
+
+
+def check(fetched: Fetched, right: bytes) -> None:
+    assert fetched.inputs.onset
+    with rasterio.MemoryFile(right) as memory, memory.open() as whole, rasterio.open(fetched.inputs.onset) as part:
+        values = part.read(1)
+        rows, columns = part.shape
+        west, north = part.transform.c, part.transform.f
+        row, column = whole.index(west + whole.res[0] / 2, north - whole.res[1] / 2)
+        expected = whole.read(1, window=((row, row + rows), (column, column + columns)))
+        assert part.bounds.left <= city.AREA.bbox[0] < city.AREA.bbox[2] <= part.bounds.right
+        assert part.bounds.bottom <= city.AREA.bbox[1] < city.AREA.bbox[3] <= part.bounds.top
+        assert part.shape[0] * part.shape[1] < 2000
+    np.testing.assert_array_equal(values, expected)
+
+
+def test_only_the_window_is_fetched(make_config: MakeConfig) -> None:
+    with serving(Server(files({PATH: COVER}))) as server:
+        fetched = fetch(CASES[0], make_config, server.url)
+    check(fetched, COVER)
+    ranges = [request.headers["Range"] for request in server.requests if "Range" in request.headers]
+    asked = sum(int(last) - int(first) for first, last in (item.removeprefix("bytes=").split("-") for item in ranges))
+    assert 0 < asked < len(COVER) / 2
+    assert all("me@here" in request.headers["User-Agent"] for request in server.requests)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_faults(case: Case, make_config: MakeConfig) -> None:
+    with serving(Server(files({PATH: COVER}), list(case.script), forever=case.forever)) as server:
+        if case.outcome == RECOVERS:
+            check(fetch(case, make_config, server.url), COVER)
+        else:
+            with pytest.raises(SourceError, match=case.outcome) as caught:
+                fetch(case, make_config, server.url)
+            assert server.url + PATH in str(caught.value)
+
+
+def test_change_while_reading(make_config: MakeConfig) -> None:
+    content = {PATH: COVER}
+    newer = city.degrees_tile(72, 42, 3, cells=900)
+
+    def change(handler: servers.Handler, _: bytes | None) -> None:
+        handler.well(servers.Request("GET", PATH, dict(handler.headers), b""))
+        content[PATH] = newer
+
+    with serving(Server(files(content), [change])) as server:
+        fetched = fetch(CHANGED, make_config, server.url)
+    check(fetched, newer)
+
+
+def test_missing_file(make_config: MakeConfig) -> None:
+    with serving(Server(files({}))) as server, pytest.raises(SourceError, match=r"it is not there \(404\)"):
+        fetch(CASES[0], make_config, server.url)
