@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 HIGHWAYS = frozenset({"motorway", "trunk", "primary"})
 RAILWAYS = frozenset({"rail"})
+STREETS = frozenset({"secondary", "tertiary", "secondary_link", "tertiary_link", "unclassified"})
+"""Streets between quarters: they part tracts, which may well be of one settlement."""
 WATERWAYS = frozenset({"river", "canal"})
 _SIDINGS = frozenset({"yard", "spur", "siding", "crossover"})
 
@@ -32,6 +34,11 @@ def barriers(layers: Mapping[str, gpd.GeoDataFrame]) -> NDArray[np.object_]:
             lines_of(layers, "waterways", "waterway", WATERWAYS),
         ]
     )
+
+
+def quarter_streets(layers: Mapping[str, gpd.GeoDataFrame]) -> NDArray[np.object_]:
+    """Return the streets that run between quarters rather than through them."""
+    return lines_of(layers, "roads", "highway", STREETS)
 
 
 def lines_of(

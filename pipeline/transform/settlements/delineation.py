@@ -11,8 +11,9 @@ import pandas as pd
 import shapely
 
 from pipeline.transform.settlements import seeds
-from pipeline.transform.settlements.barriers import barriers
+from pipeline.transform.settlements.barriers import barriers, quarter_streets
 from pipeline.transform.settlements.graph import crossing, neighbours
+from pipeline.transform.settlements.morphology import fabric
 from pipeline.transform.settlements.outlines import outlines
 from pipeline.transform.settlements.partition import partition
 
@@ -61,11 +62,13 @@ def delineate(buildings: gpd.GeoDataFrame, layers: Mapping[str, gpd.GeoDataFrame
     order = np.lexsort(centres.T)
     points = centres[order]
     main = buildings["kind"].to_numpy()[order] != "outbuilding"
+    area = buildings["footprint_m2"].to_numpy()[order]
+    built = fabric(geometry[order], points, area, main)
     found = seeds.objects(layers, buildings.crs)
     edges = neighbours(points, GAP_M)
     edges = edges[~crossing(points, edges, barriers(layers))]
-    parts = partition(points, main, edges, found)
-    shapes = outlines(points, parts.label, len(parts.delineation))
+    parts = partition(built, edges, crossing(points, edges, quarter_streets(layers)), found)
+    shapes = outlines(points, parts.label, len(parts.delineation), area, main)
     rank, identifiers = _numbered(shapes, area_id)
     settlements = gpd.GeoDataFrame(
         {

@@ -14,7 +14,8 @@ from scipy.spatial import Delaunay, QhullError, cKDTree
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Points = NDArray[np.float64]
+Floats = NDArray[np.float64]
+Points = Floats
 Edges = NDArray[np.int64]
 Labels = NDArray[np.int64]
 Mask = NDArray[np.bool_]

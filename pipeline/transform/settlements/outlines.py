@@ -11,20 +11,22 @@ from scipy.spatial import Delaunay, QhullError, cKDTree
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pipeline.transform.settlements.graph import Labels, Points
+    from pipeline.transform.settlements.graph import Floats, Labels, Mask, Points
 
 SPAN_M = 90.0
 """Longest side of a triangle of neighbours that still is fabric: three plots, an empty one or a street with verges."""
-MARGIN_SHARE = 0.5
-"""The land of a settlement reaches half its usual spacing beyond the outermost houses …"""
-MARGIN_M = (8.0, 25.0)
-"""… but no less and no more than this."""
+PLOT_SHARE = 0.25
+"""The land of a settlement reaches this share of a plot's side beyond the walls of its outermost houses …"""
+MARGIN_M = (8.0, 40.0)
+"""… but no less and no more than this beyond their centres."""
 HOLE_M2 = 5_000.0
 """Smaller holes are squares and gardens (DOMAIN: holes below 0.5 ha are filled)."""
 _TOUCH_M2 = 1e-3
 
 
-def outlines(points: Points, labels: Labels, count: int) -> NDArray[np.object_]:
+def outlines(
+    points: Points, labels: Labels, count: int, footprint_m2: Floats, main: Mask
+) -> NDArray[np.object_]:
     """Return the outline of each of `count` settlements, shape (count,).
 
     The Delaunay triangles whose corners are of one settlement and whose sides are short (an alpha shape, Edelsbrunner
@@ -40,10 +42,14 @@ def outlines(points: Points, labels: Labels, count: int) -> NDArray[np.object_]:
         Settlement of each building, 0 to count - 1; -1: none. Every settlement has at least one.
     count
         How many settlements there are.
+    footprint_m2
+        Areas of the buildings, shape (n,).
+    main
+        Which buildings are no sheds, shape (n,).
     """
     inside = np.flatnonzero(labels >= 0)
     cores = _cores(points[inside], labels[inside], count)
-    shapes = shapely.buffer(cores, _margins(points[inside], labels[inside], count), quad_segs=4)
+    shapes = shapely.buffer(cores, _margins(cores, labels[inside], footprint_m2[inside], main[inside]), quad_segs=4)
     return _without_overlaps(_without_small_holes(shapes), points[inside], labels[inside])
 
 
@@ -100,16 +106,16 @@ def _by_owner(
     return dict(zip(numbers.tolist(), np.split(lines, start[1:]), strict=True)) if len(numbers) else {}
 
 
-def _margins(points: Points, labels: Labels, count: int) -> NDArray[np.float64]:
-    """Return how far beyond its outermost buildings each settlement reaches."""
-    margins = np.full(count, MARGIN_M[1])
-    if len(points) > 1:
-        spacing = np.asarray(cKDTree(points).query(points, k=2)[0])[:, 1]
-        order = np.argsort(labels, kind="stable")
-        numbers, start = np.unique(labels[order], return_index=True)
-        for number, group in zip(numbers, np.split(spacing[order], start[1:]), strict=True):
-            margins[number] = MARGIN_SHARE * np.median(group)
-    return np.clip(margins, *MARGIN_M)
+def _margins(cores: NDArray[np.object_], labels: Labels, footprint_m2: Floats, main: Mask) -> Floats:
+    """Return how far beyond the centres of its outermost buildings the land of each settlement reaches.
+
+    The radius of its usual building (by area) and a quarter of the side of its usual plot, core area per main building.
+    """
+    count = len(cores)
+    main_count = np.maximum(np.bincount(labels[main], minlength=count), 1)
+    footprint = np.bincount(labels[main], weights=footprint_m2[main], minlength=count) / main_count
+    plot = shapely.area(cores) / main_count
+    return np.clip(np.sqrt(footprint / np.pi) + PLOT_SHARE * np.sqrt(plot), *MARGIN_M)
 
 
 def _without_small_holes(shapes: NDArray[np.object_]) -> NDArray[np.object_]:

@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 
 from pipeline.transform.settlements import seeds
 from pipeline.transform.settlements.graph import components, density_labels
+from pipeline.transform.settlements.regions import Sums, join, tracts
 from pipeline.transform.settlements.spelling import key
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.transform.settlements.graph import Edges, Labels, Mask, Points
+    from pipeline.transform.settlements.morphology import Fabric
 
 REACH_M = 80.0
 """Houses within this distance are of one fabric …"""
@@ -58,7 +60,7 @@ class Partition:
         self.objects.append(objects)
 
 
-def partition(buildings: Points, main: Mask, edges: Edges, found: gpd.GeoDataFrame) -> Partition:
+def partition(fabric: Fabric, edges: Edges, parted: Mask, found: gpd.GeoDataFrame) -> Partition:
     """Divide buildings into settlements.
 
     A building inside a polygon of the map (named, or of residential land) belongs to the innermost one. The others
@@ -68,15 +70,16 @@ def partition(buildings: Points, main: Mask, edges: Edges, found: gpd.GeoDataFra
 
     Parameters
     ----------
-    buildings
-        Centres in metres, shape (n, 2).
-    main
-        Which buildings are no sheds, shape (n,): only they count towards the least numbers.
+    fabric
+        Measures of the n buildings; only main buildings count towards the least numbers.
     edges
-        Links between neighbours that nothing cuts, shape (m, 2).
+        Links between neighbours that no barrier cuts, shape (m, 2).
+    parted
+        Which links a street between quarters crosses, shape (m,).
     found
         The objects of `seeds.objects`.
     """
+    buildings, main = fabric.points, fabric.main
     outlines, places = seeds.polygons(found), seeds.points(found)
     spots = shapely.get_coordinates(np.asarray(places.geometry.array, dtype=object))
     holder = seeds.inside(spots, np.asarray(outlines.geometry.array, dtype=object))
@@ -85,7 +88,8 @@ def partition(buildings: Points, main: Mask, edges: Edges, found: gpd.GeoDataFra
     _by_polygon(out, buildings, main, outlines, places, holder)
     free = (out.label < 0) & (density_labels(buildings, REACH_M, CORE) >= 0)
     seed = _seed_nodes(buildings, free, places, spots, holder)
-    _by_fabric(out, buildings, main, edges, free, places["osm_id"].to_numpy(), seed)
+    region = _regions(fabric, edges, parted, free, seed)
+    _by_fabric(out, fabric, edges, region, places["osm_id"].to_numpy(), seed)
     _fragments(out, buildings, edges, outlines)
     return out
 
@@ -170,27 +174,30 @@ def _seed_nodes(
     return node
 
 
-def _by_fabric(  # noqa: PLR0913 - the parts of one city
-    out: Partition,
-    buildings: Points,
-    main: Mask,
-    edges: Edges,
-    free: Mask,
-    identifiers: NDArray[np.object_],
-    seed: Labels,
-) -> None:
-    """Cluster the free buildings by their links, and divide a cluster among the places in it."""
+def _regions(fabric: Fabric, edges: Edges, parted: Mask, free: Mask, seed: Labels) -> Labels:
+    """Return the region of each free building, -1 for the others: tracts between streets, joined where alike."""
+    tract = tracts(len(free), edges[~parted], free)
+    count = int(tract.max(initial=-1)) + 1
+    seeded = np.zeros(count, dtype=bool)
+    seeded[tract[seed[seed >= 0]]] = True
     inner = edges[free[edges].all(axis=1)]
-    cluster = np.where(free, components(len(buildings), inner), -1)
+    region = join(tract, inner, Sums.of(fabric, tract, count), seeded)
+    return np.where(free, region[tract] if count else -1, -1)
+
+
+def _by_fabric(
+    out: Partition, fabric: Fabric, edges: Edges, region: Labels, identifiers: NDArray[np.object_], seed: Labels
+) -> None:
+    """Make settlements of regions; one with several places is divided among them."""
+    free = region >= 0
+    inner = edges[region[edges[:, 0]] == region[edges[:, 1]]]
     rooted = np.flatnonzero(seed >= 0)
-    source = _nearest_seed(buildings, inner, seed[rooted])
-    part = np.where(source >= 0, source, len(rooted) + cluster)
-    part[~free] = -1
+    source = _nearest_seed(fabric.points, inner, seed[rooted])
+    part = np.where(source >= 0, source, len(rooted) + region)
     numbers, index = np.unique(part[free], return_inverse=True)
-    size = np.bincount(index, weights=main[free]).astype(int)
-    members = np.flatnonzero(free)
+    size = np.bincount(index, weights=fabric.main[free]).astype(int)
     order = np.argsort(index, kind="stable")
-    groups = np.split(members[order], np.cumsum(np.bincount(index))[:-1])
+    groups = np.split(np.flatnonzero(free)[order], np.cumsum(np.bincount(index))[:-1])
     for number, count, group in zip(numbers.tolist(), size.tolist(), groups, strict=True):
         if number < len(rooted) and count >= LEAST_SEEDED:
             out.add(group, "seed_point+cluster", [identifiers[rooted[number]]])

@@ -1,0 +1,180 @@
+"""Fabrics told apart: tracts between streets, joined where they are built alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.transform.settlements.graph import components
+
+if TYPE_CHECKING:
+    from pipeline.transform.settlements.graph import Edges, Floats, Labels, Mask
+    from pipeline.transform.settlements.morphology import Fabric
+
+SCALES = {"footprint": 0.22, "spread": 0.15, "spacing": 0.16, "sheds": 0.18, "heading": 0.3}
+"""How much two tracts of one settlement differ in each measure, apart from chance: the logarithms of footprint and
+spacing, the spread of the former, sheds per building, and the mean heading (a complex number, 0.3 is about 4°)."""
+ALIKE = 2.2
+"""Tracts that differ by less than this (root of the sum of squares, in `SCALES`) are of one settlement."""
+SMALL = 12
+"""A tract with fewer main buildings has no character of its own and joins the neighbour it has most links with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Sums over the main buildings of each tract, from which its measures follow; rows add up when tracts join."""
+
+    values: Floats
+    """Columns: count, sheds, Σ ln footprint, Σ ln² footprint, Σ ln spacing, Σ heading (real, imaginary)."""
+
+    @classmethod
+    def of(cls, fabric: Fabric, label: Labels, count: int) -> Sums:
+        """Sum the measures of the buildings of each label."""
+        main = fabric.main & (label >= 0) & np.isfinite(fabric.spacing_m)
+        sheds = ~fabric.main & (label >= 0)
+        size = np.log(fabric.footprint_m2[main])
+        gap = np.log(np.maximum(fabric.spacing_m[main], 1.0))
+        heading = fabric.heading[main]
+        columns = (np.ones(len(size)), size, size**2, gap, heading.real, heading.imag)
+        first, *rest = (np.bincount(label[main], column, count) for column in columns)
+        return cls(np.stack([first, np.bincount(label[sheds], minlength=count), *rest], axis=1))
+
+
+def difference(a: Floats, b: Floats) -> float:
+    """Return how differently two tracts are built, in units of what tracts of one settlement differ by.
+
+    Each difference is set against its scale and its standard error, so that small tracts are not parted by chance.
+    """
+    total = 0.0
+    for (x, var_x), (y, var_y), scale in zip(_measures(a), _measures(b), SCALES.values(), strict=True):
+        total += abs(x - y) ** 2 / (scale**2 + var_x + var_y)
+    return float(np.sqrt(total))
+
+
+def _measures(sums: Floats) -> list[tuple[complex, float]]:
+    """Return the measures of a tract, in the order of `SCALES`, each with the square of its standard error."""
+    count, sheds, size, size_2, gap, real, imag = sums.tolist()
+    count = max(count, 1.0)
+    mean = size / count
+    variance = max(size_2 / count - mean**2, 0.01)
+    heading = complex(real, imag) / count
+    return [
+        (mean, variance / count),
+        (variance**0.5, variance / (2 * count)),
+        (gap / count, 0.1 / count),
+        (sheds / (count + sheds), 0.25 / count),
+        (heading, max(1 - abs(heading) ** 2, 0.01) / count),
+    ]
+
+
+def join(tract: Labels, edges: Edges, sums: Sums, seeded: Mask) -> Labels:
+    """Join neighbouring tracts that are built alike, the most alike first, and small ones with a neighbour.
+
+    Parameters
+    ----------
+    tract
+        Tract of each building, 0 to k - 1, or -1, shape (n,).
+    edges
+        Links between buildings, also across the streets that part tracts, shape (m, 2).
+    sums
+        Of the k tracts.
+    seeded
+        Which tracts hold a named place, shape (k,): two such are never joined.
+
+    Returns
+    -------
+    Labels
+        Region of each tract, shape (k,): the number of its first tract.
+    """
+    links = _links(tract, edges, len(seeded))
+    region = _Regions(sums.values.copy(), seeded.copy(), links)
+    region.absorb_small()
+    region.join_alike()
+    return region.root
+
+
+def _links(tract: Labels, edges: Edges, count: int) -> list[dict[int, int]]:
+    """Return for each tract its neighbours and the number of links to each."""
+    a, b = tract[edges[:, 0]], tract[edges[:, 1]]
+    apart = (a != b) & (a >= 0) & (b >= 0)
+    code, number = np.unique(
+        np.minimum(a[apart], b[apart]) * count + np.maximum(a[apart], b[apart]), return_counts=True
+    )
+    links: list[dict[int, int]] = [{} for _ in range(count)]
+    for pair, times in zip(code.tolist(), number.tolist(), strict=True):
+        i, j = divmod(pair, count)
+        links[i][j] = links[j][i] = times
+    return links
+
+
+class _Regions:
+    """Regions that grow as tracts join; a region goes by the least number of its tracts."""
+
+    def __init__(self, values: Floats, seeded: Mask, links: list[dict[int, int]]) -> None:
+        self.values, self.seeded, self.links = values, seeded, links
+        self.root = np.arange(len(values))
+        self.version = [0] * len(values)
+
+    def absorb_small(self) -> None:
+        """Join each tract without character to the neighbour it has most links with, the smallest first."""
+        queue = [(count, i) for i, count in enumerate(self.values[:, 0].tolist()) if count < SMALL]
+        heapify(queue)
+        while queue:
+            count, i = heappop(queue)
+            if self.root[i] != i or self.values[i, 0] != count:
+                continue
+            open_to = [j for j in self.links[i] if not (self.seeded[i] and self.seeded[j])]
+            if not open_to:
+                continue
+            j = max(open_to, key=lambda other: (self.links[i][other], -other))
+            kept = self._unite(i, j)
+            if self.values[kept, 0] < SMALL:
+                heappush(queue, (self.values[kept, 0], kept))
+
+    def join_alike(self) -> None:
+        """Join the two most alike neighbours, again and again, until none are alike."""
+        queue = [entry for i in range(len(self.root)) if self.root[i] == i for entry in self._pairs(i) if entry[1] == i]
+        heapify(queue)
+        while queue:
+            _, i, j, stamp = heappop(queue)
+            if stamp != (self.version[i], self.version[j]):
+                continue
+            for entry in self._pairs(self._unite(i, j)):
+                heappush(queue, entry)
+
+    def _pairs(self, i: int) -> list[tuple[float, int, int, tuple[int, int]]]:
+        out = []
+        for other in self.links[i]:
+            if self.seeded[i] and self.seeded[other]:
+                continue
+            a, b = min(i, other), max(i, other)
+            apart = difference(self.values[a], self.values[b])
+            if apart < ALIKE:
+                out.append((apart, a, b, (self.version[a], self.version[b])))
+        return out
+
+    def _unite(self, i: int, j: int) -> int:
+        kept, gone = min(i, j), max(i, j)
+        self.values[kept] += self.values[gone]
+        self.seeded[kept] |= self.seeded[gone]
+        self.root[self.root == gone] = kept
+        for other, times in self.links[gone].items():
+            del self.links[other][gone]
+            if other != kept:
+                self.links[kept][other] = self.links[other][kept] = self.links[kept].get(other, 0) + times
+        self.links[gone] = {}
+        self.version[kept] += 1
+        self.version[gone] += 1
+        return kept
+
+
+def tracts(count: int, edges: Edges, free: Mask) -> Labels:
+    """Return the tract of each free building: what links hold together that no street cuts; -1 for the others."""
+    found = components(count, edges[free[edges].all(axis=1)])
+    _, number = np.unique(found[free], return_inverse=True)
+    out = np.full(count, -1, dtype=np.int64)
+    out[free] = number
+    return out
