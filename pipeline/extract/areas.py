@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _CORNERS = 4
+_CLEAR_SINE = 1e-6
+"""Sine of the least turn at a corner that rounding cannot have made: coordinates are good to 1e-10 of an edge."""
+_GRID_DEG = 1e-9
+"""A hundredth of OpenStreetMap's own resolution: where repair fails on rounding, coordinates snap to this grid."""
 
 
 def valid_areas(geometries: NDArray[np.object_]) -> tuple[NDArray[np.object_], int, int]:
@@ -37,13 +41,18 @@ def _convex_quadrilaterals(geometries: NDArray[np.object_]) -> NDArray[np.bool_]
     """
     result = np.zeros(len(geometries), dtype=bool)
     four = np.flatnonzero(
-        (shapely.get_num_coordinates(geometries) == _CORNERS + 1) & (shapely.get_num_interior_rings(geometries) == 0)
+        (shapely.get_num_coordinates(geometries) == _CORNERS + 1)
+        & (shapely.get_num_interior_rings(geometries) == 0)
         & (shapely.get_type_id(geometries) == shapely.GeometryType.POLYGON)
     )
     corners = shapely.get_coordinates(geometries[four]).reshape(-1, _CORNERS + 1, 2)
     dx, dy = (np.diff(np.ascontiguousarray(corners[..., axis].T), axis=0) for axis in (0, 1))
-    turns = [dx[side] * dy[side - 3] - dy[side] * dx[side - 3] for side in range(_CORNERS)]
-    result[four] = (np.min(turns, axis=0) > 0) | (np.max(turns, axis=0) < 0)
+    squared = dx**2 + dy**2
+    turns = np.array([dx[side] * dy[side - 3] - dy[side] * dx[side - 3] for side in range(_CORNERS)])
+    clear = np.array(
+        [turns[side] ** 2 > _CLEAR_SINE**2 * squared[side] * squared[side - 3] for side in range(_CORNERS)]
+    )
+    result[four] = clear.all(axis=0) & ((turns > 0).all(axis=0) | (turns < 0).all(axis=0))
     return result
 
 
@@ -52,6 +61,8 @@ def _made_valid(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
     finite = np.isfinite(shapely.bounds(geometries)).all(axis=1)
     result = np.full(len(geometries), None, dtype=object)
     result[finite] = shapely.make_valid(geometries[finite], method="structure", keep_collapsed=False)
+    still = ~shapely.is_valid(result) & finite
+    result[still] = shapely.set_precision(result[still], _GRID_DEG)
     return result
 
 

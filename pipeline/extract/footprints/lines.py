@@ -111,7 +111,9 @@ def _blocks(path: Path) -> Iterator[bytes]:
                 else:
                     rest += chunk
                 if len(rest) > _MAX_LINE_BYTES:
-                    msg = f"{path} has a line of more than {_MAX_LINE_BYTES >> 20} MiB; each line must hold one feature."
+                    msg = (
+                        f"{path} has a line of more than {_MAX_LINE_BYTES >> 20} MiB; each line must hold one feature."
+                    )
                     raise InputError(msg)
             if rest.strip():
                 yield rest

@@ -75,7 +75,7 @@ class _Rows:
         self._kind, self._osm_id = kind[order], osm_id[order]
         self.tags = _joined([part.tags + tags_before[number] for number, part in parts])[order]
         self._layers = _joined([part.layers + layers_before[number] for number, part in parts])[order]
-        self.file = np.repeat([number for number, _ in parts], [len(part.kind) for _, part in parts])[order]
+        self.file = _joined([np.full(len(part.kind), number) for number, part in parts])[order]
         shapes = [part.geometry for _, part in parts]
         self.geometry = np.concatenate([np.empty(0, dtype=object), *shapes])[order]
 

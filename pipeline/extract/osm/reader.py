@@ -74,16 +74,10 @@ def read_file(path: Path, matcher: Matcher, box: Box, source_id: str, *, may_be_
         The file is missing, is empty, is not OpenStreetMap data, is cut off, or is a history file.
     """
     local.check_exists(path, "osm")
-    try:
-        with TemporaryDirectory() as scratch, _collector_paused():
-            found = _Passes(path, matcher, box, source_id, Path(scratch)).run()
-        empty = not found.objects and next(iter(osmium.FileProcessor(str(path))), None) is None
-    except (RuntimeError, UnicodeDecodeError) as error:
-        msg = (
-            f"{path} cannot be read as OpenStreetMap data ({str(error).rstrip('.')}); "
-            "it is damaged, cut off or of another kind: fetch it again."
-        )
-        raise InputError(msg) from error
+    with TemporaryDirectory() as scratch, _collector_paused():
+        passes = _Passes(path, matcher, box, source_id, Path(scratch))
+        found = passes.run()
+        empty = not found.objects and passes.is_empty()
     if empty and not may_be_empty:
         msg = f"{path} is an OpenStreetMap file without a single object; fetch it again."
         raise InputError(msg)
@@ -131,9 +125,10 @@ class _Passes:
         return self._found
 
     def _check_header(self) -> None:
-        with osmium.io.Reader(str(self._path), osmium.osm.NOTHING) as reader:
+        file = osmium.io.File(str(self._path))
+        with self._readable(), osmium.io.Reader(file, osmium.osm.NOTHING) as reader:
             header = reader.header()
-        if header.has_multiple_object_versions:
+        if file.has_multiple_object_versions or header.has_multiple_object_versions:
             msg = f"{self._path} is a history file; cut one date out of it (osmium time-filter) and use that."
             raise InputError(msg)
         self._found.newest = header.get("osmosis_replication_timestamp", "")
@@ -141,8 +136,24 @@ class _Passes:
 
     def _stream(self, entities: Any, *handlers: Any) -> Iterator[Any]:  # noqa: ANN401 - osmium's types are untyped
         """Yield what passes the handlers; this frame holds them for as long as libosmium uses them."""
-        with osmium.io.Reader(str(self._path), entities) as reader:
+        with self._readable(), osmium.io.Reader(str(self._path), entities) as reader:
             yield from osmium.OsmFileIterator(reader, *handlers)
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Put what libosmium says about a bad file into one sentence."""
+        try:
+            yield
+        except (RuntimeError, ValueError) as error:  # ValueError: a text that is too long or not UTF-8
+            msg = (
+                f"{self._path} cannot be read as OpenStreetMap data ({str(error).rstrip('.')}); "
+                "it is damaged, cut off or of another kind: fetch it again."
+            )
+            raise InputError(msg) from error
+
+    def is_empty(self) -> bool:
+        """Return whether the file holds no object at all."""
+        return next(self._stream(osmium.osm.ALL), None) is None
 
     def _read_nodes(self) -> None:
         rows: list[tuple[int, int, Tags, Layers, float, float]] = []
@@ -180,9 +191,7 @@ class _Passes:
         self._found.objects.add(WAY, partial)
         self._found.problems.update(builder.problems)
 
-    def _batches(
-        self, shared: list[Tags], partial: list[tuple[int, int, Tags, Layers, Geometry]]
-    ) -> Iterator[Batch]:
+    def _batches(self, shared: list[Tags], partial: list[tuple[int, int, Tags, Layers, Geometry]]) -> Iterator[Batch]:
         """Yield the ways in batches; those that lack nodes go to `partial`.
 
         This loop runs for every way with a wanted key in the file, so it does nothing that can wait for the batch:

@@ -74,9 +74,7 @@ class RelationReader:
             if shape is not None:
                 yield from self._near(number, shape, box)
 
-    def _near(
-        self, number: int, shape: Geometry, box: Box
-    ) -> Iterator[tuple[int, int, Tags, Layers, Geometry]]:
+    def _near(self, number: int, shape: Geometry, box: Box) -> Iterator[tuple[int, int, Tags, Layers, Geometry]]:
         single = shape.geoms[0] if shape.geom_type == "MultiPolygon" and len(shape.geoms) == 1 else shape
         if overlaps(shapely.bounds([single]), box)[0]:
             relation = self._relations[number]
