@@ -32,7 +32,7 @@ def page_data(tables: Mapping[str, Any]) -> dict[str, Any]:
     area = tables["areas"].iloc[0]
     series = growth_series(tables["growth"])
     population = tables["population"]
-    population = population[population["main"]]
+    population = population[population["main"]].sort_values("quantity")
     whole = population[population["settlement_id"].isna()]
     return {
         "area": {
@@ -146,9 +146,9 @@ def _settlements(
     points = settlements.geometry.representative_point()
     bounds = settlements.geometry.bounds.round(6)
     in_zones = buildings_in_zones(tables)
-    people = {key: group for key, group in population.groupby("settlement_id")}
-    zones = {key: group for key, group in tables["red_zone_overlaps"].groupby("settlement_id")}
-    built = {} if series is None else {key: group for key, group in series.groupby("settlement_id")}
+    people = dict(iter(population.groupby("settlement_id")))
+    zones = dict(iter(tables["red_zone_overlaps"].sort_values("rule_id").groupby("settlement_id")))
+    built = {} if series is None else dict(iter(series.groupby("settlement_id")))
     years = [] if series is None else sorted(series["year"].unique())
     return [
         {

@@ -126,7 +126,8 @@ export class Shell {
       table: () => tablePanel(app),
       about: () => aboutPanel(app),
     };
-    replace(this.content, ...(selected ? detailsPanel(app, selected) : panels[app.state.tab]()));
+    const title = h("h2", { class: "hidden" }, app.t(`tab.${app.state.tab}`));
+    replace(this.content, ...(selected ? detailsPanel(app, selected) : [title, ...panels[app.state.tab]()]));
   }
 
   private afterSelection(): void {

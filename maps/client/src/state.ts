@@ -66,7 +66,8 @@ export function encode(state: State, base: State = INITIAL): string {
   if (column !== base.sort.column || descending !== base.sort.descending)
     query.set("sort", `${descending ? "-" : ""}${column}`);
   if (state.view) query.set("map", `${state.view.zoom}/${state.view.lat.toFixed(5)}/${state.view.lon.toFixed(5)}`);
-  return query.toString();
+  // Legible where the standard allows it: these need no escape in a fragment.
+  return query.toString().replaceAll("%2F", "/").replaceAll("%7E", "~");
 }
 
 /** Read a hash; whatever in it is unknown or broken is as if absent. */

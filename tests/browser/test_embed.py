@@ -1,0 +1,145 @@
+"""The journalist's kit in a real browser: nothing is asked of anyone, four languages, keyboard, phone, iframe."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.load import embed, public, store
+from pipeline.resources import resource
+from pipeline.tables import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser
+
+    from tests.browser.conftest import Watched
+    from tests.load import sample_tables
+
+pytestmark = pytest.mark.browser
+LANGUAGES = ("en", "ru", "ky", "kk")
+
+
+@pytest.fixture(scope="module")
+def kit(sample: sample_tables.Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("kit")
+    for name, frame in sample.tables.items():
+        store.write(frame, folder / "tables" / f"{name}.parquet", TABLES[name])
+    public.build(folder / "tables", folder / "public")
+    embed.background.write(sample.context, sample.projected, folder / "public" / "maps" / "bishkek" / "background.json")
+    return embed.build(folder / "public", "bishkek")
+
+
+def _words(language: str) -> dict[str, str]:
+    words: dict[str, str] = json.loads(resource("maps", "texts", f"embed.{language}.json").read_text("utf-8"))
+    return words
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_opens_by_double_click_in_each_language(watched: Watched, kit: Path, language: str) -> None:
+    page = watched.page
+    page.goto(f"{(kit / 'index.html').as_uri()}?lang={language}")
+    assert page.locator("h1").inner_text().strip()
+    assert page.locator(".readout").inner_text() == _words(language)["cell.hint"]
+    assert page.evaluate("document.documentElement.lang") == language
+    visible = page.locator("h1 .t:visible")
+    assert visible.count() == 1
+    assert visible.get_attribute("lang") == language
+    assert len(watched.requests) == 1
+    assert watched.errors == []
+
+
+def test_the_language_of_the_browser_is_the_default(browser: Browser, kit: Path) -> None:
+    for locale, expected in (("kk-KZ", "kk"), ("ru-RU", "ru"), ("de-DE", "en")):
+        context = browser.new_context(locale=locale)
+        page = context.new_page()
+        page.goto((kit / "index.html").as_uri())
+        assert page.evaluate("document.documentElement.lang") == expected
+        page.get_by_role("button", name="Кыргызча").click()
+        assert page.evaluate("document.documentElement.lang") == "ky"
+        context.close()
+
+
+def test_cells_speak_to_pointer_and_keyboard(watched: Watched, kit: Path) -> None:
+    page = watched.page
+    page.goto(f"{(kit / 'index.html').as_uri()}?lang=en")
+    seen = set()
+    page.locator(".map").focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"):
+        page.keyboard.press(key)
+        seen.add(page.locator("#readout").inner_text())
+    assert all("residents, about" in text for text in seen)
+    assert len(seen) > 1
+    at = page.locator("#cursor").bounding_box()
+    assert at is not None
+    page.mouse.move(5, 5)
+    page.mouse.move(at["x"] + at["width"] / 2, at["y"] + at["height"] / 2)
+    assert "residents, about" in page.locator("#readout").inner_text()
+
+
+@pytest.mark.parametrize("view", ["people", "zones", "kind"])
+def test_one_view_and_its_legend_show_at_a_time(watched: Watched, kit: Path, view: str) -> None:
+    page = watched.page
+    page.goto(f"{(kit / 'index.html').as_uri()}?lang=en")
+    page.locator(f"label[for=view-{view}]").click()
+    assert page.locator(".map .view:visible").count() == 1
+    assert page.locator(f".map .view.{view}").is_visible()
+    assert page.locator(".legend:visible").count() == 1
+
+
+def test_a_phone_needs_no_sideways_scrolling(watched_phone: Watched, kit: Path) -> None:
+    page = watched_phone.page
+    for language in LANGUAGES:
+        page.goto(f"{(kit / 'index.html').as_uri()}?lang={language}")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), language
+        page.locator("summary").click()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), language
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_axe_finds_nothing(watched: Watched, kit: Path, language: str) -> None:
+    axe = resource("maps", "client") / "node_modules" / "axe-core" / "axe.min.js"
+    if not axe.is_file():
+        pytest.skip("axe-core is not installed (npm ci in maps/client)")
+    page = watched.page
+    page.goto(f"{(kit / 'index.html').as_uri()}?lang={language}")
+    page.locator("summary").click()
+    page.evaluate(axe.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run().then(result => result.violations.map(one => [one.id, one.nodes[0].html]))")
+    assert found == []
+
+
+@pytest.fixture
+def article(kit: Path) -> Iterator[Path]:
+    """An article that embeds the page by its snippet, as an editor would paste it."""
+    snippet = (kit / "snippet.html").read_text(encoding="utf-8").replace("https://example.org/bishkek/", "")
+    path = kit / "article.html"
+    path.write_text(f"<!DOCTYPE html><html lang=en><title>Article</title><p>Before</p>{snippet}<p>After</p></html>")
+    yield path
+    path.unlink()
+
+
+def test_the_iframe_grows_with_its_page(watched: Watched, article: Path) -> None:
+    page = watched.page
+    page.goto(article.as_uri())
+    page.wait_for_function("parseInt(document.querySelector('iframe').style.height) !== 1100")
+    wide = page.evaluate("parseInt(document.querySelector('iframe').style.height)")
+    page.set_viewport_size({"width": 400, "height": 800})
+    page.wait_for_function(f"parseInt(document.querySelector('iframe').style.height) > {wide + 100}")
+    frame = page.locator("iframe")
+    assert frame.get_attribute("title") == "New settlements of Bishkek"
+    assert "largest settlements" in (frame.get_attribute("aria-label") or "")
+    assert not page.frames[1].evaluate("document.documentElement.scrollHeight > innerHeight + 40")
+
+
+def test_without_scripts_it_reads_in_english(browser: Browser, kit: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((kit / "index.html").as_uri())
+    assert page.locator("h1 .t:visible").get_attribute("lang") == "en"
+    assert page.locator(".map .view.people").is_visible()
+    context.close()

@@ -1,0 +1,151 @@
+"""The page as a file: self-contained, deterministic, and with nothing of the data in its scripts."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.load import maps, tiles, whatif
+from pipeline.load.folium_layers import LAYERS
+from pipeline.load.page_data import buildings_in_zones, growth_series
+from pipeline.resources import resource
+from tests.load import sample_tables
+
+_TOP = Path(__file__).parents[2]
+_CLIENT = _TOP / "maps" / "client" / "src"
+
+
+@pytest.fixture(scope="module")
+def sample() -> sample_tables.Sample:
+    return sample_tables.make(800)
+
+
+@pytest.fixture(scope="module")
+def page(sample: sample_tables.Sample, tmp_path_factory: pytest.TempPathFactory) -> maps.Page:
+    return _build(sample, tmp_path_factory.mktemp("map"))
+
+
+def _build(sample: sample_tables.Sample, folder: Path) -> maps.Page:
+    archive = folder / "bishkek.pmtiles"
+    tiles.build(sample.tables, sample.zones, sample.context, archive)
+    return maps.build(sample.tables, archive, folder)
+
+
+def test_two_builds_give_the_same_bytes(sample: sample_tables.Sample, page: maps.Page, tmp_path: Path) -> None:
+    shuffled = {name: frame.sample(frac=1, random_state=3) for name, frame in sample.tables.items()}
+    context = {name: layer.sample(frac=1, random_state=4) for name, layer in sample.context.items()}
+    zones = sample.zones.sample(frac=1, random_state=5)
+    again = _build(sample_tables.Sample(shuffled, context, zones, sample.projected), tmp_path)
+    for first, second in zip(
+        (page.index, page.served, page.tiles, page.whatif),
+        (again.index, again.served, again.tiles, again.whatif),
+        strict=True,
+    ):
+        assert first.read_bytes() == second.read_bytes(), first.name
+
+
+def test_nothing_is_loaded_from_elsewhere(page: maps.Page) -> None:
+    text = page.index.read_text(encoding="utf-8")
+    markup = re.sub(r"<(script|style)\b.*?</\1>", "", text, flags=re.DOTALL)
+    assert re.findall(r"(?:src|href)=\"(?!data:|#)[^\"]*", markup) == []
+    assert "connect-src 'none'" in text
+    assert "connect-src 'self'" in page.served.read_text(encoding="utf-8")
+
+
+def test_folium_gets_all_layers_and_only_fixed_keys(page: maps.Page) -> None:
+    calls = page.index.read_text(encoding="utf-8").rsplit("<script>", 1)[1]
+    assert re.findall(r'novostroiki\.layer\("(\w+)"\)', calls) == list(LAYERS)
+    assert calls.count(".addTo(") == len(LAYERS)
+    state = (_CLIENT / "state.ts").read_text(encoding="utf-8")
+    declared = re.search(r"LAYERS = \[(.*?)\]", state)
+    assert declared is not None
+    assert re.findall(r'"(\w+)"', declared[1]) == list(LAYERS)
+
+
+def test_large_tiles_stay_outside(sample: sample_tables.Sample, tmp_path: Path) -> None:
+    archive = tmp_path / "tiles.pmtiles"
+    tiles.build(sample.tables, sample.zones, sample.context, archive)
+    files = maps.build(sample.tables, archive, tmp_path / "out", embed_limit=10)
+    assert not files.embedded
+    assert 'id="novostroiki-tiles"' not in files.index.read_text(encoding="utf-8")
+    assert files.tiles.read_bytes() == archive.read_bytes()
+
+
+def test_growth_never_mixes_products(sample: sample_tables.Sample) -> None:
+    growth = sample.tables["growth"]
+    other = growth.iloc[:5].assign(product="aaa")
+    series = growth_series(pd.concat([other, growth]))
+    assert series is not None
+    assert set(series["product"]) == {"ghs_built_s"}
+    assert growth_series(growth.iloc[:0]) is None
+
+
+def test_buildings_in_zones_are_counted_once(sample: sample_tables.Sample) -> None:
+    counted = buildings_in_zones(sample.tables)
+    sizes = sample.tables["settlements"].set_index("settlement_id")["buildings"]
+    assert (counted <= sizes[counted.index]).all()
+    assert counted.sum() > 0
+
+
+def test_whole_limits_decide_as_exact_distances_do(sample: sample_tables.Sample) -> None:
+    buildings = whatif.numbered(sample.tables["buildings"])
+    pairs = sample.tables["building_hazards"]
+    data, sections = whatif.encode(buildings, pairs, sample.tables["settlements"]["settlement_id"])
+    section = next(s for s in sections if s.key == "railway")
+    plane = np.frombuffer(zlib.decompress(data[section.offset : section.offset + section.length]), dtype=np.uint8)
+    metres = plane[: len(buildings)].astype(int) + 256 * plane[len(buildings) :].astype(int)
+    near = pairs[pairs["hazard_class"] == "railway"]
+    for limit in (0, 1, 99, 100, 150):
+        exact = set(near[near["distance_m"] <= limit]["building_id"])
+        assert set(buildings["building_id"][metres <= limit]) == exact
+
+
+def _texts(code: str) -> dict[str, object]:
+    found: dict[str, object] = json.loads(resource("maps", "texts", f"map.{code}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def test_every_language_has_every_text() -> None:
+    keys = {code: set(_texts(code)) for code in maps.LANGUAGES}
+    for code in maps.LANGUAGES:
+        assert keys[code] == keys["en"], code
+    for key, text in _texts("en").items():
+        names = _placeholders(text)
+        for code in maps.LANGUAGES:
+            assert _placeholders(_texts(code)[key]) == names, (code, key)
+
+
+def _placeholders(text: object) -> set[str]:
+    patterns = text.values() if isinstance(text, dict) else [text]
+    return {name for pattern in patterns for name in re.findall(r"\{(\w+)\}", str(pattern))}
+
+
+def test_no_text_is_missing_or_unused() -> None:
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in sorted(_CLIENT.rglob("*.ts")))
+    sources += Path(maps.__file__).read_text(encoding="utf-8")
+    literal = set(re.findall(r"[\"`]([a-z]+(?:\.[a-zA-Z]+)*)[\"`]", sources))
+    prefixes = set(re.findall(r"t\(`([a-zA-Z.]+)\$\{", sources))
+    suffixed = {f"details.{quantity}Words" for quantity in ("residents", "registered", "unregistered")}
+    keys = set(_texts("en"))
+    unused = {key for key in keys - literal - suffixed if not any(key.startswith(prefix) for prefix in prefixes)}
+    assert unused == set()
+    asked = set(re.findall(r"\bt\(\s*\"([^\"]+)\"", sources))
+    assert asked - keys == set()
+
+
+def test_every_plural_form_of_russian_is_there() -> None:
+    for key, text in _texts("ru").items():
+        if isinstance(text, dict):
+            assert set(text) == {"one", "few", "many", "other"}, key
+
+
+def test_readers_meet_no_loaded_word() -> None:
+    shown = " ".join(json.dumps(_texts(code), ensure_ascii=False).lower() for code in maps.LANGUAGES)
+    for word in ("illegal", "squatter", "slum", "нелегал", "незаконн", "самозахват", "трущоб", "мыйзамсыз", "заңсыз"):
+        assert word not in shown, word
