@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _M2_PER_HA = 1e4
 
 
-def floor_volume(model: Model, settlement_id: str, counts: pd.Series) -> Draws:
+def floor_volume(model: Model, settlement_id: str, counts: pd.Series, flats: Draws) -> Draws:
     """Return residents by floor area: Σ A·L · e / m, for houses (those that are homes and stand) and blocks.
 
     Overstates where new houses are large and half empty.
@@ -26,7 +26,7 @@ def floor_volume(model: Model, settlement_id: str, counts: pd.Series) -> Draws:
     seen = float(counts[["both", "osm", "satellite"]].sum())
     houses = float(counts["house_floor_m2"]) + float(counts["house_footprint_m2"]) * get("house_levels")
     homes = houses * model.houses(counts) / seen if seen else np.zeros(model.factors.draws)
-    blocks = model.flats(counts) * get("flat_floor_area") * get("flat_occupancy")
+    blocks = flats * get("flat_floor_area") * get("flat_occupancy")
     net = (homes + blocks) * get("net_to_gross")
     return net / get("living_space") * model.noise(settlement_id, float(counts["blocks"]) + seen)
 

@@ -16,7 +16,7 @@ from pipeline.transform.population import survey as surveys
 from pipeline.transform.population.detection import detection
 from pipeline.transform.population.names import name_key, owners
 from pipeline.transform.population.priors import Factors, Priors
-from pipeline.transform.population.residents import Model
+from pipeline.transform.population.residents import Model, block_levels
 from pipeline.transform.population.sheet import Population, Sheet
 from pipeline.transform.population.strata import REST, aggregate
 
@@ -60,7 +60,8 @@ def estimate(  # noqa: PLR0913 - each piece of evidence is an input of its own
     Parameters
     ----------
     buildings
-        Merged buildings: settlement_id (missing: in none), kind, seen_by, footprint_m2, levels (NaN: unknown).
+        Merged buildings: settlement_id (missing: in none), kind, seen_by, footprint_m2, levels (NaN: unknown), and
+        OSM's tags building, amenity, shop.
     settlements
         settlement_id, kind, status, area_m2 and names; with `population_raster` a GeoDataFrame in metres.
     area_id, country
@@ -99,7 +100,7 @@ def estimate(  # noqa: PLR0913 - each piece of evidence is an input of its own
     """
     sheet = Sheet(area_id, year)
     strata = aggregate(buildings)
-    inhabited = strata[strata[["both", "osm", "satellite", "blocks"]].sum(axis=1) > 0]
+    inhabited = strata[strata[["both", "osm", "satellite", "blocks", "large_footprint_m2"]].sum(axis=1) > 0]
     sheet.notices += _without_homes(area_id, settlements, inhabited.index)
     if inhabited.empty:
         return sheet.population()
@@ -110,7 +111,13 @@ def estimate(  # noqa: PLR0913 - each piece of evidence is an input of its own
     gridded = _gridded(settlements, population_raster, boundary)
     sheet.posteriors = update.posteriors
     sheet.notices += [*update.notices, *register.notices, *gridded.notices]
-    model = Model(factors, detection(inhabited, factors, unseen_share), update.by_kind, update.by_settlement)
+    model = Model(
+        factors,
+        detection(inhabited, factors, unseen_share),
+        update.by_kind,
+        update.by_settlement,
+        block_levels(inhabited, factors),
+    )
     area = _Area(sheet, model, register, gridded, surveyed=bool(update.by_kind), groups=groups or {})
     for settlement_id, counts in inhabited.iterrows():
         area.add(places.get(str(settlement_id), _Place(str(settlement_id))), counts)
@@ -154,9 +161,9 @@ class _Area:
     def add(self, place: _Place, counts: pd.Series) -> None:
         """Estimate one settlement; the houses in none are added to the area alone."""
         model, name = self.model, place.settlement_id
-        houses, flats = model.houses(counts), model.flats(counts)
+        houses, flats = model.houses(counts), model.flats(name, place.kind, counts)
         residents = model.residents(name, place.kind, houses, flats)
-        floor_volume = crosschecks.floor_volume(model, name, counts)
+        floor_volume = crosschecks.floor_volume(model, name, counts, flats)
         self._residents[place.kind] = self._residents.get(place.kind, 0.0) + residents
         self._floor_volume = self._floor_volume + floor_volume
         if name == REST:

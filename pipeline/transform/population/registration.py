@@ -93,14 +93,17 @@ def plausible(people: float, residents: Draws, where: str) -> tuple[bool, list[N
 
 
 def from_register(residents: Draws, people: float, factors: Factors, *, settlement_id: str = "") -> Registration:
-    """Return residents minus the register, with its ghosts added back: U = D − R(1 − g).
+    """Return residents minus the register, with its ghosts added back: U1 = D − R(1 − g) − U2.
 
-    For a city this is U1; for a settlement U1 + U2, those not registered at their address. `people` is R, as counted.
+    `people` is R, as counted. U2, those registered elsewhere in the city, is a share of D in a settlement, and 0 for a
+    city.
     """
     # One settlement's share of ghosts is its own: an election list may fill one street.
     ghosts = factors.own_draws("ghost_share", settlement_id) if settlement_id else factors.get("ghost_share")
+    elsewhere = factors.own_draws("elsewhere_share", settlement_id) if settlement_id else 0.0
     registered = people * factors.get("register_error")
-    return Registration(registered, residents - registered * (1 - ghosts), "register_difference", "local")
+    unregistered = residents * (1 - elsewhere) - registered * (1 - ghosts)
+    return Registration(registered, unregistered, "register_difference", "local")
 
 
 def from_share(

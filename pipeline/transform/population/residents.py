@@ -25,6 +25,10 @@ CITY_FACTORS = ("dwellings_per_house", "occupancy", "household_size")
 """The factors whose product is the persons per house: what a survey of houses measures."""
 
 
+_TOLD_WORTH = 20
+"""How many tagged buildings count at most for those without tags: mappers tag what stands out, not a random sample."""
+
+
 @dataclass(frozen=True)
 class Model:
     """The bottom-up model of one city.
@@ -39,12 +43,15 @@ class Model:
         What a survey adds to the log of persons per house, by kind of settlement, shape (draws,); empty: no survey.
     surveyed
         The same for single settlements that the survey visited.
+    block_levels
+        Levels of blocks for which no source has them (`block_levels`).
     """
 
     factors: Factors
     detection: Detection
     survey: Mapping[str, Draws]
     surveyed: Mapping[str, Draws]
+    block_levels: Draws
 
     @cached_property
     def _noise(self) -> tuple[float, float]:
@@ -62,13 +69,27 @@ class Model:
                 value = value * np.exp(shift)
         return value
 
-    def flats(self, counts: pd.Series) -> Draws:
-        """Return draws of the flats in apartment blocks: gross floor area over floor area per flat."""
+    def flats(self, settlement_id: str, kind: str, counts: pd.Series) -> Draws:
+        """Return draws of the flats in apartment blocks: gross floor area over floor area per flat.
+
+        Of the large outlines whose use nobody has told, a share holds flats: its prior for this kind of settlement,
+        updated (Beta-binomial) by the large outlines of the settlement whose use is known.
+        """
         get = self.factors.get
-        footprint, floor = float(counts["block_footprint_m2"]), float(counts["block_floor_m2"])
-        if footprint + floor == 0:
+        known, untold = float(counts["block_floor_m2"]), float(counts["large_footprint_m2"])
+        footprint: Draws | float = float(counts["block_footprint_m2"])
+        if known + footprint + untold == 0:
             return np.zeros(self.factors.draws)
-        return (floor + footprint * get("apartment_levels")) / get("flat_floor_area") / get("recall_apartments")
+        if untold:
+            footprint = footprint + untold * self._share_of_flats(settlement_id, kind, counts)
+        return (known + footprint * self.block_levels) / get("flat_floor_area") / get("recall_apartments")
+
+    def _share_of_flats(self, settlement_id: str, kind: str, counts: pd.Series) -> Draws:
+        prior = self.factors.priors.select("large_flats_share", kind=kind)
+        flats, other = float(counts["large_flats"]), float(counts["large_other"])
+        weight = min(1.0, _TOLD_WORTH / max(flats + other, 1.0))
+        rng = self.factors.own("large_flats_share", settlement_id)
+        return rng.beta(prior.a + weight * flats, prior.b + weight * other, self.factors.draws)
 
     def noise(self, settlement_id: str, homes: float) -> Draws:
         """Return a settlement's own factor: lognormal with mean 1, wider for few homes.
@@ -107,6 +128,23 @@ class Model:
         in_flats = flats * get("flat_occupancy") * get("household_size_flat")
         noise = self.noise(settlement_id, float(np.median(houses + flats)))
         return (in_houses + in_flats) * get("model_discrepancy") * noise
+
+
+def block_levels(strata: pd.DataFrame, factors: Factors) -> Draws:
+    """Return draws of the mean levels of blocks for which no source has them, shape (draws,).
+
+    The prior, updated by the mean L̄ of the city's blocks whose levels are known (by footprint), as n values of a
+    normal with the spread of single blocks: the weight of L̄ is n/(n + τ²/σ₀²), n at most 20.
+    """
+    prior = factors.priors.select("apartment_levels")
+    blocks, footprint = float(strata["levels_blocks"].sum()), float(strata["levels_footprint_m2"].sum())
+    if not blocks:
+        return factors.get("apartment_levels")
+    between = factors.constant("block_levels_spread")
+    observed = float(strata["block_floor_m2"].sum()) / footprint
+    weight = 1 / (1 + (between / prior.b) ** 2 / min(blocks, _TOLD_WORTH))
+    centred = factors.get("apartment_levels") - prior.a
+    return np.asarray(np.maximum(prior.a + weight * (observed - prior.a) + np.sqrt(1 - weight) * centred, prior.low))
 
 
 def persons_per_house(factors: Factors, kind: str) -> Draws:
