@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pipeline.config import Names, parse
 from pipeline.errors import ConfigError
 from pipeline.resources import resource
+from pipeline.units import FACTORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -153,6 +154,10 @@ class Measure(_Strict):
         if self.way == "quantity" and not (self.key and self.unit and self.bare_unit):
             msg = "a quantity needs key, unit and bare_unit"
             raise ValueError(msg)
+        dimensions = {FACTORS.get(unit, ("", 0.0))[0] for unit in (self.unit, self.bare_unit)}
+        if self.way == "quantity" and ("" in dimensions or len(dimensions) > 1):
+            msg = f"{self.unit} and {self.bare_unit} are not units of one dimension (known: {', '.join(FACTORS)})"
+            raise ValueError(msg)
         return self
 
 
@@ -246,15 +251,14 @@ class RedZone(OsmLayer):
         """Return ``<country>.<class>[.<variant>]``; `scope` is a country of the rule or "default"."""
         return f"{scope}.{self.id}" + (f".{rule.variant}" if rule.variant else "")
 
-    @property
-    def reach_m(self) -> float:
-        """The largest distance from a hazard's edge that any rule of the class asks about."""
-        return max(rule.reach_m for rule in self.rules)
+    def reach_m(self, country: str) -> float:
+        """Return the largest distance from a hazard's edge that any rule of a country asks about."""
+        return max((rule.reach_m for rule in self.rules_for(country)), default=0.0)
 
     @property
     def extent_m(self) -> float:
-        """How far from the mapped object a zone of the class can reach."""
-        return self.reach_m + self.shape.extent_m + max(rule.half_width_m for rule in self.rules)
+        """How far from the mapped object a zone of the class can reach, in any country."""
+        return self.shape.extent_m + max(rule.half_width_m + rule.reach_m for rule in self.rules)
 
     @model_validator(mode="after")
     def _check_rules(self) -> Self:

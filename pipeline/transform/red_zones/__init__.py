@@ -1,0 +1,20 @@
+"""Red zones: hazards and their rules, distances of buildings to them, and what of each settlement they cover."""
+
+from pipeline.transform.red_zones.completeness import completeness
+from pipeline.transform.red_zones.curves import distance_curves
+from pipeline.transform.red_zones.distances import distances, reach
+from pipeline.transform.red_zones.hazards import hazards
+from pipeline.transform.red_zones.overlaps import overlaps
+from pipeline.transform.red_zones.rules import rules_table
+from pipeline.transform.red_zones.zones import zone_polygons
+
+__all__ = [
+    "completeness",
+    "distance_curves",
+    "distances",
+    "hazards",
+    "overlaps",
+    "reach",
+    "rules_table",
+    "zone_polygons",
+]

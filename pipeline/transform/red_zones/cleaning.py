@@ -1,0 +1,117 @@
+"""Hazard objects as mapped, made fit for measuring: every drop and repair is counted, none is silent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from pipeline.catalogue import AsMapped
+from pipeline.provenance import Notice
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from pipeline.catalogue import RedZone
+
+    Geometries = NDArray[np.object_]
+
+
+def clean(frame: gpd.GeoDataFrame, zone: RedZone) -> tuple[gpd.GeoDataFrame, list[Notice]]:
+    """Return the usable objects of a class, sorted by `osm_id`, and notices of what was dropped or repaired.
+
+    Parameters
+    ----------
+    frame
+        Objects with ``osm_id`` and ``geometry`` (projected, metres), in any order.
+    zone
+        The class; where its shape is areal, closed lines become areas, and points inside an area are dropped.
+
+    Returns
+    -------
+    GeoDataFrame
+        Valid, non-empty, finite geometries of one dimension each; no object twice, no geometry twice.
+    """
+    notices = _Notices(f"hazard:{zone.id}")
+    frame = frame.sort_values("osm_id", kind="stable").reset_index(drop=True)
+    frame = notices.keep(frame, ~frame["osm_id"].duplicated(), "an object was given twice and is used once")
+    geometry = shapely.force_2d(frame.geometry.to_numpy())
+    present = ~(shapely.is_missing(geometry) | shapely.is_empty(geometry))
+    frame = notices.keep(frame.set_geometry(geometry, crs=frame.crs), present, "an object without geometry was dropped")
+    frame = notices.keep(frame, _finite(frame.geometry.to_numpy()), "a coordinate is no number: the object was dropped")
+    frame = _valid(frame, zone, notices)
+    canonical = pd.Series(shapely.to_wkb(shapely.normalize(frame.geometry.to_numpy())), dtype=object)
+    frame = notices.keep(frame, ~canonical.duplicated(), "an object has the very geometry of another and is used once")
+    if _is_areal(zone):
+        inside = _points_inside_areas(frame.geometry.to_numpy())
+        frame = notices.keep(frame, ~inside, "a point lies in an area of its class and stands for it: the area is used")
+    return frame, notices.found
+
+
+class _Notices:
+    """Collects what was noticed in one layer."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.found: list[Notice] = []
+
+    def add(self, what: str, count: int) -> None:
+        if count:
+            self.found.append(Notice(self.where, what, count))
+
+    def keep(self, frame: gpd.GeoDataFrame, mask: NDArray[np.bool_] | pd.Series[bool], what: str) -> gpd.GeoDataFrame:
+        """Return the rows under the mask; the others are counted under `what`."""
+        mask = np.asarray(mask, dtype=bool)
+        self.add(what, int((~mask).sum()))
+        return frame[mask].reset_index(drop=True)
+
+
+def _is_areal(zone: RedZone) -> bool:
+    return isinstance(zone.shape, AsMapped) and zone.shape.areal
+
+
+def _finite(geometry: Geometries) -> NDArray[np.bool_]:
+    coordinates, index = shapely.get_coordinates(geometry, return_index=True)
+    finite = np.ones(len(geometry), dtype=bool)
+    finite[index[~np.isfinite(coordinates).all(axis=1)]] = False
+    return finite
+
+
+def _valid(frame: gpd.GeoDataFrame, zone: RedZone, notices: _Notices) -> gpd.GeoDataFrame:
+    """Repair what crosses itself, turn closed lines of areal classes into areas, drop what has collapsed."""
+    geometry = frame.geometry.to_numpy().copy()
+    if _is_areal(zone):
+        closed = (shapely.get_type_id(geometry) == shapely.GeometryType.LINESTRING) & shapely.is_closed(geometry)
+        closed &= shapely.get_num_points(geometry) > 3
+        geometry[closed] = [shapely.Polygon(line.coords) for line in geometry[closed]]
+        notices.add("a closed line bounds an area of its class and was read as one", int(closed.sum()))
+    broken = ~shapely.is_valid(geometry)
+    geometry[broken] = shapely.make_valid(geometry[broken], method="structure", keep_collapsed=False)
+    geometry = np.array([_highest_dimension(item) for item in geometry], dtype=object)
+    notices.add(
+        "a geometry crosses or touches itself and was repaired", int((broken & ~shapely.is_empty(geometry)).sum())
+    )
+    usable = ~shapely.is_empty(geometry)
+    if "point" not in zone.geometry:
+        usable &= shapely.get_dimensions(geometry) > 0
+    return notices.keep(frame.set_geometry(geometry, crs=frame.crs), usable, "a geometry without extent was dropped")
+
+
+def _highest_dimension(geometry: shapely.Geometry) -> shapely.Geometry:
+    """Return a collection's parts of the highest dimension alone; any other geometry as it is."""
+    if not isinstance(geometry, shapely.GeometryCollection):
+        return geometry
+    parts = shapely.get_parts(geometry)
+    dimension = shapely.get_dimensions(parts)
+    return shapely.union_all(parts[dimension == dimension.max()]) if len(parts) else geometry
+
+
+def _points_inside_areas(geometry: Geometries) -> NDArray[np.bool_]:
+    dimension = shapely.get_dimensions(geometry)
+    points, areas = np.flatnonzero(dimension == 0), geometry[dimension == 2]
+    inside = np.zeros(len(geometry), dtype=bool)
+    inside[points[shapely.STRtree(areas).query(geometry[points], predicate="intersects")[0]]] = True
+    return inside

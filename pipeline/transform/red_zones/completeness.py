@@ -1,0 +1,72 @@
+"""What the map says about each hazard class, and what it therefore cannot say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import shapely
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import geopandas as gpd
+    import numpy as np
+
+    from pipeline.catalogue import RedZone
+
+
+def completeness(
+    hazards: gpd.GeoDataFrame, zones: Mapping[str, RedZone], country: str, area_id: str, boundary: shapely.Geometry
+) -> pd.DataFrame:
+    """Return rows of the table `completeness`: for every class, how many objects are mapped and how many are assumed.
+
+    Parameters
+    ----------
+    hazards
+        The table `hazards` of the area, in a projected CRS.
+    zones
+        The classes of the catalogue; one that has no rule in the country is passed over.
+    country, area_id
+        Of the area.
+    boundary
+        The area's outline in the CRS of `hazards`.
+
+    Returns
+    -------
+    DataFrame
+        ``area_id, layer, measure, value, verdict, note``. Measures: ``objects inside``, ``objects around`` (outside
+        the area, reaching in) and ``share assumed``. No class is ever called complete: that nothing is missing cannot
+        be seen in a map.
+    """
+    inside = shapely.intersects(hazards.geometry.to_numpy(), boundary)
+    rows = [
+        row
+        for name, zone in zones.items()
+        if zone.rules_for(country)
+        for row in _of_class(hazards[(hazards["hazard_class"] == name).to_numpy()], zone, inside)
+    ]
+    return pd.DataFrame([{"area_id": area_id, **row} for row in rows])
+
+
+def _of_class(found: gpd.GeoDataFrame, zone: RedZone, inside: np.ndarray) -> list[dict[str, object]]:
+    within = int(inside[found.index].sum())
+    around = len(found) - within
+    name = zone.title.en
+    if not len(found):
+        verdict, note = "missing", f"{name}: nothing is mapped in this area, so nothing can be said about it."
+    elif not within:
+        verdict, note = "unknown", f"{name}: mapped only outside this area ({around} reach in)."
+    else:
+        verdict, note = "unknown", f"{name}: {within} mapped in this area; how many are not cannot be known."
+    note = f"{note} {zone.coverage_note}".strip()
+    rows: list[dict[str, object]] = [
+        {"layer": zone.id, "measure": "objects inside", "value": float(within), "verdict": verdict, "note": note},
+        {"layer": zone.id, "measure": "objects around", "value": float(around), "verdict": verdict, "note": note},
+    ]
+    if len(found):
+        share = float(found["assumed"].mean())
+        verdict = "partial" if share > 0 else "unknown"
+        note = f"{name}: of {len(found)} objects, {share:.0%} lack a tag or an outline that their rule needs."
+        rows.append({"layer": zone.id, "measure": "share assumed", "value": share, "verdict": verdict, "note": note})
+    return rows

@@ -1,0 +1,128 @@
+"""Which rule applies to which hazard, and all rules as a table."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import shapely
+from pyproj import Geod
+
+from pipeline import units
+from pipeline.catalogue import fits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.catalogue import Measure, RedZone, Rule
+
+_ELLIPSOID = Geod(ellps="WGS84")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The rule that applies to an object."""
+
+    rule: Rule
+    assumed: bool
+    """True: a measure that the rule asks for is unknown."""
+
+
+def choose(rules: tuple[Rule, ...], tags: Mapping[str, str], measures: Mapping[str, float | None]) -> Choice | None:
+    """Return the first rule whose tags and ranges hold, or else the first that may be assumed, or None.
+
+    Parameters
+    ----------
+    rules
+        The rules of one class in one country, in the order of the catalogue.
+    tags
+        OSM tags of the object.
+    measures
+        The measures of the class; None where unknown.
+    """
+    candidates = [rule for rule in rules if not rule.tags or fits(rule.tags, tags)]
+    for rule in candidates:
+        if all(_within(measures[name], limits) for name, limits in rule.when.items()):
+            return Choice(rule, assumed=False)
+    for rule in candidates:
+        known = {name: limits for name, limits in rule.when.items() if measures[name] is not None}
+        if rule.assumed and all(_within(measures[name], limits) for name, limits in known.items()):
+            return Choice(rule, assumed=True)
+    return None
+
+
+def _within(value: float | None, limits: tuple[float, float]) -> bool:
+    return value is not None and limits[0] <= value < limits[1]
+
+
+def measure(how: Measure, tags: Mapping[str, str], lonlat: shapely.Geometry) -> float | None:
+    """Return a measure of an object, or None where it is unknown.
+
+    Parameters
+    ----------
+    how
+        The way to derive it.
+    tags
+        OSM tags of the object.
+    lonlat
+        Its geometry in EPSG:4326; areas are geodesic, on the WGS 84 ellipsoid.
+    """
+    if how.way == "quantity":
+        return units.largest(tags[how.key], how.unit, how.bare_unit) if how.key in tags else None
+    if how.way == "area" and shapely.area(lonlat) > 0:
+        return abs(_ELLIPSOID.geometry_area_perimeter(lonlat)[0]) / 10_000
+    return None
+
+
+def rules_table(zones: Mapping[str, RedZone]) -> pd.DataFrame:
+    """Return the table `red_zone_rules`: every rule of every class, once per country that it holds in."""
+    rows = [_row(zone, rule, scope) for zone in zones.values() for rule in zone.rules for scope in rule.countries]
+    return pd.DataFrame(rows).sort_values("rule_id", ignore_index=True)
+
+
+def _row(zone: RedZone, rule: Rule, scope: str) -> dict[str, object]:
+    legal = zone.legal[scope]
+    return {
+        "rule_id": zone.rule_id(rule, scope),
+        "country": scope,
+        "hazard_class": zone.id,
+        "name_en": zone.title.en,
+        "name_ru": zone.title.ru,
+        "name_ky": zone.title.ky,
+        "name_kk": zone.title.kk,
+        "condition": condition(rule),
+        "kind": rule.kind,
+        "concern": zone.concern,
+        "distance_m": rule.distance_m,
+        "sensitivity_m": json.dumps(list(rule.sensitivity_m)),
+        "legal_reference": str(legal),
+        "valid_from": legal.valid_from.isoformat() if legal.valid_from else None,
+        "valid_to": legal.valid_to.isoformat() if legal.valid_to else None,
+        "legal_source": legal.source,
+        "verified": rule.verified,
+        "colour": zone.colour,
+    }
+
+
+def condition(rule: Rule) -> str:
+    """Return in words which objects a rule is about, such as ``110 <= voltage_kv < 220``; empty: all of its class."""
+    tags = " or ".join(
+        " and ".join(f"{key}{_values(wanted)}" for key, wanted in selector.items()) for selector in rule.tags
+    )
+    ranges = [_range(name, *limits) for name, limits in rule.when.items()]
+    unknown = " or ".join(rule.when) + " unknown" if rule.assumed else ""
+    return ", ".join(part for part in (tags, " and ".join(ranges), f"or {unknown}" if unknown else "") if part)
+
+
+def _values(wanted: bool | tuple[str, ...]) -> str:  # noqa: FBT001 - a tag condition, not a flag
+    if isinstance(wanted, bool):
+        return "=*" if wanted else " absent"
+    return "=" + "|".join(wanted)
+
+
+def _range(name: str, low: float, high: float) -> str:
+    if low <= 0:
+        return f"{name} < {high:g}"
+    return f"{name} >= {low:g}" if high == float("inf") else f"{low:g} <= {name} < {high:g}"
