@@ -128,15 +128,16 @@ def read(path: Path, table: pan.DataFrameSchema, columns: Sequence[str] | None =
     Raises
     ------
     InputError
-        The file is missing or is no Parquet file.
+        The file is missing, is no Parquet file, or was written by a version with other columns.
     """
     names = list(columns) if columns is not None else list(table.columns)
     try:
         # Not read_table: that guesses partitions from the folders' names.
         with pq.ParquetFile(path) as file:
             data = file.read(columns=names).select(names)
-    except (OSError, pa.ArrowException) as error:
-        msg = f"{path} cannot be read as table {table.name}: {str(error).splitlines()[0]}."
+    except (OSError, KeyError, pa.ArrowException) as error:
+        # A KeyError is a column that this version has and the one that wrote the file had not.
+        msg = f"{path} cannot be read as table {table.name} (run again?): {str(error).splitlines()[0]}."
         raise InputError(msg) from error
     frame = pd.DataFrame({name: _series(data[name], str(table.columns[name].dtype)) for name in names})
     if GEOMETRY not in names:
