@@ -9,7 +9,6 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-import pandas as pd
 import pytest
 
 from pipeline.errors import InputError
@@ -21,6 +20,8 @@ from tests.load import sample_tables
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pandas as pd
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -167,7 +168,7 @@ def test_same_input_same_bytes(edition: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_names_stay_text(sample: sample_tables.Sample, tmp_path: Path, name: str) -> None:
     frames = dict(sample.tables)
-    names = {column: name for column in ("name", "name_en", "name_ru", "name_ky", "name_kk", "status_source")}
+    names = dict.fromkeys(("name", "name_en", "name_ru", "name_ky", "name_kk", "status_source"), name)
     frames["settlements"] = frames["settlements"].assign(**names)
     frames["areas"] = frames["areas"].assign(**{key: name for key in names if key.startswith("name")})
     frames["sources"] = frames["sources"].assign(attribution=name)
