@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import branca.element
 import folium
@@ -29,8 +29,8 @@ class PlannerMap(folium.Map):
     """A Leaflet map without Folium's default scripts, styles and base map; the client creates it."""
 
     # Own lists: Folium's are shared by all maps of the process.
-    default_js: ClassVar[list[tuple[str, str]]] = []
-    default_css: ClassVar[list[tuple[str, str]]] = []
+    default_js: list[tuple[str, str]] = []  # noqa: RUF012 - declared so by Folium
+    default_css: list[tuple[str, str]] = []  # noqa: RUF012
     # Folium's viewport tag forbids zooming by touch, which readers with weak eyes need; so its header is left out.
     _template = Template(
         """

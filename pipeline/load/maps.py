@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LANGUAGES = ("en", "ru", "ky", "kk")
 EMBED_LIMIT_BYTES = 24_000_000
-"""Tiles above this size stay beside the page: a browser would choke on them as text, and `novostroiki serve` would not."""
+"""Tiles above this size stay beside the page: as text they would choke a browser; over HTTP Range they do not."""
 _MARGIN_DEG = 0.3
 """How far beyond the area the map can be dragged."""
 

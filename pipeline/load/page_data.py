@@ -1,4 +1,4 @@
-"""What a map page knows: the area's tables as one small JSON document (the reader's side is maps/client/src/types.ts)."""
+"""What a map page knows: the area's tables as one small JSON document (read by maps/client/src/types.ts)."""
 
 from __future__ import annotations
 
@@ -186,7 +186,8 @@ def buildings_in_zones(tables: Mapping[str, Any]) -> pd.Series:
     within = pairs[(pairs["distance_m"] <= pairs["rule_distance_m"]) & (pairs["rule_kind"] != "advisory")]
     buildings = tables["buildings"]
     touched = buildings[buildings["building_id"].isin(within["building_id"])]
-    return touched.groupby("settlement_id").size()
+    counts: pd.Series = touched.groupby("settlement_id").size()
+    return counts
 
 
 def _built(rows: pd.DataFrame | None, years: list[int]) -> list[int] | None:

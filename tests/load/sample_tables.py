@@ -32,14 +32,18 @@ _SYLLABLES = {
 }
 # Corners of the first settlements: beside the landfill, the cemetery, the railway, the military land, the airport.
 _NEAR = ((2_300, 6_400), (-5_400, -3_500), (-1_000, -700), (5_900, -5_500), (-9_500, 7_500), (2_600, 7_900))
-# class, names, concern, kind, distance, colour
 _CLASSES: tuple[tuple[str, tuple[str, str, str, str], str, str, float, str], ...] = (
-    ("landfill", ("Landfill", "Свалка", "Таштанды полигону", "Қоқыс полигоны"), "residents", "statutory", 500, "#8c510a"),
+    # class, names, concern, kind, distance, colour
+    ("landfill", ("Landfill", "Свалка", "Таштанды полигону", "Қоқыс полигоны"),
+     "residents", "statutory", 500, "#8c510a"),
     ("cemetery", ("Cemetery", "Кладбище", "Көрүстөн", "Зират"), "residents", "statutory", 300, "#5a5a5a"),
-    ("power_line", ("Power line", "Линия электропередачи", "Электр линиясы", "Электр желісі"), "residents", "statutory", 20, "#b8860b"),
+    ("power_line", ("Power line", "Линия электропередачи", "Электр линиясы", "Электр желісі"),
+     "residents", "statutory", 20, "#b8860b"),
     ("railway", ("Railway", "Железная дорога", "Темир жол", "Теміржол"), "residents", "statutory", 100, "#4b2e83"),
-    ("military", ("Military land", "Военный объект", "Аскерий жер", "Әскери жер"), "administrative", "inside", 0, "#6b705c"),
-    ("water_strip", ("Water strip", "Водоохранная полоса", "Суу коргоо тилкеси", "Су қорғау белдеуі"), "administrative", "statutory", 35, "#2b6cb0"),
+    ("military", ("Military land", "Военный объект", "Аскерий жер", "Әскери жер"),
+     "administrative", "inside", 0, "#6b705c"),
+    ("water_strip", ("Water strip", "Водоохранная полоса", "Суу коргоо тилкеси", "Су қорғау белдеуі"),
+     "administrative", "statutory", 35, "#2b6cb0"),
     ("aerodrome", ("Airport", "Аэропорт", "Аэропорт", "Әуежай"), "administrative", "advisory", 1000, "#0f766e"),
 )  # fmt: skip
 
@@ -103,7 +107,7 @@ def _to_degrees(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _names(rng: np.random.Generator, count: int) -> dict[str, list[str]]:
-    parts = [tuple(rng.integers(0, 6, 2) + (0, 6)) for _ in range(count)]
+    parts = [np.add(rng.integers(0, 6, 2), (0, 6)) for _ in range(count)]
     return {code: [f"{words[a]}-{words[b]}" for a, b in parts] for code, words in _SYLLABLES.items()}
 
 
@@ -219,9 +223,7 @@ def _settlements(
         settlement_id=[f"{area_id}/{number + 1:04d}" for number in range(count)],
         area_id=area_id,
         name=[name if k else None for name, k in zip(names["ru"], known, strict=True)],
-        **{
-            f"name_{code}": [n if k else None for n, k in zip(names[code], known, strict=True)] for code in _LANGUAGES
-        },
+        **{f"name_{code}": [n if k else None for n, k in zip(names[code], known, strict=True)] for code in _LANGUAGES},
         name_evidence=["node/1" if k else None for k in known],
         kind=kinds,
         kind_score=rng.uniform(0, 1, count),
@@ -236,9 +238,7 @@ def _settlements(
     )
 
 
-def _pairs(
-    houses: gpd.GeoDataFrame, hazards: gpd.GeoDataFrame, rules: pd.DataFrame, area_id: str
-) -> pd.DataFrame:
+def _pairs(houses: gpd.GeoDataFrame, hazards: gpd.GeoDataFrame, rules: pd.DataFrame, area_id: str) -> pd.DataFrame:
     reach = 2 * rules["distance_m"].max()
     found = [
         pd.DataFrame(
@@ -263,7 +263,7 @@ def _zones(hazards: gpd.GeoDataFrame, rules: pd.DataFrame) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(merged[["rule_id", "hazard_class", "kind"]], geometry=shapes, crs=hazards.crs)
 
 
-def _overlaps(  # noqa: PLR0913 - one argument a table
+def _overlaps(  # noqa: PLR0913, PLR0917 - one argument a table
     settlements: gpd.GeoDataFrame,
     houses: gpd.GeoDataFrame,
     pairs: pd.DataFrame,
@@ -302,7 +302,10 @@ def _overlaps(  # noqa: PLR0913 - one argument a table
 def _population(settlements: gpd.GeoDataFrame, area_id: str) -> pd.DataFrame:
     shares = {"residents": 4.2, "registered": 2.6, "unregistered": 1.6}
     spread = {"p05": 0.55, "p25": 0.82, "p50": 1.0, "p75": 1.22, "p95": 1.75}
-    counts = [(None, settlements["buildings"].sum()), *settlements[["settlement_id", "buildings"]].itertuples(index=False)]
+    counts = [
+        (None, settlements["buildings"].sum()),
+        *settlements[["settlement_id", "buildings"]].itertuples(index=False),
+    ]
     rows = [
         {
             "area_id": area_id,
@@ -408,10 +411,12 @@ def _sources(area_id: str, *, simulated: bool) -> pd.DataFrame:
 
 def _context(rng: np.random.Generator, outlines: gpd.GeoDataFrame, projected: CRS) -> dict[str, gpd.GeoDataFrame]:
     main = [
-        shapely.LineString([(-13_000, y), (13_000, y + rng.uniform(-1500, 1500))]) for y in range(-11_000, 12_000, 4_000)
+        shapely.LineString([(-13_000, y), (13_000, y + rng.uniform(-1500, 1500))])
+        for y in range(-11_000, 12_000, 4_000)
     ]
     cross = [
-        shapely.LineString([(x, -12_500), (x + rng.uniform(-1500, 1500), 12_500)]) for x in range(-11_000, 12_000, 4_000)
+        shapely.LineString([(x, -12_500), (x + rng.uniform(-1500, 1500), 12_500)])
+        for x in range(-11_000, 12_000, 4_000)
     ]
     streets = [outline.boundary for outline in outlines.geometry]
     roads = [*main, *cross, *streets]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import mapbox_vector_tile
@@ -16,6 +15,9 @@ from pmtiles.reader import MmapSource, Reader, all_tiles
 from pipeline.errors import RunError
 from pipeline.load import tiles, whatif
 from tests.load import sample_tables
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
