@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
+from shapely import GeometryType
 
 from pipeline.extract import local
 from pipeline.extract.areas import valid_areas
@@ -36,6 +37,8 @@ ORIGINS = {
 }
 """Names of datasets, as Overture's column `sources` spells them (lower case), to origins."""
 _LINE_ORIGIN = "microsoft"
+_MISSING = -1
+"""Type that shapely gives for no geometry."""
 _ID_DECIMALS = 7
 """Decimals of a degree in an identifier: about a centimetre."""
 _LOWEST = -180 * 10**_ID_DECIMALS
@@ -136,13 +139,13 @@ def _origins(sources: pd.Series) -> pd.api.extensions.ExtensionArray:
 
 def clean(found: _Read, box: Box, source_id: str) -> tuple[gpd.GeoDataFrame, dict[str, int]]:
     """Return valid polygons that touch the box, as a table; and counts of what was dropped or repaired."""
-    areal = np.isin(shapely.get_type_id(found.geometry), (-1, 3, 6))
-    geometry, repaired, dropped = valid_areas(found.geometry)
+    other = ~np.isin(shapely.get_type_id(found.geometry), (_MISSING, GeometryType.POLYGON, GeometryType.MULTIPOLYGON))
+    geometry, repaired, dropped = valid_areas(np.where(other, None, found.geometry))
     problems = {
         "a line is no GeoJSON feature and was passed over": found.unreadable,
         "a footprint crosses or touches itself and was repaired": repaired,
-        "a footprint is no polygon and was dropped": int(np.count_nonzero(~areal)),
-        "a footprint is empty, has too few points or no area and was dropped": dropped - int(np.count_nonzero(~areal)),
+        "a footprint is no polygon and was dropped": int(other.sum()),
+        "a footprint is empty, has too few points or no area and was dropped": dropped - int(other.sum()),
     }
     kept = np.flatnonzero(touches(geometry, box))
     table = gpd.GeoDataFrame(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import pyarrow as pa
@@ -47,21 +47,24 @@ def read_parquet(path: Path, box: Box) -> gpd.GeoDataFrame:
     The box is pushed down where the file has a bbox column (GeoParquet 1.1 covering).
     """
     try:
-        frame = gpd.read_parquet(path, bbox=_projected(box, _parquet_crs(path)))
+        column = _geometry_column(path)
+        crs = _known_crs(column.get("crs", "OGC:CRS84"), path)
+        pushed = _projected(box, crs) if "bbox" in column.get("covering", {}) else None
+        frame = gpd.read_parquet(path, bbox=pushed)
     except (ValueError, pa.ArrowException, OSError, KeyError) as error:
         raise _unreadable(path, error) from error
     return _in_degrees(frame, path)
 
 
-def _parquet_crs(path: Path) -> CRS:
-    """Return the CRS that a GeoParquet file declares, without reading its rows (absent means OGC:CRS84)."""
+def _geometry_column(path: Path) -> dict[str, Any]:
+    """Return what a GeoParquet file says about its main geometry, without reading its rows."""
     metadata = pq.read_schema(path).metadata or {}
     if b"geo" not in metadata:
         msg = "it has no GeoParquet metadata"
         raise ValueError(msg)
     geo = json.loads(metadata[b"geo"])
-    declared = geo["columns"][geo["primary_column"]].get("crs", "OGC:CRS84")
-    return _known_crs(declared, path)
+    column: dict[str, Any] = geo["columns"][geo["primary_column"]]
+    return column
 
 
 def _known_crs(crs: object, path: Path) -> CRS:
