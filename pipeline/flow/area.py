@@ -154,7 +154,7 @@ def _describe(
             product=measured.built_up.id,
             modelled=measured.built_up.modelled_epochs,
         )
-        people = _estimate(measured, config, houses, places, named, merged.capture)
+        people = _estimate(measured, config, houses, places, named)
         estimates = validation.Estimates(
             area_id=area.area_id,
             simulated=area.simulated,
@@ -246,17 +246,10 @@ def _measure_red_zones(
     )
 
 
-def _estimate(  # noqa: PLR0913, PLR0917 - the tables that people are estimated from
-    measured: _Measured,
-    config: Config,
-    houses: gpd.GeoDataFrame,
-    places: gpd.GeoDataFrame,
-    named: pd.DataFrame,
-    capture: pd.DataFrame,
+def _estimate(
+    measured: _Measured, config: Config, houses: gpd.GeoDataFrame, places: gpd.GeoDataFrame, named: pd.DataFrame
 ) -> population.Population:
     inputs = measured.inputs
-    unseen = capture.set_index("measure")["value"].reindex([f"unseen_share_{q}" for q in ("p05", "p50", "p95")])
-    low, middle, high = unseen.tolist()
     return population.estimate(
         houses,
         places,
@@ -267,7 +260,6 @@ def _estimate(  # noqa: PLR0913, PLR0917 - the tables that people are estimated 
         seed=config.run.seed,
         season=config.run.season,
         year=measured.year,
-        unseen_share=None if unseen.isna().any() else (low, middle, high),
         registered=inputs.registered,
         survey=inputs.survey,
         population_raster=inputs.population,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import stats
-from scipy.special import expit, logit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 _OVERLAP_WORTH = 300
 """How many buildings the overlap of two sources counts for at most: more would only sharpen a figure that rests on
 their independence, which nobody has checked."""
-
-_TAIL = 1e-6
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ class Detection:
         return seen + (1 + self.unseen_per_satellite) * real
 
 
-def detection(strata: pd.DataFrame, factors: Factors, unseen_share: tuple[float, float, float] | None) -> Detection:
+def detection(strata: pd.DataFrame, factors: Factors) -> Detection:
     """Return the detection of one city.
 
     Parameters
@@ -58,27 +55,18 @@ def detection(strata: pd.DataFrame, factors: Factors, unseen_share: tuple[float,
         Counts by settlement, from `strata.aggregate`; their totals tell which sources there are.
     factors
         The city's shared draws.
-    unseen_share
-        Quantiles 5, 50 and 95 % of the share of buildings that neither source saw (capture–recapture), if known; used
-        only where both sources saw something.
 
     Notes
     -----
-    Without `unseen_share`, the satellite's recall is its prior updated by the share of OSM's houses that the satellite
-    saw (Beta-binomial, worth at most 300 houses), and κ = (1 − ρ)/ρ. With it, κ spreads the unseen houses over the
-    satellite-only ones.
+    The satellite's recall is its prior updated by the share of OSM's houses that the satellite saw (Beta-binomial,
+    worth at most 300 houses), and κ = (1 − ρ)/ρ. The share of all buildings that neither source saw (`completeness`)
+    is not used: sheds, which both miss, would be counted as missing houses.
     """
     both, osm, satellite = (float(strata[source].sum()) for source in ("both", "osm", "satellite"))
-    precision_osm = factors.get("precision_osm")
-    precision_satellite = factors.get("precision_satellite")
-    nothing = np.zeros(factors.draws)
+    precision_osm, precision_satellite = factors.get("precision_osm"), factors.get("precision_satellite")
     if both + satellite == 0:
+        nothing = np.zeros(factors.draws)
         return Detection(precision_osm, precision_satellite, nothing, factors.get("recall_osm"))
-    real = np.maximum(satellite - (1 - precision_satellite) * (both + satellite), 0.0)
-    if unseen_share is not None and both + osm > 0 and satellite > 0:
-        share = _logit_normal(unseen_share, factors.uniform("unseen_share"))
-        unseen = (both + precision_osm * osm + real) * share / (1 - share)
-        return Detection(precision_osm, precision_satellite, unseen / np.maximum(real, 1.0), None)
     recall = _recall(both, osm, factors)
     return Detection(precision_osm, precision_satellite, (1 - recall) / recall, None)
 
@@ -90,10 +78,3 @@ def _recall(both: float, osm: float, factors: Factors) -> Draws:
     weight = min(1.0, _OVERLAP_WORTH / (both + osm))
     posterior = stats.beta(prior.a + weight * both, prior.b + weight * osm)
     return np.asarray(np.clip(posterior.ppf(factors.uniform("recall_satellite")), prior.low, prior.high), dtype=float)
-
-
-def _logit_normal(quantiles: tuple[float, float, float], uniform: Draws) -> Draws:
-    """Draw a share whose logit is normal, from its quantiles 5, 50 and 95 %."""
-    low, middle, high = logit(np.clip(quantiles, _TAIL, 1 - _TAIL))
-    spread = (high - low) / (2 * stats.norm.ppf(0.95))
-    return np.asarray(expit(middle + spread * stats.norm.ppf(uniform)), dtype=float)

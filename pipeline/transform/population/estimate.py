@@ -48,7 +48,6 @@ def estimate(  # noqa: PLR0913 - each piece of evidence is an input of its own
     seed: int,
     season: Season,
     year: int | None = None,
-    unseen_share: tuple[float, float, float] | None = None,
     registered: pd.DataFrame | None = None,
     survey: pd.DataFrame | None = None,
     population_raster: Raster | None = None,
@@ -74,9 +73,6 @@ def estimate(  # noqa: PLR0913 - each piece of evidence is an input of its own
         Season of the occupancy; matters for dachas.
     year
         Year that the inputs show, for the column `year`.
-    unseen_share
-        Quantiles 5, 50 and 95 % of the share of buildings that neither source saw; None: from the priors and the
-        overlap.
     registered
         Register: name (empty: whole area), registered, year.
     survey
@@ -113,7 +109,7 @@ def estimate(  # noqa: PLR0913 - each piece of evidence is an input of its own
     sheet.notices += [*update.notices, *register.notices, *gridded.notices]
     model = Model(
         factors,
-        detection(inhabited, factors, unseen_share),
+        detection(inhabited, factors),
         update.by_kind,
         update.by_settlement,
         block_levels(inhabited, factors),
