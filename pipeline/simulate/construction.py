@@ -72,7 +72,7 @@ def build(plots: Plots, fabric: Fabric, brief: Brief, rng: np.random.Generator) 
     parts = [main]
     sheds = min(round(begun * brief.sheds), 2 * begun)
     if sheds:
-        parts.append(_sheds(plots, main, used, sheds, rng))
+        parts.append(_sheds(plots, main, used, (sheds, 0.2 + 7 * fabric.irregularity), rng))
     green = _greenhouses(plots, np.concatenate([vacant, used]), fabric.greenhouses, rng)
     return Built(Structures.join(parts), green, used)
 
@@ -147,8 +147,11 @@ def _touching(plots: Plots, fabric: Fabric, used: np.ndarray, rng: np.random.Gen
     return np.where(builds_rows[block] & (size[pair_index] == 2), pair_index, -1)
 
 
-def _sheds(plots: Plots, main: Structures, used: np.ndarray, count: int, rng: np.random.Generator) -> Structures:
-    """Put sheds into the back corners of plots, at most two on each, where the house leaves room."""
+def _sheds(
+    plots: Plots, main: Structures, used: np.ndarray, wanted: tuple[int, float], rng: np.random.Generator
+) -> Structures:
+    """Put sheds into the back corners of plots, at most two on each; `wanted`: how many, and how far from the fence."""
+    count, margin = wanted
     n = len(used)
     centre = (plots.y[used] - main.y) * -np.cos(plots.angle[used]) + (plots.x[used] - main.x) * np.sin(
         plots.angle[used]
@@ -162,8 +165,8 @@ def _sheds(plots: Plots, main: Structures, used: np.ndarray, count: int, rng: np
     width = np.minimum(rng.lognormal(np.log(4.4), 0.25, count), plots.front[at] * 0.42)
     depth = np.minimum(np.clip(rng.lognormal(np.log(3.6), 0.28, count), _LEAST_SHED_M, None), behind[plot])
     depth = np.minimum(depth, 30.0 / width)
-    along = side * (plots.front[at] / 2 - width / 2 - rng.uniform(0.2, 1.2, count))
-    across = plots.depth[at] / 2 - depth / 2 - rng.uniform(0.2, 1.5, count)
+    along = side * (plots.front[at] / 2 - width / 2 - rng.uniform(margin, margin + 1.0, count))
+    across = plots.depth[at] / 2 - depth / 2 - rng.uniform(margin, min(margin + 1.2, 2.0), count)
     cos, sin = np.cos(plots.angle[at]), np.sin(plots.angle[at])
     made = structures.rectangles(
         plots.x[at] + along * cos - across * sin,

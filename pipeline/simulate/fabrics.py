@@ -60,7 +60,7 @@ FABRICS: dict[str, Fabric] = {
     "novostroika": Fabric((18, 25), (20, 27), (7, 12), (7, 16), (66, 125), (0.2, 0.38), (32, 230)),
     "village": Fabric(
         (22, 34), (38, 62), (9, 16), (14, 30), (72, 122), (0.3, 0.48), (30, 260),
-        sheds=1.7, vacancy=0.6, irregularity=0.12, bend=14.0, setback=(2.0, 10.0), greenhouses=0.08,
+        sheds=1.7, vacancy=0.6, irregularity=0.12, bend=10.0, setback=(2.0, 10.0), greenhouses=0.08,
         rows=(0.0, 0.0), non_residential=(0.01, 0.05),
     ),
     "dacha": Fabric(
@@ -157,7 +157,7 @@ def lay(polygon: Array, fabric: Fabric, wanted: int, rng: np.random.Generator) -
     front, depth, street = (rng.uniform(*limits) for limits in (fabric.front, fabric.depth, fabric.street))
     columns = int(rng.integers(fabric.columns[0], fabric.columns[1] + 1))
     shake = rng.standard_normal(4096)
-    wavelength = rng.uniform(350, 900)
+    wavelength = rng.uniform(800, 1600)
     scale = 1.0
     while True:
         grid = _Grid(front * scale, depth * scale, street * max(scale, 0.6), columns, fabric.irregularity)

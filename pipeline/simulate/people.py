@@ -1,8 +1,8 @@
 """Who lives in each building of a simulated city, and where they are registered.
 
 Definitions as in the method: D residents, R registered here, U1 registered nowhere in the city, U2 registered at
-another address of it, G registered here but living elsewhere. D - R = U1 + U2 - G holds in every building, and with U2 gone
-(one settlement's U2 are another's ghosts) in the city.
+another address of it, G registered here but living elsewhere. D - R = U1 + U2 - G holds in every building and
+settlement; in the whole city one settlement's U2 are another's ghosts and cancel.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ _WIDTH = {
 """Width (m) of the strip that a barrier takes, with its verges."""
 
 _CUTS = (
-    ("primary", 0.14), ("secondary", 0.14), ("canal", 0.16), ("railway", 0.05), ("fields", 0.30), ("tertiary", 0.08),
+    ("primary", 0.20), ("secondary", 0.08), ("canal", 0.16), ("railway", 0.05), ("fields", 0.30), ("tertiary", 0.08),
     ("street", 0.08), ("fence", 0.05),
 )  # fmt: skip
 """What separates neighbours within a cell, and how often."""
@@ -308,11 +308,10 @@ def _divide(land: Array, items: list[tuple[str, float]], made: Plan, rng: np.ran
         sizes = np.array([size for _, size in items])
         k = int(np.argmin(np.abs(np.cumsum(sizes)[:-1] - sizes.sum() / 2))) + 1
         normal, offset = convex.cut(land, _across(land) + rng.normal(0, 0.06), float(sizes[:k].sum() / sizes.sum()))
-        kind = _draw_cut(rng)
-        if convex.area(land) < 40 * _WIDTH[kind] ** 2:
-            kind = "tertiary"
-        half = _WIDTH[kind] / 2
         line = convex.chord(land, normal, offset)
+        length = float(np.hypot(*(line[1] - line[0]))) if len(line) else 0.0
+        kind = _draw_cut((convex.area(land) - float(sizes.sum())) / 2, length, rng)
+        half = _WIDTH[kind] / 2
         if len(line):
             made.barriers.append(Barrier(kind, line))
         for (key, _), (other, _) in ((items[k - 1], items[k]), (items[k], items[k - 1])):
@@ -321,5 +320,9 @@ def _divide(land: Array, items: list[tuple[str, float]], made: Plan, rng: np.ran
         stack.append((convex.clip(land, -normal, half - offset), items[:k]))
 
 
-def _draw_cut(rng: np.random.Generator) -> str:
-    return str(rng.choice([kind for kind, _ in _CUTS], p=[share for _, share in _CUTS]))
+def _draw_cut(spare_m2: float, length: float, rng: np.random.Generator) -> str:
+    """Draw what runs along a cut; where its strip would take more land than can be spared, something narrower."""
+    drawn = str(rng.choice([kind for kind, _ in _CUTS], p=[share for _, share in _CUTS]))
+    return next(
+        (kind for kind in (drawn, "secondary", "tertiary", "street") if _WIDTH[kind] * length < spare_m2), "fence"
+    )

@@ -140,8 +140,8 @@ def write(area: Area, truth: Parameters, *, buildings: int, seed: int) -> list[T
     tracts = [_beside_hazard(tract, rng) for tract in _grouped(named, known, rng)]
     tracts.extend(_necessary(truth, rng))
     have = sum(_buildings(place, truth) for tract in tracts for place in tract.places)
-    tracts.extend(_fill(area, truth, max(buildings * 1.03 - have, 0.22 * buildings), taken, rng))
-    return tracts
+    tracts.extend(_fill(truth, max(buildings * 1.03 - have, 0.22 * buildings), rng))
+    return _christened(tracts, area.country, taken, rng)
 
 
 def _taken_names(known: pd.DataFrame) -> set[str]:
@@ -299,20 +299,17 @@ _MIX = (
     ("bazaar", 0.01, 90, 0.4, 0.3, 0.8),
     ("industry", 0.02, 40, 0.5, 0.3, 0.9),
 )
-_STATUS_OF_NEW = (("legal", 0.5), ("mixed", 0.25), ("unresolved", 0.25))
+_STATUS_OF_NEW = {"legal": 0.5, "mixed": 0.25, "unresolved": 0.25}
 
 
-def _fill(area: Area, truth: Parameters, wanted: float, taken: set[str], rng: np.random.Generator) -> Iterator[Tract]:
+def _fill(truth: Parameters, wanted: float, rng: np.random.Generator) -> Iterator[Tract]:
     """Yield further settlements until the wanted number of buildings is reached."""
     for fabric, share, median, spread, near, far in _MIX:
-        pool = [name for name in names.pool(fabric, area.country, rng) if name.ru.casefold() not in taken]
-        left, number = wanted * share, 0
-        while left > 0:
-            left_houses = left / buildings_per_house(fabric, truth)
-            houses = max(round(min(float(np.clip(rng.lognormal(np.log(median), spread), 20, 2400)), left_houses)), 12)
+        wanted_houses = wanted * share / buildings_per_house(fabric, truth)
+        for number, houses in enumerate(_sizes(wanted_houses, median, spread, rng)):
             status = "legal" if fabric in {"village", "cottages", "blocks", "core"} else "unknown"
             if fabric == "novostroika":
-                status = str(rng.choice([s for s, _ in _STATUS_OF_NEW], p=[p for _, p in _STATUS_OF_NEW]))
+                status = str(rng.choice(list(_STATUS_OF_NEW), p=list(_STATUS_OF_NEW.values())))
             key = f"fill/{fabric}/{number}"
             place = Place(
                 key=key,
@@ -320,20 +317,46 @@ def _fill(area: Area, truth: Parameters, wanted: float, taken: set[str], rng: np
                 houses=houses,
                 area_m2=_land(fabric, houses, truth),
                 status=status,
-                papers=_papers(status, rng),
                 founded=draw_founding(fabric, rng),
-                name=_next_name(pool, number) if KIND_OF_FABRIC[fabric] != "other" else None,
+                papers=_papers(status, rng),
                 bazaar=fabric == "novostroika" and chance(rng, 0.08),
             )
             ground = (_ground("cemetery", key, rng),) if fabric == "village" and chance(rng, 0.5) else ()
             yield Tract((place, *ground), centrality=float(rng.uniform(near, far)))
-            left -= _buildings(place, truth)
-            number += 1
 
 
-def _next_name(pool: list[Name], number: int) -> Name | None:
-    """Return the next unused name; later rounds through the pool carry numbers. Every ninth settlement has none."""
+def _sizes(houses: float, median: float, spread: float, rng: np.random.Generator) -> Iterator[int]:
+    """Yield sizes of settlements until the houses are used up; what is too little for one more joins the last."""
+    while houses > 0:
+        size = float(np.clip(rng.lognormal(np.log(median), spread), 20, 2400))
+        if houses - size < 0.4 * median:
+            size = houses
+        yield max(round(size), 12)
+        houses -= size
+
+
+def _christened(tracts: list[Tract], country: str, taken: set[str], rng: np.random.Generator) -> list[Tract]:
+    """Name the settlements that the literature does not: from a pool for each fabric, every ninth one not at all."""
+    pools = {
+        fabric: [name for name in names.pool(fabric, country, rng) if name.ru.casefold() not in taken]
+        for fabric, kind in KIND_OF_FABRIC.items()
+        if kind != "other"
+    }
+    numbers = dict.fromkeys(pools, 0)
+
+    def christen(place: Place) -> Place:
+        if place.name or place.fabric not in pools:
+            return place
+        number = numbers[place.fabric]
+        numbers[place.fabric] += 1
+        return replace(place, name=_nth_name(pools[place.fabric], number))
+
+    return [replace(tract, places=tuple(christen(place) for place in tract.places)) for tract in tracts]
+
+
+def _nth_name(pool: list[Name], number: int) -> Name | None:
+    """Return the n-th name of a pool; later rounds through it carry numbers."""
     if not pool or number % 9 == 8:
         return None
-    first_round, k = divmod(number, len(pool))
-    return names.numbered(pool[k], first_round + 1) if first_round else pool[k]
+    turn, k = divmod(number, len(pool))
+    return names.numbered(pool[k], turn + 1) if turn else pool[k]
