@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 import geopandas as gpd
@@ -10,11 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
-from shapely import GeometryType
 
 from pipeline.extract import local
-from pipeline.extract.areas import valid_areas
 from pipeline.extract.footprints import files, lines
+from pipeline.extract.footprints.cleaning import READABLE, clean
 from pipeline.extract.selection import touches
 from pipeline.provenance import Extract, Notice
 
@@ -37,23 +37,21 @@ ORIGINS = {
 }
 """Names of datasets, as Overture's column `sources` spells them (lower case), to origins."""
 _LINE_ORIGIN = "microsoft"
-_MISSING = -1
-"""Type that shapely gives for no geometry."""
 _ID_DECIMALS = 7
 """Decimals of a degree in an identifier: about a centimetre."""
 _LOWEST = -180 * 10**_ID_DECIMALS
 """Least value of a coordinate in those units; counted from it, every coordinate fits into 32 bits."""
 
 
-class _Read(NamedTuple):
-    """Polygons of a file as they were read."""
+class Footprints(NamedTuple):
+    """Polygons as they were read, made valid; None where one was dropped and counted."""
 
     dataset: str
     geometry: NDArray[np.object_]
     height_m: NDArray[np.float64]
     confidence: NDArray[np.float64]
-    origin: pd.api.extensions.ExtensionArray
-    unreadable: int = 0
+    origin: NDArray[np.object_]
+    problems: Counter[str]
 
 
 def read(paths: Sequence[Path], area: Area) -> Extract[gpd.GeoDataFrame]:
@@ -79,49 +77,57 @@ def read(paths: Sequence[Path], area: Area) -> Extract[gpd.GeoDataFrame]:
     InputError
         A file is missing, damaged, of another kind, or does not say in which coordinate system it is.
     """
-    parts: list[gpd.GeoDataFrame] = []
-    sources, notices = [], []
-    counts: dict[str, int] = {}
+    parts, sources, notices = [], [], []
+    counts: Counter[str] = Counter()
     for path in paths:
         local.check_exists(path, "footprints")
         found = _read(path, area.bbox)
-        number = counts[found.dataset] = counts.get(found.dataset, 0) + 1
-        part, problems = clean(found, area.bbox, local.source_id(found.dataset, area, number))
-        sources.append(local.source(path, area, dataset=found.dataset, number=number, version="", features=len(part)))
-        notices += [Notice(path.name, what, count) for what, count in problems.items() if count]
-        if part.empty:
+        found = _rows(found, touches(found.geometry, area.bbox))
+        counts[found.dataset] += 1
+        source = local.source(
+            path, area, dataset=found.dataset, number=counts[found.dataset], version="", features=len(found.geometry)
+        )
+        notices += [Notice(path.name, what, n) for what, n in sorted(found.problems.items()) if n and what != READABLE]
+        if not len(found.geometry):
             notices.append(Notice(path.name, f"holds no footprint within the bbox of {area.area_id}"))
-        parts.append(part)
-    table, repeated = _united(parts or [_empty()])
+        sources.append(source)
+        parts.append(found)
+    data, repeated = table(parts, [source.source_id for source in sources])
     if repeated:
         notices.append(Notice("footprints", "the same footprint came twice and was taken once", repeated))
-    return Extract(table, sources, notices)
+    return Extract(data, sources, notices)
 
 
-def _read(path: Path, box: Box) -> _Read:
+def _read(path: Path, box: Box) -> Footprints:
     """Read a file by its suffix."""
     name = path.name.lower()
     if name.endswith(LINES):
-        found = lines.read(path, box)
-        geometry = np.concatenate([np.empty(0, dtype=object), *found.geometry])
-        origin = _repeated(_LINE_ORIGIN, len(geometry))
-        height, confidence = (np.concatenate([np.empty(0), *part]) for part in (found.height, found.confidence))
-        return _Read("microsoft_footprints", geometry, height, confidence, origin, found.unreadable)
-    frame = (files.read_parquet if name.endswith("parquet") else files.read_vector)(path, box)
-    return from_frame(frame)
+        parts = lines.read(path, box)
+        geometry, height, confidence = (np.concatenate([part[column] for part in parts]) for column in range(3))
+        origin = np.full(len(geometry), _LINE_ORIGIN, dtype=object)
+        problems = sum((part.problems for part in parts), Counter())
+        return Footprints("microsoft_footprints", geometry, height, confidence, origin, problems)
+    return from_frame((files.read_parquet if name.endswith("parquet") else files.read_vector)(path, box))
 
 
-def from_frame(frame: gpd.GeoDataFrame) -> _Read:
-    """Return what is known of polygons in a table; Overture's columns are understood, others are left aside."""
+def from_frame(frame: gpd.GeoDataFrame) -> Footprints:
+    """Return what is known of polygons in a table (EPSG:4326); of columns, Overture's names are understood."""
     overture = "sources" in frame.columns
-    height = "height" if "height" in frame.columns else "height_m"
-    return _Read(
+    geometry, problems = clean(frame.geometry.to_numpy())
+    return Footprints(
         "overture_buildings" if overture else "local_footprints",
-        frame.geometry.to_numpy(),
-        _measure(frame, height),
+        geometry,
+        _measure(frame, "height" if "height" in frame.columns else "height_m"),
         _measure(frame, "confidence"),
-        _origins(frame["sources"]) if overture else _repeated("unknown", len(frame)),
+        _origins(frame["sources"]) if overture else np.full(len(frame), "unknown", dtype=object),
+        problems,
     )
+
+
+def _rows(found: Footprints, chosen: NDArray[np.bool_]) -> Footprints:
+    rows = np.flatnonzero(chosen)
+    columns = (found.geometry[rows], found.height_m[rows], found.confidence[rows], found.origin[rows])
+    return Footprints(found.dataset, *columns, found.problems)
 
 
 def _measure(frame: gpd.GeoDataFrame, column: str) -> NDArray[np.float64]:
@@ -131,60 +137,51 @@ def _measure(frame: gpd.GeoDataFrame, column: str) -> NDArray[np.float64]:
     return np.where(values < 0, np.nan, values)
 
 
-def _origins(sources: pd.Series) -> pd.api.extensions.ExtensionArray:
+def _origins(sources: pd.Series) -> NDArray[np.object_]:
     """Return the dataset of the first source of each row, which Overture gives for the geometry."""
     names = (str(entry[0].get("dataset", "")).lower() if entry is not None and len(entry) else "" for entry in sources)
-    return pd.array([ORIGINS.get(name, "unknown") for name in names], dtype="str")
+    return np.array([ORIGINS.get(name, "unknown") for name in names], dtype=object)
 
 
-def clean(found: _Read, box: Box, source_id: str) -> tuple[gpd.GeoDataFrame, dict[str, int]]:
-    """Return valid polygons that touch the box, as a table; and counts of what was dropped or repaired."""
-    other = ~np.isin(shapely.get_type_id(found.geometry), (_MISSING, GeometryType.POLYGON, GeometryType.MULTIPOLYGON))
-    geometry, repaired, dropped = valid_areas(np.where(other, None, found.geometry))
-    problems = {
-        "a line is no GeoJSON feature and was passed over": found.unreadable,
-        "a footprint crosses or touches itself and was repaired": repaired,
-        "a footprint is no polygon and was dropped": int(other.sum()),
-        "a footprint is empty, has too few points or no area and was dropped": dropped - int(other.sum()),
-    }
-    kept = np.flatnonzero(touches(geometry, box))
-    table = gpd.GeoDataFrame(
-        {
-            "footprint_id": _repeated("", len(kept)),
-            "height_m": found.height_m[kept],
-            "confidence": found.confidence[kept],
-            "origin": found.origin.take(kept),
-            "source_id": _repeated(source_id, len(kept)),
-        },
-        geometry=geometry[kept],
-        crs="EPSG:4326",
+def table(parts: Sequence[Footprints], source_ids: Sequence[str]) -> tuple[gpd.GeoDataFrame, int]:
+    """Put footprints together, name them by their location, and drop repeated ones; return also how many those were.
+
+    Parameters
+    ----------
+    parts
+        Valid polygons; of a repeated one the copy in the first part is kept.
+    source_ids
+        Identifier of the input of each part.
+    """
+    geometry, height, confidence, origin = (
+        np.concatenate([np.empty(0, dtype=dtype), *(part[column] for part in parts)])
+        for column, dtype in enumerate((object, float, float, object), start=1)
     )
-    return table, problems
-
-
-def _empty() -> gpd.GeoDataFrame:
-    nothing = _Read("", np.empty(0, dtype=object), np.empty(0), np.empty(0), _repeated("", 0))
-    return clean(nothing, (0, 0, 0, 0), "")[0]
-
-
-def _repeated(text: str, times: int) -> pd.api.extensions.ExtensionArray:
-    """Return a text column of one value."""
-    return pd.array(pa.repeat(pa.scalar(text), times), dtype="str")
-
-
-def _united(parts: Sequence[gpd.GeoDataFrame]) -> tuple[gpd.GeoDataFrame, int]:
-    """Put the tables together, name the rows by their location, and drop repeated footprints."""
-    table = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs="EPSG:4326")
-    place = _place(table.geometry.to_numpy())
+    place = _place(geometry)
     # Two columns of 32 bits each make one key: a quarter of the time of sorting by four.
     keys = [(place[:, index] - _LOWEST << 32) | place[:, index + 1] - _LOWEST for index in (0, 2)]
     order = np.lexsort(keys[::-1])
     repeated = np.zeros(len(order), dtype=bool)
     repeated[1:] = np.logical_and.reduce([key[order][1:] == key[order][:-1] for key in keys])
-    kept = order[~repeated]
-    columns = [pc.cast(pa.array(column), pa.string()) for column in place[kept].T]
-    labels = pd.array(pc.binary_join_element_wise(*columns, "_"), dtype="str")
-    return table.iloc[kept].reset_index(drop=True).assign(footprint_id=labels), int(repeated.sum())
+    rows = order[~repeated]
+    labels = [pc.cast(pa.array(column), pa.string()) for column in place[rows].T]
+    number = np.repeat(np.arange(len(parts)), [len(part.geometry) for part in parts])[rows]
+    data = gpd.GeoDataFrame(
+        {
+            "footprint_id": pd.array(pc.binary_join_element_wise(*labels, "_"), dtype="str"),
+            "height_m": height[rows],
+            "confidence": confidence[rows],
+            "origin": _text(origin[rows]),
+            "source_id": _text(np.array(source_ids, dtype=object)[number]),
+        },
+        geometry=geometry[rows],
+        crs="EPSG:4326",
+    )
+    return data, int(repeated.sum())
+
+
+def _text(values: NDArray[np.object_]) -> pd.api.extensions.ExtensionArray:
+    return pd.array(pa.array(values, pa.string()), dtype="str")
 
 
 def _place(geometry: NDArray[np.object_]) -> NDArray[np.int64]:

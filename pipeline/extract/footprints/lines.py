@@ -6,22 +6,27 @@ import gzip
 import io
 import json
 import zlib
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
 import shapely
+from shapely import GeometryType
 
 from pipeline.errors import InputError
+from pipeline.extract.areas import convex_rings
+from pipeline.extract.footprints.cleaning import READABLE, UNREADABLE, clean
 from pipeline.extract.selection import overlaps
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterator
+    from concurrent.futures import Future
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
     from pipeline.extract.selection import Box
 
 _BLOCK_BYTES = 16 * 2**20
+_WORKERS = 2
 _MAX_LINE_BYTES = 64 * 2**20
 """A longer line is no feature but a file of another kind."""
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -43,56 +49,47 @@ _SCHEMA = pa.schema(
 )
 
 
-@dataclass
-class Features:
-    """Footprints near a box, as parallel arrays; and how many lines were no features."""
+class Part(NamedTuple):
+    """Footprints of a block near the box; `geometry` is valid, or None for what was dropped and counted."""
 
-    geometry: list[NDArray[np.object_]] = field(default_factory=list)
-    height: list[NDArray[np.float64]] = field(default_factory=list)
-    confidence: list[NDArray[np.float64]] = field(default_factory=list)
-    unreadable: int = 0
-
-    def add(self, geometry: NDArray[np.object_], height: NDArray[np.float64], confidence: NDArray[np.float64]) -> None:
-        """Append the footprints of one block."""
-        self.geometry.append(geometry)
-        self.height.append(height)
-        self.confidence.append(confidence)
+    geometry: NDArray[np.object_]
+    height: NDArray[np.float64]
+    confidence: NDArray[np.float64]
+    problems: Counter[str]
 
 
-def read(path: Path, box: Box) -> Features:
-    """Read the polygons whose envelope meets a box.
+def read(path: Path, box: Box) -> list[Part]:
+    """Read the polygons whose envelope meets a box, a block at a time on two cores.
 
     Raises
     ------
     InputError
         The file is cut off, is not what its suffix says, or holds no line that is a GeoJSON feature.
     """
-    features = Features()
-    total = 0
+    parts: list[Part] = []
+    waiting: deque[Future[Part]] = deque()
     try:
-        for block in _ahead(_blocks(path)):
-            total += 1
-            try:
-                _fast(block, box, features)
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError):
-                # One line that is not a plain polygon makes the columnar parser refuse the block.
-                _careful(block, box, features)
+        with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
+            for block in _blocks(path):
+                waiting.append(pool.submit(_parse, block, box))
+                if len(waiting) > _WORKERS:
+                    parts.append(waiting.popleft().result())
+            parts += [future.result() for future in waiting]
     except (EOFError, OSError, zlib.error) as error:
         msg = f"{path} cannot be unpacked ({error}); it is damaged or cut off: fetch it again."
         raise InputError(msg) from error
-    if total and features.unreadable and not features.geometry:
+    if not any(part.problems[READABLE] for part in parts):
         msg = f"{path} holds no line that is a GeoJSON feature; it is a file of another kind."
         raise InputError(msg)
-    return features
+    return parts
 
 
-def _ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Unpack the next block in a second thread while this one is parsed."""
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        coming = pool.submit(next, blocks, None)
-        while (block := coming.result()) is not None:
-            coming = pool.submit(next, blocks, None)
-            yield block
+def _parse(block: bytes, box: Box) -> Part:
+    try:
+        return _fast(block, box)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError):
+        # One line that is not a plain polygon makes the columnar parser refuse the block.
+        return _careful(block, box)
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
@@ -119,25 +116,29 @@ def _blocks(path: Path) -> Iterator[bytes]:
                 yield rest
 
 
-def _fast(block: bytes, box: Box, features: Features) -> None:
+def _fast(block: bytes, box: Box) -> Part:
     """Parse a block of plain polygons column by column; anything else raises."""
     options = pyarrow.json.ParseOptions(explicit_schema=_SCHEMA, unexpected_field_behavior="ignore")
     table = pyarrow.json.read_json(
         pa.BufferReader(block),
-        read_options=pyarrow.json.ReadOptions(block_size=max(len(block) // 4, 2**20)),
+        read_options=pyarrow.json.ReadOptions(use_threads=False, block_size=len(block) + 1),
         parse_options=options,
-    ).combine_chunks()
-    if not table.num_rows:
-        return
+    )
     geometry, properties = (table.column(name).combine_chunks() for name in ("geometry", "properties"))
     if pc.any(pc.not_equal(pc.struct_field(geometry, "type"), "Polygon")).as_py() is not False or geometry.null_count:
         msg = "not all are polygons"
         raise ValueError(msg)
     coordinates, ring_offsets, polygon_offsets = _ragged(pc.struct_field(geometry, "coordinates"))
     near = np.flatnonzero(overlaps(_bounds(coordinates, ring_offsets[polygon_offsets]), box))
-    polygons = _polygons(coordinates, ring_offsets, polygon_offsets, near)
+    rings, polygon_ends = _taken(polygon_offsets, near)
+    points, ring_ends = _taken(ring_offsets, rings)
+    corners = coordinates[points]
+    polygons = shapely.from_ragged_array(GeometryType.POLYGON, corners, (ring_ends, polygon_ends))
+    sound = convex_rings(corners, ring_ends)[polygon_ends[:-1]] & (np.diff(polygon_ends) == 1)
+    shapes, problems = clean(polygons, sound)
+    problems[READABLE] = table.num_rows
     height, confidence = (_floats(pc.struct_field(properties, name))[near] for name in ("height", "confidence"))
-    features.add(polygons, height, confidence)
+    return Part(shapes, height, confidence, problems)
 
 
 def _ragged(
@@ -169,18 +170,6 @@ def _bounds(coordinates: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDA
     return np.hstack((np.minimum.reduceat(coordinates, starts), np.maximum.reduceat(coordinates, starts)))
 
 
-def _polygons(
-    coordinates: NDArray[np.float64],
-    ring_offsets: NDArray[np.int64],
-    polygon_offsets: NDArray[np.int64],
-    rows: NDArray[np.int64],
-) -> NDArray[np.object_]:
-    """Build some of the polygons; the rest costs nothing."""
-    rings, polygon_ends = _taken(polygon_offsets, rows)
-    points, ring_ends = _taken(ring_offsets, rings)
-    return shapely.from_ragged_array(shapely.GeometryType.POLYGON, coordinates[points], (ring_ends, polygon_ends))
-
-
 def _taken(offsets: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return which items belong to some rows of a ragged array, and the offsets of those rows among them."""
     sizes = offsets[rows + 1] - offsets[rows]
@@ -195,25 +184,26 @@ def _floats(values: pa.Array) -> NDArray[np.float64]:
     return result
 
 
-def _careful(block: bytes, box: Box, features: Features) -> None:
+def _careful(block: bytes, box: Box) -> Part:
     """Parse a block line by line: multipolygons, rings that do not close, and lines that are no features."""
     geometry, height, confidence = [], [], []
-    for line in block.splitlines():
-        if not line.strip():
-            continue
+    unreadable = 0
+    for line in filter(bytes.strip, block.splitlines()):
         try:
             item = json.loads(line)
             properties = item.get("properties") or {}
             shape = shapely.from_geojson(json.dumps(item["geometry"]), on_invalid="raise") if item["geometry"] else None
             measures = [float(properties.get(key) or -1) for key in ("height", "confidence")]
         except (ValueError, TypeError, KeyError, AttributeError, shapely.errors.GEOSException):
-            features.unreadable += 1
+            unreadable += 1
             continue
         geometry.append(shape)
         height.append(measures[0])
         confidence.append(measures[1])
     shapes = np.array(geometry, dtype=object)
-    missing = shapely.is_missing(shapes) | shapely.is_empty(shapes)
-    near = missing | overlaps(shapely.bounds(shapes), box) | ~np.isfinite(shapely.bounds(shapes)).all(axis=1)
-    if len(shapes):
-        features.add(shapes[near], *(_floats(pa.array(values))[near] for values in (height, confidence)))
+    bounds = shapely.bounds(shapes).reshape(-1, 4)
+    near = np.flatnonzero(overlaps(bounds, box) | ~np.isfinite(bounds).all(axis=1))
+    shapes, problems = clean(shapes[near])
+    problems[UNREADABLE] = unreadable
+    problems[READABLE] = len(geometry)
+    return Part(shapes, *(_floats(pa.array(values, pa.float64()))[near] for values in (height, confidence)), problems)

@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 from shapely import GeometryType
 
-from pipeline.extract.areas import valid_areas
+from pipeline.extract.areas import convex_rings, valid_areas
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,5 +95,6 @@ def polygons(coordinates: NDArray[np.float64], offsets: Offsets) -> tuple[NDArra
     )
     parts = (ring_offsets, np.arange(len(ring_offsets)))
     result[whole] = shapely.from_ragged_array(GeometryType.POLYGON, ring_coordinates, parts)
-    result, repaired, dropped = valid_areas(result)
-    return result, repaired, dropped
+    sound = np.zeros(len(result), dtype=bool)
+    sound[whole] = convex_rings(ring_coordinates, ring_offsets)
+    return valid_areas(result, sound)
