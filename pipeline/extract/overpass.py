@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 import socket
 import tempfile
 import threading
@@ -75,25 +76,28 @@ def wanted_tags(layers: Iterable[OsmLayer]) -> Wanted:
 
 @dataclass(frozen=True)
 class Query:
-    """One tile's question."""
+    """One question: what has a part of its edge within the bbox, or (`enclosing`) what encloses all of it."""
 
     bbox: Bbox
     wanted: Mapping[str, bool | list[str]]
     day: date | None = None
     """As of midnight (UTC) at the beginning of this day; None: now."""
+    enclosing: bool = False
 
     def __str__(self) -> str:
         tags = "; ".join(key if values is True else f"{key}={'|'.join(values)}" for key, values in self.wanted.items())  # type: ignore[arg-type]
         when = f" as of {self.day}" if self.day else ""
-        return f"{tags} in {','.join(f'{value:.6f}' for value in self.bbox)}{when}"
+        where = "around" if self.enclosing else "in"
+        return f"{tags} {where} {','.join(f'{value:.6f}' for value in self.bbox)}{when}"
 
 
 def queries(layers: Mapping[str, OsmLayer], bbox: Bbox, reach: Bbox, day: date | None) -> list[Query]:
-    """Return the questions that fetch all layers: context in `bbox`, hazards in the wider `reach`."""
+    """Return the questions that fetch all layers: context in `bbox`, hazards in the wider `reach`, what is around."""
     context = wanted_tags(layer for key, layer in layers.items() if not key.startswith("hazard:"))
     hazards = wanted_tags(layer for key, layer in layers.items() if key.startswith("hazard:"))
     asked = [(context, bbox, TILE_DEG), (hazards, reach, 2 * TILE_DEG)]
-    return [Query(tile, tags, day) for tags, box, size in asked if tags for tile in split(box, size)]
+    within = [Query(tile, tags, day) for tags, box, size in asked if tags for tile in split(box, size)]
+    return [*within, Query(bbox, wanted_tags(layers.values()), day, enclosing=True)]
 
 
 def fetch(  # noqa: PLR0913 - what a request needs, and who may refuse it
@@ -162,25 +166,60 @@ def _elements(body: bytes) -> int:
 
 
 def _ask(url: str, query: Query, manners: Manners, clock: Clock, report: Report | None) -> bytes:
-    """Let OSMnx put the question once, and return the body of the reply."""
+    """Put the question once, by OSMnx if it can, and return the body of the reply."""
     bodies: list[bytes] = []
 
     def take(response: requests.Response, **_: Any) -> requests.Response:  # noqa: ANN401 - whatever requests passes
         if response.is_redirect:
             return response
-        if refused := refusal(response):
-            raise refused
-        bodies.append(_body(response, clock, report))
-        _elements(bodies[-1])
+        bodies.append(_judged(response, clock, report))
         # What OSMnx sees: the same reply, already read.
         copy = requests.Response()
         copy.status_code, copy.reason, copy.url = response.status_code, response.reason, response.url
         copy.raw = io.BytesIO(bodies[-1])
         return copy
 
+    if query.enclosing:
+        return _judged(_post(url, query, manners, clock), clock, report)
     with _guarded(url, query, manners, clock, take), suppress(CacheOnlyInterruptError):
         ox.features_from_bbox(query.bbox, dict(query.wanted))
     return b"".join(bodies)
+
+
+def _post(url: str, query: Query, manners: Manners, clock: Clock) -> requests.Response:
+    """Ask what encloses the centre of the bbox, which OSMnx cannot: what encloses the bbox is among it.
+
+    A polygon filter finds objects by their edges and nodes, so that one which holds the whole bbox would be missed.
+    """
+    west, south, east, north = query.bbox
+    conditions = [
+        f'["{key}"]' if values is True else f'["{key}"~"^({"|".join(map(re.escape, values))})$"]'  # type: ignore[arg-type]
+        for key, values in query.wanted.items()
+    ]
+    searches = "".join(f"{kind}(pivot.here){tags};" for tags in conditions for kind in ("way", "rel"))
+    centre = f"is_in({(south + north) / 2:.6f},{(west + east) / 2:.6f})->.here"
+    patience = clock.patience(manners)
+    head = f"[out:json][timeout:{max(1, math.ceil(patience))}]{_moment(query)}"
+    return requests.post(
+        url.rstrip("/") + "/interpreter",
+        data={"data": f"{head};{centre};({searches});(._;>;);out;"},
+        headers={"User-Agent": manners.user_agent},
+        timeout=patience,
+        stream=True,
+    )
+
+
+def _moment(query: Query) -> str:
+    return f'[date:"{query.day}T00:00:00Z"]' if query.day else ""
+
+
+def _judged(response: requests.Response, clock: Clock, report: Report | None) -> bytes:
+    """Return the body of a reply that is whole; raise a Fault otherwise."""
+    if refused := refusal(response):
+        raise refused
+    body = _body(response, clock, report)
+    _elements(body)
+    return body
 
 
 def _body(response: requests.Response, clock: Clock, report: Report | None) -> bytes:
@@ -202,10 +241,9 @@ def _guarded(
     url: str, query: Query, manners: Manners, clock: Clock, take: Callable[..., requests.Response]
 ) -> Iterator[None]:
     """Set OSMnx up for one request and leave no trace: its settings are global, and it replaces Python's resolver."""
-    when = f'[date:"{query.day}T00:00:00Z"]' if query.day else ""
     changed: dict[str, Any] = {
         "overpass_url": url,
-        "overpass_settings": f"[out:json][timeout:{{timeout}}]{{maxsize}}{when}",
+        "overpass_settings": f"[out:json][timeout:{{timeout}}]{{maxsize}}{_moment(query)}",
         "overpass_rate_limit": False,  # its wait for a free slot has no end; a busy server says 429, which has one here
         "requests_timeout": max(1, math.ceil(clock.patience(manners))),
         "requests_kwargs": {"hooks": {"response": take}},

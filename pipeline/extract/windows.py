@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import rasterio
 import requests
+from rasterio.dtypes import in_dtype_range
 from rasterio.errors import RasterioError
 from rasterio.merge import merge
 from rasterio.warp import transform_bounds
@@ -33,7 +34,8 @@ _DENSIFY = 21
 def from_files(tiles: Sequence[Path], area: Area, spec: SourceSpec, target: Path) -> None:
     """Write the part of some tiles (GeoTIFF, or one in a zip) that covers an area, with a margin of two cells.
 
-    Cells are copied, never resampled. What no tile covers becomes the dataset's nodata value, or 0 if it has none.
+    Cells are copied, never resampled. What no tile covers becomes the file's nodata value, else the one that the
+    catalogue states, else 0.
     """
     with ExitStack() as stack:
         paths = [stack.enter_context(archive.unpacked(tile)) for tile in tiles]
@@ -95,13 +97,14 @@ def _read_remote(  # noqa: PLR0913, PLR0917 - as above
                 archive.check_raster(name, spec)
             _write([stack.enter_context(rasterio.open(name)) for name in names], area, spec, target)
     except RasterioError as error:
-        reason = "the reply is no whole GeoTIFF"
-        raise Fault(reason) from error
+        raise archive.unreadable(error) from error
 
 
 def _write(rasters: Sequence[DatasetReader], area: Area, spec: SourceSpec, target: Path) -> None:
     first = rasters[0]
-    nodata = spec.nodata if spec.nodata is not None else first.nodata
+    nodata = spec.nodata if first.nodata is None else first.nodata
+    if nodata is not None and not in_dtype_range(nodata, first.dtypes[0]):
+        nodata = None  # a value that no cell can have marks nothing
     values, transform = merge(rasters, bounds=_window(first, area), nodata=nodata)
     profile = {
         "driver": "GTiff",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tests.faults import servers
-from tests.faults.servers import Misbehaviour
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.faults.servers import Misbehaviour
 
 RECOVERS = "the right answer"
 

@@ -7,17 +7,19 @@ import io
 import json
 import zipfile
 from itertools import count
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import osmium
-import rasterio
 from affine import Affine
 from osmium.osm import mutable
 from pyproj import Transformer
 from rasterio.io import MemoryFile
 
 from pipeline.config import Area, Names
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 AREA = Area(area_id="town", country="KG", bbox=(74.50, 42.90, 74.54, 42.93), name=Names(en="Town"))
 OUTSIDE = (74.60, 42.95)
@@ -69,7 +71,7 @@ def write_osm(path: Path) -> Path:
     town.rectangle(74.5500, 42.915, 0.0003, building="yes")  # beyond it
     town.rectangle(74.512, 42.9200, 0.0003, building="no")
     town.rectangle(74.513, 42.9200, 0.0003, disused__building="yes")
-    town.rectangle(74.509, 42.909, 0.006, landuse="residential", name="Ак-Жар", name__en="Ak-Jar", name__ky="Ак-Жар")
+    town.rectangle(74.509, 42.909, 0.018, landuse="residential", name="Ак-Жар", name__en="Ak-Jar", name__ky="Ак-Жар")
     outer, inner = town.rectangle(74.520, 42.920, 0.004), town.rectangle(74.521, 42.921, 0.001)
     town.relation([("w", outer, "outer"), ("w", inner, "inner")], type="multipolygon", landuse="cemetery")
     block, court = town.rectangle(74.530, 42.910, 0.001), town.rectangle(74.5303, 42.9103, 0.0003)
@@ -83,7 +85,10 @@ def write_osm(path: Path) -> Path:
     town.rectangle(*OUTSIDE, 0.003, landuse="landfill", name="Полигон")
     town.rectangle(OUTSIDE[0], 42.96, 0.0002, building="house")
     town.rectangle(*FAR, 0.003, landuse="landfill")
-    border = town.rectangle(74.40, 42.85, 0.3)
+    border = town.rectangle(74.40, 42.85, 0.13)  # its eastern edge runs through the area
+    beyond = town.rectangle(74.00, 42.50, 0.9)
+    around = {"type": "boundary", "boundary": "administrative", "admin_level": "4", "name": "Чүй"}
+    town.relation([("w", beyond, "outer")], **around)
     town.relation(
         [("w", border, "outer")], type="boundary", boundary="administrative", admin_level="6", name="Аламүдүн"
     )
@@ -109,15 +114,27 @@ def footprints() -> bytes:
     return gzip.compress("\n".join(lines).encode(), mtime=0)
 
 
-def mollweide_tile(year: int = 1990, crs: str = "ESRI:54009", *, origin: tuple[float, float] | None = None) -> bytes:
-    """Return a zip with a GHSL-like tile around the area: 400 by 400 cells of 100 m, or from another origin."""
-    x, y = Transformer.from_crs("EPSG:4326", "ESRI:54009", always_xy=True).transform(*AREA.boundary.centroid.coords[0])
-    west, north = origin or (np.floor(x / 1e4) * 1e4 - 20_000, np.floor(y / 1e4) * 1e4 + 20_000)
-    values = (np.arange(160_000, dtype=np.uint16).reshape(400, 400) + year) % 10_000
-    if crs != "ESRI:54009":
-        west, north = 500_000, 4_800_000
-    tif = geotiff(values.astype(np.uint16), Affine(100, 0, west, 0, -100, north), crs, nodata=65535)
+def mollweide_tile(year: int = 1990, crs: str = "ESRI:54009") -> bytes:
+    """Return a zip with a GHSL-like tile around the area: 400 by 400 cells of 100 m; another CRS puts it elsewhere."""
+    values = ((np.arange(160_000).reshape(400, 400) + year) % 10_000).astype(np.uint16)
+    west, north = _origin() if crs == "ESRI:54009" else (500_000.0, 4_800_000.0)
+    tif = geotiff(values, Affine(100, 0, west, 0, -100, north), crs, nodata=65535)
     return zipped({"tile.tif": tif, "tile.pdf": b"%PDF"})
+
+
+def people_tile() -> bytes:
+    """Return a zip with a tile of people per cell on the same grid."""
+    west, north = _origin()
+    values = np.random.default_rng(1).gamma(0.5, 4, (400, 400))
+    values[::9] = -200
+    return zipped({"tile.tif": geotiff(values, Affine(100, 0, west, 0, -100, north), "ESRI:54009", nodata=-200)})
+
+
+def _origin() -> tuple[float, float]:
+    """Return the upper left corner of a tile around the area, on whole kilometres (ESRI:54009)."""
+    to_mollweide = Transformer.from_crs("EPSG:4326", "ESRI:54009", always_xy=True)
+    x, y = to_mollweide.transform(*AREA.boundary.centroid.coords[0])
+    return float(x // 1e4 * 1e4 - 20_000), float(y // 1e4 * 1e4 + 20_000)
 
 
 def degrees_tile(lon: float = 74, lat: float = 42, size: float = 2, cells: int = 800) -> bytes:

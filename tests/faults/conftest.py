@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +13,9 @@ from pipeline.config import Config, Live, Run
 from tests.faults import city
 from tests.faults.overpass_server import Database
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 MakeConfig = Callable[..., Config]
 
 
@@ -21,7 +24,7 @@ def make_config(tmp_path: Path) -> MakeConfig:
     """Return a function that makes configurations with a cache of their own and little patience."""
 
     def make(**live: object) -> Config:
-        values = {"cache": str(tmp_path / "cache"), "retry_seconds": 6.0, "timeout_seconds": 0.4, "contact": "me@here"}
+        values = {"cache": str(tmp_path / "cache"), "contact": "me@here", "retry_seconds": 6.0, "timeout_seconds": 0.4}
         area = city.AREA
         return Config(
             run=Run(areas=(area.area_id,), out=tmp_path / "out"),
@@ -33,7 +36,7 @@ def make_config(tmp_path: Path) -> MakeConfig:
 
 
 def only(**changed: dict[str, object]) -> Catalogue:
-    """Return the catalogue with these sources only, each with some keys changed; a context of buildings and land use."""
+    """Return the catalogue with these sources only, each with some keys changed; context: buildings and land use."""
     whole = catalogue.default()
     sources: dict[str, SourceSpec] = {
         name: whole.sources[name].model_copy(update={"mirrors": (), **update}) for name, update in changed.items()

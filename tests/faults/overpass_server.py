@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import osmium
 import shapely
 
-from tests.faults.servers import Request
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.faults.servers import Request
 
 _STATEMENT = re.compile(r"\((node|way|relation)\['([^']+)'(?:='([^']*)')?\]\(poly:'([^']+)'\);\(\._;>;\);\);")
+_AROUND = re.compile(r"is_in\(([\d.]+),([\d.]+)\)->\.here")
+_PIVOT = re.compile(r'(way|rel)\(pivot\.here\)\["([^"]+)"(?:~"\^\((.*?)\)\$")?\];')
 _LETTERS = {"n": "node", "w": "way", "r": "relation"}
 
 
@@ -59,6 +63,8 @@ class Database:
         if not (request.path.endswith("/interpreter") and request.body):
             return None
         query = parse_qs(request.body.decode())["data"][0]
+        if point := _AROUND.search(query):
+            return self._print(self._enclosing(shapely.Point(float(point[2]), float(point[1])), query))
         found: set[tuple[str, int]] = set()
         statements = _STATEMENT.findall(query)
         assert len(statements) == query.count("(poly:") > 0, query
@@ -67,6 +73,24 @@ class Database:
             area = shapely.Polygon(zip(numbers[1::2], numbers[::2], strict=True))
             shapely.prepare(area)
             found |= {name for name in self._matching(kind, key, value) if area.intersects(self.shapes[name])}
+        return self._print(found)
+
+    def _enclosing(self, point: shapely.Point, query: str) -> set[tuple[str, int]]:
+        """Return the areas around a point that any of the conditions asks for."""
+        found = set()
+        for kind, key, values in _PIVOT.findall(query):
+            name = {"rel": "relation"}.get(kind, kind)
+            for value in values.split("|"):
+                found |= {item for item in self._matching(name, key, value) if self._area(item).contains(point)}
+        return found
+
+    def _area(self, name: tuple[str, int]) -> shapely.Geometry:
+        """Return the area that the lines of an object enclose."""
+        parts = shapely.get_parts(self.shapes[name])
+        lines = [part for part in parts if part.geom_type == "LineString"]
+        return shapely.unary_union(shapely.polygonize(lines))
+
+    def _print(self, found: set[tuple[str, int]]) -> bytes:
         elements = [self.elements[name] for name in sorted(self._with_members(found))]
         head = {"timestamp_osm_base": "2026-11-20T10:00:00Z", "copyright": "OpenStreetMap contributors, ODbL"}
         return json.dumps({"version": 0.6, "generator": "test", "osm3s": head, "elements": elements}).encode()

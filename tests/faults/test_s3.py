@@ -1,10 +1,9 @@
-"""Overture's releases on S3, played by moto: what is read, what is left out, and what happens when a release is gone."""
+"""Overture's releases on S3, played by moto: what is read, what is left out, and what if a release is gone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import duckdb
@@ -13,7 +12,6 @@ from botocore import UNSIGNED
 from botocore.config import Config as BotoConfig
 from moto.server import ThreadedMotoServer
 
-from pipeline.catalogue import Catalogue
 from pipeline.errors import SourceError
 from pipeline.extract import footprints, live
 from pipeline.load.database import connect
@@ -21,6 +19,11 @@ from tests.faults import cases, city, servers
 from tests.faults.cases import RECOVERS, Case
 from tests.faults.conftest import MakeConfig, only
 from tests.faults.servers import Server, files, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.catalogue import Catalogue
 
 BUCKET = "overturemaps-us-west-2"
 RELEASES = ("2026-09-16.0", "2026-10-21.0", "2026-10-21.1")
@@ -154,6 +157,6 @@ def test_list_of_releases(case: Case, make_config: MakeConfig) -> None:
         b"<ListBucketResult><CommonPrefixes><Prefix>release/2026-10-21.0/</Prefix></CommonPrefixes></ListBucketResult>"
     )
     with serving(Server(files({f"/{BUCKET}": listing}), list(case.script))) as server:
-        with pytest.raises(SourceError, match="release 2020-01-01.0 is not"):
+        with pytest.raises(SourceError, match=r"release 2020-01-01\.0 is not"):
             live.fetch(city.AREA, overture(server.url, version="2020-01-01.0"), make_config())
         assert len(server.requests) == 2

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 import rasterio
 
-from pipeline.catalogue import Catalogue
 from pipeline.errors import SourceError
 from pipeline.extract import live
-from pipeline.extract.live import Fetched
 from tests.faults import cases, city, servers
 from tests.faults.cases import RECOVERS, Case
 from tests.faults.conftest import MakeConfig, only
 from tests.faults.servers import Server, files, serving
+
+if TYPE_CHECKING:
+    from pipeline.catalogue import Catalogue
+    from pipeline.extract.live import Fetched
 
 COVER = city.degrees_tile(72, 42, 3, cells=1200)
 PATH = "/cover_N42E072.tif"
@@ -24,7 +28,7 @@ CASES = [
     Case(
         RANGES,
         "503 without end",
-        "the reply is no whole GeoTIFF",
+        "the server answers 503",
         [servers.status(503)],
         forever=True,
         live=cases.IMPATIENT,
