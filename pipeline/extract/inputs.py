@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from pipeline.errors import InputError
 from pipeline.extract import footprints, osm, rasters, registers
+from pipeline.extract.local import source_id
 from pipeline.provenance import Extract
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def read(area: Area, catalogue: Catalogue) -> Extract[AreaInputs]:
             'name a file, or run with sources = "sample" or "live".'
         )
         raise InputError(msg)
-    reading = _Reading()
+    reading = _Reading(area)
     built_spec = catalogue.sources["ghs_built_s"]
 
     def raster(dataset: str, version: str, nodata: float | None) -> Callable[[Path, Area], Extract[Raster]]:
@@ -98,10 +99,10 @@ def read(area: Area, catalogue: Catalogue) -> Extract[AreaInputs]:
             year: reading.keep(raster(built_spec.id, str(year), built_spec.nodata)(path, area))
             for year, path in given.built_up.items()
         },
-        onset=reading.optional(given.onset, area, raster("wsf_evolution", "v1", None)),
-        population=reading.optional(given.population, area, raster("population", "", None)),
-        registered=reading.optional(given.registered, area, registers.read_registered),
-        survey=reading.optional(given.survey, area, registers.read_survey),
+        onset=reading.optional(given.onset, raster("wsf_evolution", "v1", None)),
+        population=reading.optional(given.population, raster("population", "", None)),
+        registered=reading.optional(given.registered, registers.read_registered),
+        survey=reading.optional(given.survey, registers.read_survey),
         truth={} if given.truth is None else _read_truth(given.truth),
         missing={key: note for key, note in WITHOUT.items() if not getattr(given, key)},
     )
@@ -111,17 +112,21 @@ def read(area: Area, catalogue: Catalogue) -> Extract[AreaInputs]:
 class _Reading:
     """Collects the provenance and the notices of several extracts."""
 
-    def __init__(self) -> None:
+    def __init__(self, area: Area) -> None:
+        self.area = area
         self.sources: list[Source] = []
         self.notices: list[Notice] = []
 
     def keep(self, extract: Extract[T]) -> T:
-        self.sources += extract.sources
+        for source in extract.sources:
+            # Readers number the files of one call; the epochs of a raster come one call each.
+            number = 1 + sum(known.dataset == source.dataset for known in self.sources)
+            self.sources.append(replace(source, source_id=source_id(source.dataset, self.area, number)))
         self.notices += extract.notices
         return extract.data
 
-    def optional(self, path: Path | None, area: Area, reader: Callable[[Path, Area], Extract[T]]) -> T | None:
-        return None if path is None else self.keep(reader(path, area))
+    def optional(self, path: Path | None, reader: Callable[[Path, Area], Extract[T]]) -> T | None:
+        return None if path is None else self.keep(reader(path, self.area))
 
 
 def _read_truth(folder: Path) -> dict[str, pd.DataFrame]:

@@ -166,10 +166,16 @@ def _batches(rows: pd.DataFrame, schema: pa.Schema, geometry: NDArray[np.object_
         arrays = [
             pa.array(_wkb(geometry[group]), type=field.type)
             if geometry is not None and field.name == GEOMETRY
-            else pa.array(part[field.name], type=field.type, from_pandas=True)
+            else _array(part[field.name], field.type)
             for field in schema
         ]
         yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _array(column: pd.Series, dtype: pa.DataType) -> pa.Array:
+    """Return a column as one Arrow array; texts joined from several frames come in chunks."""
+    values = pa.array(column, type=dtype, from_pandas=True)
+    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
 
 
 def _wkb(geometry: NDArray[np.object_]) -> Any:  # noqa: ANN401 - shapely's stubs say bytes_, it returns objects
