@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import zipfile
 import zlib
@@ -27,7 +26,7 @@ MAX_FILE = 1 * 2**30
 """Bytes of a tile as served."""
 MAX_UNPACKED = 2 * 2**30
 """Bytes of a tile unpacked; the largest, of 10,000 by 10,000 cells of 8 bytes, has 800 MB."""
-_STATUS = re.compile(r"response code: (\d{3})")
+NOT_WHOLE = "the reply is no whole GeoTIFF"
 _SAME_M, _SAME_DEG = 1.0, 1e-5
 _REPORT = "do not use it, and tell the provider"
 
@@ -88,17 +87,11 @@ def check_raster(name: str, spec: SourceSpec) -> None:
             crs, bounds = raster.crs, raster.bounds
             raster.read(1, window=((raster.height - 1, raster.height), (raster.width - 1, raster.width)))
     except RasterioError as error:
-        raise unreadable(error) from error
+        raise Fault(NOT_WHOLE) from error
     if crs is None or not _same_places(CRS.from_user_input(crs), CRS.from_user_input(spec.crs), bounds):
         found = crs.to_string()[:60] if crs else "none"
         reason = f"its coordinate system is {found} where {spec.crs} is expected"
         raise Unusable(reason, remedy="look at the provider's page for what has changed")
-
-
-def unreadable(error: RasterioError) -> Fault:
-    """Return what it means that GDAL cannot read a raster, near or far."""
-    status = _STATUS.search(str(error))
-    return Fault(f"the server answers {status[1]}" if status else "the reply is no whole GeoTIFF")
 
 
 def _same_places(found: CRS, expected: CRS, bounds: tuple[float, float, float, float]) -> bool:

@@ -97,7 +97,7 @@ def _read_remote(  # noqa: PLR0913, PLR0917 - as above
                 archive.check_raster(name, spec)
             _write([stack.enter_context(rasterio.open(name)) for name in names], area, spec, target)
     except RasterioError as error:
-        raise archive.unreadable(error) from error
+        raise Fault(archive.NOT_WHOLE) from error
 
 
 def _write(rasters: Sequence[DatasetReader], area: Area, spec: SourceSpec, target: Path) -> None:

@@ -117,8 +117,8 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
 
     def next_misbehaviour(self, request: Request) -> Misbehaviour | None:
-        """Return what the script says for a request; HEAD is always answered well."""
-        if request.method == "HEAD" or not self.script:
+        """Return what the script says for a request; HEAD is answered well unless the misbehaviour never ends."""
+        if not self.script or (request.method == "HEAD" and not self.forever):
             return None
         return self.script[0] if self.forever and len(self.script) == 1 else self.script.pop(0)
 
