@@ -147,7 +147,7 @@ def embed(
     from pipeline.load import embed as kit
 
     with _speaking():
-        typer.echo(kit.build(area, out))
+        typer.echo(kit.build(out / "public", area))
 
 
 @app.command()

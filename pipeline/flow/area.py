@@ -11,7 +11,7 @@ import pandas as pd
 from pipeline import catalogue, facts, simulate, tables
 from pipeline.extract import inputs as extraction
 from pipeline.extract import live
-from pipeline.load import maps, store, tiles
+from pipeline.load import embed, maps, store, tiles
 from pipeline.progress import Journal
 from pipeline.provenance import Extract
 from pipeline.transform import buildings, completeness, growth, population, red_zones, settlements, validation
@@ -87,6 +87,8 @@ def process(area: Area, config: Config, stage: Path, fetched: Fetched | None = N
         archive = folder / f"{area.area_id}.pmtiles"
         tiles.build(frames, found.zones, read.data.layers, archive)
         maps.build(frames, archive, folder)
+        background = stage / "public" / "maps" / area.area_id / "background.json"
+        embed.background.write(read.data.layers, area.projected, background)
     return AreaResult(area.area_id, read.sources, found.notices, found.decomposition)
 
 

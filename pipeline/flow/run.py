@@ -19,7 +19,7 @@ from pipeline.errors import RunError
 from pipeline.flow import fetching
 from pipeline.flow.area import STAGES, process
 from pipeline.load import database, embed, manifest, public, publish, report, snapshots, store
-from pipeline.progress import Display, console
+from pipeline.progress import Display, console, summarise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -142,10 +142,19 @@ def _join(stage: Path, config: Config, results: Sequence[AreaResult], *, started
     report.build(
         stage / "report.html", folder, notices=notices, decomposition={r.area_id: r.decomposition for r in results}
     )
+    stages = summarise(work / "progress")
     shutil.rmtree(work)
     if snapshot:
         snapshots.keep(stage, started.date())
-    manifest.write(stage, config=config, sources=sources, notices=notices, started=started, finished=datetime.now(UTC))
+    manifest.write(
+        stage,
+        config=config,
+        sources=sources,
+        notices=notices,
+        started=started,
+        finished=datetime.now(UTC),
+        stages=stages,
+    )
 
 
 def _run_row(config: Config, sources: Sequence[Source]) -> pd.DataFrame:

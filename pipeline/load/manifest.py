@@ -12,7 +12,7 @@ from pipeline.errors import InputError
 from pipeline.provenance import sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -46,6 +46,7 @@ def write(  # noqa: PLR0913 - each is a section of the file
     notices: Sequence[Notice],
     started: datetime,
     finished: datetime,
+    stages: Mapping[str, Mapping[str, float]],
 ) -> Path:
     """Write `<root>/manifest.json` over everything that lies below `root`; call it last.
 
@@ -59,10 +60,13 @@ def write(  # noqa: PLR0913 - each is a section of the file
         What was read, and what was noticed while reading.
     started, finished
         Clock times of the run (UTC).
+    stages
+        Seconds of each stage, by area.
     """
     document = {
         "started": started.isoformat(timespec="seconds"),
         "finished": finished.isoformat(timespec="seconds"),
+        "seconds": {area_id: dict(seconds) for area_id, seconds in stages.items()},
         "simulated": any(source.simulated for source in sources),
         "seed": config.run.seed,
         "versions": _versions(),

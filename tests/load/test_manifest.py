@@ -26,6 +26,7 @@ def _write(root: Path) -> None:
         notices=[Notice("a.pbf", "A ring had too few points.", 3)],
         started=NOW,
         finished=NOW,
+        stages={"osh": {"reading": 1.5}},
     )
 
 
