@@ -129,6 +129,7 @@ def _rules(tables: Mapping[str, Any]) -> list[dict[str, Any]]:
         {
             "id": row["rule_id"],
             "hazardClass": row["hazard_class"],
+            "condition": _text(row["condition"]) or "",
             "kind": row["kind"],
             "distance": row["distance_m"],
             "sensitivity": json.loads(row["sensitivity_m"]),

@@ -68,7 +68,7 @@ export class App {
   nameOf(settlement: Settlement): string {
     return (
       this.language.name(settlement.names) ??
-      this.t("settlement.unnamed", { number: settlement.id.split("/").pop() ?? "" })
+      this.t("settlement.unnamed", { number: String(Number(/\d+$/.exec(settlement.id)?.[0] ?? 0)) })
     );
   }
 
@@ -184,11 +184,19 @@ export class App {
     }
   }
 
+  /** Where the settlements are; in an area without any, the whole of it. */
+  private extent(): L.LatLngBounds {
+    const boxes = this.data.settlements.length > 0 ? this.data.settlements.map((s) => s.bbox) : [this.data.area.bbox];
+    return boxes.reduce(
+      (bounds, [west, south, east, north]) => bounds.extend([south, west]).extend([north, east]),
+      L.latLngBounds([]),
+    );
+  }
+
   private placeMap(): void {
     const { view } = this.state;
     if (!view) {
-      const [west, south, east, north] = this.data.area.bbox;
-      this.map.fitBounds([[south, west], [north, east]], { animate: false });
+      this.map.fitBounds(this.extent(), { animate: false });
       if (this.selected) this.show(this.selected);
       return;
     }

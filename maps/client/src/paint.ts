@@ -95,16 +95,18 @@ function zoneRule({ data, state }: Context): PaintRule {
   return {
     dataLayer: "red_zones",
     filter: (_, feature) => !state.hiddenClasses.has(String(feature.props.hazard_class)),
-    symbolizer: new Shape((feature) => {
+    symbolizer: new Shape((feature, zoom) => {
       const colour = colours.get(String(feature.props.hazard_class)) ?? INK;
       const kind = String(feature.props.kind);
-      const dash = DASHES[kind];
+      // From afar a strip along a river is narrower than its own outline: two dashed lines would read as a braid.
+      const near = zoom >= BUILDINGS_FROM;
+      const dash = near ? DASHES[kind] : undefined;
       return {
         // Advisory surfaces span a whole city: an outline says enough.
         fill: kind === "advisory" ? null : colour,
         fillOpacity: 0.16,
         stroke: colour,
-        width: 1.3,
+        width: near ? 1.3 : 0.7,
         ...(dash ? { dash } : {}),
       };
     }),
@@ -146,6 +148,7 @@ export function paintRules(context: Context): PaintRule[] {
   const colours = new Map(data.classes.map((hazard) => [hazard.id, hazard.colour]));
   const hatch = hatching("rgba(110, 102, 90, 0.55)");
   const growing = state.year !== null;
+  const advisory = new Set(data.rules.filter((rule) => rule.kind === "advisory").map((rule) => rule.hazardClass));
   return [
     ...(shown("context") ? contextRules() : []),
     ...(shown("settlements") ? [settlementRule(context)] : []),
@@ -158,11 +161,12 @@ export function paintRules(context: Context): PaintRule[] {
             dataLayer: "hazards",
             filter: (_: number, feature: { props: Record<string, unknown> }) =>
               !state.hiddenClasses.has(String(feature.props.hazard_class)),
-            symbolizer: new Shape((feature) => {
-              const colour = colours.get(String(feature.props.hazard_class)) ?? INK;
-              return feature.geomType === 3
-                ? { fill: colour, fillOpacity: 0.35, stroke: colour, width: 1 }
-                : { stroke: colour, width: 2 };
+            symbolizer: new Shape((feature, zoom) => {
+              const hazardClass = String(feature.props.hazard_class);
+              const colour = colours.get(hazardClass) ?? INK;
+              const width = zoom >= BUILDINGS_FROM ? 2 : 1;
+              if (feature.geomType !== 3) return { stroke: colour, width };
+              return { fill: advisory.has(hazardClass) ? null : colour, fillOpacity: 0.35, stroke: colour, width: width / 2 };
             }),
           },
         ]

@@ -65,6 +65,8 @@ export interface HazardClass {
 export interface Rule {
   id: string;
   hazardClass: string;
+  /** Which objects of the class the rule is about, in English; empty: all. */
+  condition: string;
   kind: "inside" | "statutory" | "advisory" | "proxy";
   distance: number;
   sensitivity: number[];

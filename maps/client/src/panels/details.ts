@@ -98,6 +98,7 @@ function zones(app: App, settlement: Settlement): Child[] {
       h("p", {}, app.t("details.zoneWords", { count: overlap.buildings, share: app.language.percent(overlap.share), near })),
       h("p", { class: "note" },
         `${app.t(`ruleKind.${rule.kind}`)}, ${app.language.metres(rule.distance)} · `,
+        rule.condition !== "" && h("span", { lang: "en" }, `${rule.condition} · `),
         rule.legal === "" ? app.t("details.noLaw") : h("span", { class: "law" }, rule.legal), " · ",
         h("span", { class: rule.verified ? "verified" : "unverified" }, app.t(rule.verified ? "details.verified" : "details.unverified")),
         overlap.assumed && ` · ${app.t("details.assumed")}`),

@@ -110,12 +110,18 @@ function themeChooser(app: App): HTMLElement {
   return h("p", { class: "field" }, h("label", { for: "theme" }, app.t("key.colourBy")), select);
 }
 
-/** Hazard classes that occur here, with the kind of their first rule. */
+const CONCERNS = ["residents", "administrative"] as const;
+
+/** Hazard classes that occur here in alphabetical order, with the kind of their first rule. */
 export function presentClasses(app: App): { hazard: HazardClass; kind: string }[] {
-  return app.data.classes.map((hazard) => ({
-    hazard,
-    kind: app.data.rules.find((rule) => rule.hazardClass === hazard.id)?.kind ?? "statutory",
-  }));
+  const { language } = app;
+  const name = (hazard: HazardClass): string => language.name(hazard.names) ?? hazard.id;
+  return app.data.classes
+    .map((hazard) => ({
+      hazard,
+      kind: app.data.rules.find((rule) => rule.hazardClass === hazard.id)?.kind ?? "statutory",
+    }))
+    .sort((a, b) => name(a.hazard).localeCompare(name(b.hazard), language.locale));
 }
 
 function zoneLegend(app: App): HTMLElement {
@@ -124,7 +130,7 @@ function zoneLegend(app: App): HTMLElement {
     if (!hidden.delete(id)) hidden.add(id);
     app.store.set({ hiddenClasses: hidden });
   };
-  const rows = presentClasses(app).map(({ hazard, kind }) =>
+  const row = ({ hazard, kind }: ReturnType<typeof presentClasses>[number]): HTMLElement =>
     h(
       "li",
       {},
@@ -141,10 +147,20 @@ function zoneLegend(app: App): HTMLElement {
         h("span", {}, app.language.name(hazard.names) ?? hazard.id),
         h("span", { class: "note" }, app.t(`ruleKind.${kind}`)),
       ),
-    ),
+    );
+  const present = presentClasses(app);
+  if (present.length === 0) return h("p", { class: "note" }, app.t("key.noHazards"));
+  const groups = CONCERNS.map((concern) => ({ concern, rows: present.filter(({ hazard }) => hazard.concern === concern) }));
+  return h(
+    "div",
+    {},
+    ...groups
+      .filter(({ rows }) => rows.length > 0)
+      .flatMap(({ concern, rows }) => [
+        h("h4", {}, app.t(`concern.${concern}`)),
+        h("ul", { class: "legend choose" }, ...rows.map(row)),
+      ]),
   );
-  if (rows.length === 0) return h("p", { class: "note" }, app.t("key.noHazards"));
-  return h("ul", { class: "legend choose" }, ...rows);
 }
 
 export function keyPanel(app: App): Child[] {
