@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
+from shapely import GeometryType
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,11 +80,12 @@ def _made_valid(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
 
 def area_of(geometry: shapely.Geometry | None) -> shapely.Geometry | None:
     """Return the polygonal part of a geometry as Polygon or MultiPolygon; None: it has none."""
-    if geometry is None or geometry.is_empty:
+    if geometry is None:
         return None
-    if geometry.geom_type == "GeometryCollection":
-        areas = [part for part in geometry.geoms if part.geom_type in {"Polygon", "MultiPolygon"}]
+    parts = shapely.get_parts(geometry)
+    areas = parts[shapely.get_type_id(parts) == GeometryType.POLYGON]
+    if len(areas) < len(parts):
         geometry = shapely.union_all(areas)
-    if geometry.geom_type not in {"Polygon", "MultiPolygon"} or geometry.is_empty:
-        return None
-    return geometry
+    if len(areas) == 1:
+        return areas[0]
+    return None if shapely.is_empty(geometry) else geometry

@@ -1,4 +1,4 @@
-"""Windows of rasters: built-up surface, onset years, people per cell; any grid, one file or several tiles of one grid."""
+"""Windows of rasters: built-up surface, onset years, people per cell; one file or several tiles of one grid."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _MARGIN_CELLS = 1
 _DENSIFY_POINTS = 101
 """Points set on each edge of the bbox when it is projected: straight edges curve in another CRS."""
 _GRID_TOLERANCE = 1e-3
-"""Share of a cell by which the tiles of one grid may be off, from rounding in their headers."""
+"""Share of a cell by which coordinates may be off, from rounding in headers and in projections."""
 _MAX_CELLS = 400_000_000
 """A window larger than this (3.2 GB as float64) is a mistake in the file or the bbox."""
 
@@ -58,9 +58,7 @@ class Raster:
     crs: CRS
 
 
-def read(
-    path: Path | str, area: Area, *, dataset: str, version: str, nodata: float | None = None
-) -> Extract[Raster]:
+def read(path: Path | str, area: Area, *, dataset: str, version: str, nodata: float | None = None) -> Extract[Raster]:
     """Read the part of a raster that covers an area, and one cell more on each side.
 
     Parameters
@@ -129,7 +127,9 @@ def _opened(path: Path | str) -> Iterator[DatasetReader]:
             yield source
     except RasterioError as error:
         reason = str(error.__cause__ or error).rstrip(".")
-        msg = f"{path} cannot be read as a raster ({reason}); it is damaged, cut off or of another kind: fetch it again."
+        msg = (
+            f"{path} cannot be read as a raster ({reason}); it is damaged, cut off or of another kind: fetch it again."
+        )
         raise (InputError if _is_local(path) else SourceError)(msg) from error
 
 
@@ -188,13 +188,21 @@ def _window(source: DatasetReader, bounds: tuple[float, float, float, float]) ->
     top, bottom = ((y - transform.f) / transform.e for y in (north, south))
     if right <= 0 or bottom <= 0 or left >= source.width or top >= source.height:
         return None
-    columns = max(math.floor(left) - _MARGIN_CELLS, 0), min(math.ceil(right) + _MARGIN_CELLS, source.width)
-    rows = max(math.floor(top) - _MARGIN_CELLS, 0), min(math.ceil(bottom) + _MARGIN_CELLS, source.height)
+    columns = _span(left, right, source.width)
+    rows = _span(top, bottom, source.height)
     width, height = columns[1] - columns[0], rows[1] - rows[0]
     if width * height > _MAX_CELLS:
-        msg = f"{source.name}: the area would take {width:,} × {height:,} cells; use a coarser raster or a smaller bbox."
+        msg = (
+            f"{source.name}: the area would take {width:,} × {height:,} cells; use a coarser raster or a smaller bbox."
+        )
         raise InputError(msg)
     return Window(columns[0], rows[0], width, height)
+
+
+def _span(low: float, high: float, size: int) -> tuple[int, int]:
+    """Return the first cell and the one after the last that cover an interval and a margin."""
+    first, end = math.floor(low + _GRID_TOLERANCE), math.ceil(high - _GRID_TOLERANCE)
+    return max(first - _MARGIN_CELLS, 0), min(end + _MARGIN_CELLS, size)
 
 
 def _values(

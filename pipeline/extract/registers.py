@@ -50,7 +50,9 @@ _REGISTERED = pa.DataFrameSchema(
         "name": _name(may_be_empty=True),
         "registered": _whole("a count of persons", 0, _MAX_PERSONS),
         "year": _whole("a year", 1900, 2100),
-        "source": pa.Column("str", checks=pa.Check.str_length(1, error="must say where the figure comes from")),
+        "source": pa.Column(
+            "str", checks=pa.Check.str_length(min_value=1, error="must say where the figure comes from")
+        ),
     },
     name="registered",
 )
@@ -130,7 +132,10 @@ def _records(text: str, header: list[str], path: Path) -> pd.DataFrame:
             if not any(cell.strip() for cell in cells):
                 continue
             if len(cells) != len(header):
-                msg = f"{path}, row {reader.line_num}: {len(cells)} cells instead of {len(header)}; quote cells that hold a comma."
+                msg = (
+                    f"{path}, row {reader.line_num}: {len(cells)} cells instead of {len(header)}; "
+                    "quote cells that hold a comma."
+                )
                 raise InputError(msg)
             rows[reader.line_num] = [cell.strip() for cell in cells]
     except csv.Error as error:
@@ -162,5 +167,5 @@ def _validated(text: pd.DataFrame, schema: pa.DataFrameSchema, path: Path) -> pd
 
 
 def _refuse(path: Path, row: int, column: str, text: pd.DataFrame, problem: str) -> None:
-    msg = f"{path}, row {row}: {column} = {text.loc[row, column][:80]!r} {problem}."
+    msg = f"{path}, row {row}: {column} = {str(text.loc[row, column])[:80]!r} {problem}."
     raise InputError(msg)

@@ -79,8 +79,9 @@ class Scene:
         for node in self.nodes:
             lon, lat = node.location
             found.append({"type": "node", "id": node.id, "lon": lon, "lat": lat, "tags": node.tags, "version": 1})
-        for way in self.ways:
-            found.append({"type": "way", "id": way.id, "nodes": way.nodes, "tags": way.tags, "version": 1})
+        found += [
+            {"type": "way", "id": way.id, "nodes": way.nodes, "tags": way.tags, "version": 1} for way in self.ways
+        ]
         names = {"n": "node", "w": "way", "r": "relation"}
         for relation in self.relations:
             members = [{"type": names[kind], "ref": ref, "role": role} for kind, ref, role in relation.members]

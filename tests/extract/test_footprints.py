@@ -72,7 +72,9 @@ def test_microsoft_lines_are_read_whole_and_only_near_the_area(tmp_path: Path) -
     assert set(table["source_id"]) == {source.source_id}
 
 
-@pytest.mark.parametrize("suffix", ["gpkg", "fgb", "geojson", "parquet", "geojsonl", "gpkg:EPSG:32643", "parquet:EPSG:32643"])
+@pytest.mark.parametrize(
+    "suffix", ["gpkg", "fgb", "geojson", "parquet", "geojsonl", "gpkg:EPSG:32643", "parquet:EPSG:32643"]
+)
 def test_every_format_and_coordinate_system_gives_the_same_houses(suffix: str, tmp_path: Path) -> None:
     suffix, _, crs = suffix.partition(":")
     frame = houses().to_crs(crs) if crs else houses()
@@ -203,7 +205,9 @@ ring = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=0, max
 
 @settings(max_examples=60, deadline=None)
 @given(rings=st.lists(ring, max_size=6))
-def test_any_rings_give_valid_polygons_or_are_counted(rings: list[list[tuple[int, int]]], tmp_path_factory: Any) -> None:
+def test_any_rings_give_valid_polygons_or_are_counted(
+    rings: list[list[tuple[int, int]]], tmp_path_factory: Any
+) -> None:
     lines = []
     for corners in rings:
         points = [[74 + x / 100, 42 + y / 100] for x, y in corners]

@@ -9,10 +9,10 @@ import osmium
 import pytest
 import shapely
 from geopandas.testing import assert_geodataframe_equal
-from tests.extract.osm_files import AREA, LAYERS, Scene
 
 from pipeline.errors import InputError
 from pipeline.extract import osm
+from tests.extract.osm_files import AREA, LAYERS, Scene
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -172,7 +172,7 @@ def table(parts: Sequence[Footprints], source_ids: Sequence[str]) -> tuple[gpd.G
             "height_m": height[rows],
             "confidence": confidence[rows],
             "origin": _text(origin[rows]),
-            "source_id": _text(np.array(source_ids, dtype=object)[number]),
+            "source_id": pd.array(pa.array(source_ids, pa.string()).take(pa.array(number)), dtype="str"),
         },
         geometry=geometry[rows],
         crs="EPSG:4326",
@@ -181,7 +181,8 @@ def table(parts: Sequence[Footprints], source_ids: Sequence[str]) -> tuple[gpd.G
 
 
 def _text(values: NDArray[np.object_]) -> pd.api.extensions.ExtensionArray:
-    return pd.array(pa.array(values, pa.string()), dtype="str")
+    column: pd.api.extensions.ExtensionArray = pd.array(pa.array(values, pa.string()), dtype="str")
+    return column
 
 
 def _place(geometry: NDArray[np.object_]) -> NDArray[np.int64]:

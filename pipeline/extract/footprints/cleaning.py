@@ -33,6 +33,8 @@ def clean(
     """
     kinds = shapely.get_type_id(geometry)
     other = ~np.isin(kinds, (_MISSING, GeometryType.POLYGON, GeometryType.MULTIPOLYGON))
-    shapes, repaired, dropped = valid_areas(np.where(other, None, geometry) if other.any() else geometry, sound)
+    polygons = geometry.copy()
+    polygons[other] = None
+    shapes, repaired, dropped = valid_areas(polygons, sound)
     others = int(other.sum())
     return shapes, Counter({REPAIRED: repaired, OTHER: others, EMPTY: dropped - others})

@@ -121,7 +121,7 @@ def _fast(block: bytes, box: Box) -> Part:
     options = pyarrow.json.ParseOptions(explicit_schema=_SCHEMA, unexpected_field_behavior="ignore")
     table = pyarrow.json.read_json(
         pa.BufferReader(block),
-        read_options=pyarrow.json.ReadOptions(use_threads=False, block_size=len(block) + 1),
+        read_options=pyarrow.json.ReadOptions(use_threads=False),
         parse_options=options,
     )
     geometry, properties = (table.column(name).combine_chunks() for name in ("geometry", "properties"))
@@ -179,7 +179,7 @@ def _taken(offsets: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[NDArray
 
 def _floats(values: pa.Array) -> NDArray[np.float64]:
     """Return numbers with NaN for unknown (Microsoft writes -1)."""
-    result = values.to_numpy(zero_copy_only=False).astype(np.float64)
+    result: NDArray[np.float64] = values.to_numpy(zero_copy_only=False).astype(np.float64)
     result[result < 0] = np.nan
     return result
 
@@ -206,4 +206,5 @@ def _careful(block: bytes, box: Box) -> Part:
     shapes, problems = clean(shapes[near])
     problems[UNREADABLE] = unreadable
     problems[READABLE] = len(geometry)
-    return Part(shapes, *(_floats(pa.array(values, pa.float64()))[near] for values in (height, confidence)), problems)
+    measures_near = [_floats(pa.array(values, pa.float64()))[near] for values in (height, confidence)]
+    return Part(shapes, measures_near[0], measures_near[1], problems)

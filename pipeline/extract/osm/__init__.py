@@ -5,7 +5,6 @@ Both go through the same reader: the tables of the same data are equal, whicheve
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from pipeline.extract.selection import widened
 from pipeline.provenance import Extract, Notice
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterable, Mapping, Sequence
 
     import geopandas as gpd

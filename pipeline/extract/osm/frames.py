@@ -89,14 +89,17 @@ class _Rows:
         """Return ``node/1``, ``way/2``, ``relation/3``."""
         kinds = pa.array(KINDS).take(pa.array(self._kind[rows]))
         numbers = pc.cast(pa.array(self._osm_id[rows]), pa.string())
-        return pd.array(pc.binary_join_element_wise(kinds, numbers, "/"), dtype="str")
+        labels: pd.api.extensions.ExtensionArray = pd.array(
+            pc.binary_join_element_wise(kinds, numbers, "/"), dtype="str"
+        )
+        return labels
 
 
 def _joined(arrays: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
     return np.concatenate([np.zeros(0, dtype=np.int64), *arrays])
 
 
-def _first(kind: NDArray[np.int8], osm_id: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _first(kind: NDArray[np.int64], osm_id: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return which rows of a sorted table are the first of their object."""
     first = np.ones(len(osm_id), dtype=bool)
     first[1:] = (kind[1:] != kind[:-1]) | (osm_id[1:] != osm_id[:-1])

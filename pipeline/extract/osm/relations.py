@@ -75,7 +75,8 @@ class RelationReader:
                 yield from self._near(number, shape, box)
 
     def _near(self, number: int, shape: Geometry, box: Box) -> Iterator[tuple[int, int, Tags, Layers, Geometry]]:
-        single = shape.geoms[0] if shape.geom_type == "MultiPolygon" and len(shape.geoms) == 1 else shape
+        parts = shapely.get_parts(shape)
+        single = parts[0] if len(parts) == 1 else shape
         if overlaps(shapely.bounds([single]), box)[0]:
             relation = self._relations[number]
             yield number, relation.version, relation.tags, relation.layers, single

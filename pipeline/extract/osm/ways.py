@@ -101,7 +101,7 @@ class WayBuilder:
         return tags[position], np.array(plans, dtype=np.int64)[position]
 
     def _plan(self, tags: Tags) -> tuple[int, int, int, int]:
-        """Return the layers of a closed way as outline and as line, of an open way as line, and 1 if it should close."""
+        """Return the layers of a closed way as outline and as line, of an open one as line; 1 if it must close."""
         matched = self._matcher.match(tags)
         outline, line = self._matcher.closed_way(tags, matched)
         open_line = self._matcher.of_kind(matched, "line")
