@@ -180,14 +180,12 @@ def draw_interval(parent: Element, settlement: Settlement, longest: float, *, wi
     add(parent, "circle", cx=middle, cy=y, r=5.0, fill=ACCENT)
 
 
-def draw_growth(parent: Element, kit: Kit, texts: Texts, *, width: float, height: float) -> None:
-    """Draw the built-up area of each epoch as a column; what was projected, not observed, is dashed and pale."""
-    if kit.growth.empty:
-        return
+def draw_growth(parent: Element, growth: pd.DataFrame, texts: Texts, *, width: float, height: float) -> None:
+    """Draw a series (`year`, `built_ha`, `modelled`) as columns; what was projected, not observed, is dashed."""
     group = add(parent, "g", font_family=SANS, font_size=12.0, fill=GREY, text_anchor="middle")
     floor, top = height - 20, 18.0
-    step = width / len(kit.growth)
-    epochs = kit.growth[["year", "built_ha", "modelled"]].to_numpy(dtype=object).tolist()
+    step = width / len(growth)
+    epochs = growth[["year", "built_ha", "modelled"]].to_numpy(dtype=object).tolist()
     largest = max(built for _, built, _ in epochs) or 1.0
     for index, (year, built, modelled) in enumerate(epochs):
         tall = (floor - top) * built / largest

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import shapely
 
+from pipeline.load import publish
 from pipeline.load.embed import data, page, poster, texts, words
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def build(public: Path, area_id: str, out: Path | None = None) -> Path:
     area_id
         The area.
     out
-        The folder to fill; default: ``<public>/embed/<area>``, and then also the page ``<public>/maps/<area>/``.
+        The folder to publish (whole or not at all); default: ``<public>/embed/<area>``, and then also the page
+        ``<public>/maps/<area>/``.
 
     Returns
     -------
@@ -44,8 +46,17 @@ def build(public: Path, area_id: str, out: Path | None = None) -> Path:
         There is no public edition, or it does not hold the area.
     """
     kit = data.read(public, area_id)
-    folder = out if out is not None else public / "embed" / area_id
-    folder.mkdir(parents=True, exist_ok=True)
+    target = out if out is not None else public / "embed" / area_id
+    with publish.staging(target, marker="index.html") as folder:
+        _fill(folder, kit)
+    if out is None:
+        page_path = public / "maps" / area_id / "index.html"
+        page_path.parent.mkdir(parents=True, exist_ok=True)
+        _write(page_path, page.render(kit, files=f"../../embed/{area_id}/"))
+    return target
+
+
+def _fill(folder: Path, kit: Kit) -> None:
     _write(folder / "index.html", page.render(kit))
     _write(folder / "snippet.html", page.snippet(kit))
     note = _note(kit)
@@ -61,11 +72,6 @@ def build(public: Path, area_id: str, out: Path | None = None) -> Path:
             folder / f"caption.{code}.txt",
             f"{sentences.caption} {language('licence')}\n\n{sentences.alt}\n\n{language('impact_note')}\n",
         )
-    if out is None:
-        page_folder = public / "maps" / area_id
-        page_folder.mkdir(parents=True, exist_ok=True)
-        _write(page_folder / "index.html", page.render(kit, files=f"../../embed/{area_id}/"))
-    return folder
 
 
 def _write(path: Path, text: str) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _MAP_WIDTH = 720.0
 _MAP_HEIGHT = 760.0
 _LARGEST = 10
+_LISTED = 300
+"""Settlements in the page's table; the CSV holds them all."""
 
 
 def render(kit: Kit, *, files: str = "") -> str:
@@ -56,6 +58,7 @@ def render(kit: Kit, *, files: str = "") -> str:
                 view: {code: graphic.legend(view, texts) for code, texts in languages.items()} for view in graphic.VIEWS
             },
             map=_map(kit, frame, sentences["en"].alt),
+            listed=kit.settlements[:_LISTED],
             largest=_largest(kit),
             growth=_growth(kit),
             data=Markup(_data(kit, frame, sentences)),  # noqa: S704 - escaped there
@@ -126,7 +129,7 @@ def _growth(kit: Kit) -> dict[str, Markup]:
     for code in LANGUAGES:
         texts = load(code)
         root = _drawing(360, 150, class_="growth", role="img", aria_label=texts("growth.title"))
-        graphic.draw_growth(root, kit, texts, width=360.0, height=150.0)
+        graphic.draw_growth(root, kit.growth, texts, width=360.0, height=150.0)
         charts[code] = _markup(root)
     return charts
 

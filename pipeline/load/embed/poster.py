@@ -115,7 +115,7 @@ def _draw_side(root: ET.Element, kit: Kit, texts: Texts, sentences: words.Words,
         add(side, "path", d=f"M0 {number(y - 20)}h{number(_SIDE_WIDTH)}", stroke=RULE, stroke_width=1.0)
         y = paragraph(side, [texts("growth.title")], (0.0, y + 6), 15.0, font_weight="600", fill=INK)
         chart = add(side, "g", transform=f"translate(0 {number(y - 8)})")
-        graphic.draw_growth(chart, kit, texts, width=_SIDE_WIDTH, height=150.0)
+        graphic.draw_growth(chart, kit.growth, texts, width=_SIDE_WIDTH, height=150.0)
         y = paragraph(side, wrap(sentences.growth_note, _SIDE_WIDTH, 12.0), (0.0, y + 160), 12.0, fill=GREY)
     return y
 

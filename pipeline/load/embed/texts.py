@@ -21,6 +21,7 @@ WORD_JOINER = "\u2060"
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]+")
 """Characters that XML refuses or that turn the text around them: they have no place in a printed name."""
 _MAX_NAME = 60
+_MAX_LINE = 500
 
 
 @dataclass(frozen=True)
@@ -55,5 +56,10 @@ def load(code: str) -> Texts:
 
 def clean(name: str) -> str:
     """Return a name as it can be printed: one line, no control characters, at most 60 characters."""
-    text = " ".join(_UNPRINTABLE.sub(" ", name).split())
-    return text if len(text) <= _MAX_NAME else text[: _MAX_NAME - 1].rstrip() + "…"
+    return clean_line(name, _MAX_NAME)
+
+
+def clean_line(text: str, longest: int = _MAX_LINE) -> str:
+    """Return a text from outside as one printable line, cut where it is too long to be read."""
+    line = " ".join(_UNPRINTABLE.sub(" ", text).split())
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"

@@ -174,9 +174,10 @@ def _settlements(named: gpd.GeoDataFrame, atoms: pd.DataFrame, grid: Grid, relea
     counts = atoms.groupby("settlement_id")[["buildings", "homes"]].sum()
     shares = atoms["homes"] / atoms["settlement_id"].map(counts["homes"])
     drawn = atoms[(shares >= _OUTLINE_SHARE) & atoms["cell_id"].isin(release.cells)]
+    squares = pd.Series(grid.squares(drawn["cell_id"].to_numpy(dtype=str)), index=drawn.index, dtype=object)
     outlines = {
-        settlement_id: shapely.union_all(grid.squares(cells["cell_id"].to_numpy(dtype=str)), grid_size=1e-9)
-        for settlement_id, cells in drawn.groupby("settlement_id")
+        settlement_id: shapely.union_all(own.to_numpy(), grid_size=1e-9)
+        for settlement_id, own in squares.groupby(drawn["settlement_id"])
     }
     return gpd.GeoDataFrame(
         named.drop(columns="geometry").assign(

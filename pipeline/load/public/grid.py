@@ -36,9 +36,10 @@ class Grid:
     def cell_ids(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.str_]:
         """Return the identifier of the cell that holds each point (degrees)."""
         x, y = Transformer.from_crs("EPSG:4326", self.crs, always_xy=True).transform(lon, lat)
-        column = np.floor(np.asarray(x) / CELL_M).astype(int)
-        row = np.floor(np.asarray(y) / CELL_M).astype(int)
-        return np.array([f"{self.area_id}/c{c:+d}r{r:+d}" for c, r in zip(column, row, strict=True)], dtype=str)
+        column_row = np.floor(np.column_stack([x, y]) / CELL_M).astype(int)
+        # Names are made once per cell, not once per building.
+        cells, which = np.unique(column_row, axis=0, return_inverse=True)
+        return np.array([f"{self.area_id}/c{c:+d}r{r:+d}" for c, r in cells], dtype=str)[which]
 
     def columns_rows(self, cell_ids: NDArray[np.str_]) -> NDArray[np.int64]:
         """Return column and row of cells, shape (n, 2); rows count northwards."""

@@ -1,0 +1,293 @@
+"""report.html: what a run found, how complete its inputs were, and what is missing; one file that asks for nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from pipeline.load import store
+from pipeline.load.embed import graphic, texts
+from pipeline.load.embed.svg import SVG, to_text
+from pipeline.resources import resource
+from pipeline.tables import EVIDENCE, SETTLEMENT_KINDS, TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pipeline.provenance import Notice
+
+_READ = (
+    "areas",
+    "runs",
+    "settlements",
+    "named_settlements",
+    "population",
+    "growth",
+    "hazards",
+    "red_zone_rules",
+    "red_zone_overlaps",
+    "completeness",
+    "validation",
+    "sources",
+)
+_LARGEST = 10
+_MISSING = ("missing", "sparse", "unknown")
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class People:
+    """A 90 % interval of people, and its bar in per cent of the report's scale (start, middle, end)."""
+
+    low: float
+    middle: float
+    high: float
+    evidence: str
+    bar: tuple[float, float, float]
+
+
+def build(
+    path: Path,
+    tables_dir: Path,
+    *,
+    notices: Sequence[Notice] = (),
+    decomposition: Mapping[str, pd.DataFrame] | None = None,
+) -> None:
+    """Write the report of a run.
+
+    Parameters
+    ----------
+    path
+        The file to write, beside `maps/`, `public/` and `manifest.json`, to which it links.
+    tables_dir
+        Folder of the full edition's `<table>.parquet`.
+    notices
+        What was noticed while reading.
+    decomposition
+        By area: which factor owns which share of the variance (columns `quantity`, `factor`, `share`).
+    """
+    tables = {name: store.read(tables_dir / f"{name}.parquet", TABLES[name]) for name in _READ}
+    areas = _records(tables["areas"])
+    cities = {area["area_id"]: texts.clean(area["name"]) for area in areas}
+    checks = _checks(tables["validation"], cities)
+    comparable = [row for row in checks if row["verdict"] != "not comparable"]
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resource("maps", "report")),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    environment.filters["people"] = texts.load("en").number
+    html = environment.get_template("report.html.j2").render(
+        style=Markup(resource("maps", "report", "report.css").read_text("utf-8")),  # noqa: S704 - written by us
+        run=tables["runs"].iloc[0].to_dict(),
+        simulated=[cities[area["area_id"]] for area in areas if area["simulated"]],
+        evidence={kind: texts.load("en")(f"evidence.{kind}") for kind in EVIDENCE},
+        cities=_cities(tables),
+        shares=_shares(decomposition or {}, cities),
+        zones=_zones(tables, cities),
+        growth=_growth(tables["growth"], cities),
+        missing=_missing(tables["completeness"], cities),
+        completeness=_completeness(tables["completeness"], cities),
+        checks=checks,
+        comparable=len(comparable),
+        agreed=sum(row["verdict"] == "inside" for row in comparable),
+        notices=_notices(notices),
+        sources=_with_city(tables["sources"].sort_values(["area_id", "source_id"]), cities),
+    )
+    path.write_text(html, encoding="utf-8", newline="\n")
+
+
+def _cities(tables: Mapping[str, pd.DataFrame]) -> list[Row]:
+    main = tables["population"][tables["population"]["main"]]
+    whole = main[main["settlement_id"].isna()].set_index(["area_id", "quantity"])
+    longest = whole["p95"].drop("registered", level="quantity", errors="ignore").max() if len(whole) else 1.0
+    found = []
+    for area in _records(tables["areas"]):
+        area_id = area["area_id"]
+        mine = {name: frame[frame["area_id"] == area_id] for name, frame in tables.items() if "area_id" in frame}
+        years = mine["population"]["year"].dropna()
+        found.append(
+            {
+                "area_id": area_id,
+                "name": texts.clean(area["name"]),
+                "simulated": area["simulated"],
+                "residents": _people(whole, (area_id, "residents"), longest),
+                "unregistered": _people(whole, (area_id, "unregistered"), longest),
+                "year": int(years.max()) if len(years) else None,
+                "kinds": _kinds(mine["settlements"]),
+                "named": [
+                    f"{count} {outcome}"
+                    for outcome, count in sorted(Counter(mine["named_settlements"]["outcome"]).items())
+                ],
+                "largest": _largest(mine["settlements"], main[main["quantity"] == "residents"]),
+            }
+        )
+    return found
+
+
+def _people(rows: pd.DataFrame, key: object, longest: float) -> People | None:
+    if key not in rows.index:
+        return None
+    row = _records(rows.loc[[key]])[0]
+    low, middle, high = (round(max(0.0, row[name]) / max(longest, 1.0) * 100, 1) for name in ("p05", "p50", "p95"))
+    return People(
+        low=_rounded(row["p05"]),
+        middle=_rounded(row["p50"]),
+        high=_rounded(row["p95"]),
+        evidence=row["evidence"],
+        bar=(low, middle, high),
+    )
+
+
+def _rounded(people: float) -> float:
+    """Round to what the method can tell: two or three digits."""
+    step = 10 if abs(people) < 1000 else 100 if abs(people) < 100_000 else 1000
+    return round(people / step) * step
+
+
+def _kinds(settlements: pd.DataFrame) -> list[str]:
+    english = texts.load("en")
+    counts = Counter(settlements["kind"])
+    return [f"{english(f'kind.{kind}').lower()}: {counts[kind]}" for kind in SETTLEMENT_KINDS if counts[kind]]
+
+
+def _largest(settlements: pd.DataFrame, residents: pd.DataFrame) -> list[Row]:
+    """Return the new settlements with most residents."""
+    people = residents.dropna(subset=["settlement_id"]).set_index("settlement_id")
+    chosen = settlements[(settlements["kind"] == "novostroika") & settlements["settlement_id"].isin(people.index)]
+    middles = chosen["settlement_id"].map(people["p50"].to_dict())
+    order = chosen.assign(middle=middles).sort_values(["middle", "settlement_id"], ascending=[False, True])
+    return [
+        {
+            "name": texts.clean(row["name"]) if isinstance(row["name"], str) else texts.load("en")("unnamed"),
+            "buildings": row["buildings"],
+            "people": _people(people, row["settlement_id"], 1.0),
+            "status": _status(row),
+            "onset": None if pd.isna(row["onset_year"]) else int(row["onset_year"]),
+        }
+        for row in _records(order.head(_LARGEST))
+    ]
+
+
+def _status(row: Row) -> str:
+    english = texts.load("en")
+    status = english(f"status.{row['status']}")
+    return (
+        status if pd.isna(row["status_year"]) else english("status.year", status=status, year=str(row["status_year"]))
+    )
+
+
+def _shares(decomposition: Mapping[str, pd.DataFrame], cities: Mapping[str, str]) -> list[tuple[str, str, list[Any]]]:
+    found = []
+    for area_id, table in sorted(decomposition.items()):
+        for quantity, rows in table.groupby("quantity", sort=True):
+            pairs = [(row["factor"].replace("_", " "), row["share"]) for row in _records(rows)]
+            found.append((cities[area_id], str(quantity), sorted(pairs, key=lambda pair: (-pair[1], pair[0]))))
+    return found
+
+
+def _zones(tables: Mapping[str, pd.DataFrame], cities: Mapping[str, str]) -> list[Row]:
+    """Return one row per area and rule with a mapped hazard, those that reach most settlements first."""
+    key = ["area_id", "rule_id"]
+    mapped = tables["hazards"].groupby(key).size().rename("hazards").reset_index()
+    reached = tables["red_zone_overlaps"].groupby(key)["buildings"].agg(settlements="size", buildings="sum")
+    joined = mapped.join(reached, on=key).fillna({"settlements": 0, "buildings": 0})
+    rules = {row["rule_id"]: row for row in _records(tables["red_zone_rules"])}
+    found = []
+    for row in _records(joined):
+        rule = rules[row["rule_id"]]
+        act = rule["legal_reference"] or "no act known"
+        found.append(
+            {
+                "city": cities[row["area_id"]],
+                "hazard": texts.clean(rule["name_en"]),
+                "distance": f"{rule['distance_m']:,.0f} m" if rule["distance_m"] else "inside",
+                "hazards": row["hazards"],
+                "settlements": int(row["settlements"]),
+                "buildings": int(row["buildings"]),
+                "law": act if rule["verified"] else f"{act} (unverified)",
+            }
+        )
+    return sorted(found, key=lambda row: (row["city"], -row["settlements"], -row["buildings"], row["hazard"]))
+
+
+def _growth(growth: pd.DataFrame, cities: Mapping[str, str]) -> list[tuple[str, Markup]]:
+    english = texts.load("en")
+    whole = growth[growth["settlement_id"].isna() & (growth["outline"] == "current")]
+    charts = []
+    for key, series in whole.groupby(["area_id", "product"], sort=True):
+        area_id, product = str(key[0]), str(key[1])
+        root = ET.Element("svg", {"xmlns": SVG, "viewBox": "0 0 480 190", "class": "growth", "role": "img"})
+        root.set("aria-label", f"{english('growth.title')}: {cities[area_id]}, {product}")
+        rows = series.sort_values("year").assign(built_ha=series["built_m2"] / 10_000)
+        graphic.draw_growth(root, rows, english, width=480.0, height=190.0)
+        # ElementTree has escaped every text and attribute.
+        charts.append((f"{cities[area_id]} ({product})", Markup(to_text(root))))  # noqa: S704
+    return charts
+
+
+def _missing(completeness: pd.DataFrame, cities: Mapping[str, str]) -> list[tuple[str, str]]:
+    rows = completeness[completeness["verdict"].isin(_MISSING)].sort_values(["area_id", "verdict", "layer", "measure"])
+    return list(dict.fromkeys((row["city"], row["note"]) for row in _with_city(rows, cities)))
+
+
+def _completeness(completeness: pd.DataFrame, cities: Mapping[str, str]) -> list[Row]:
+    rows = _with_city(completeness.sort_values(["area_id", "layer", "measure"]), cities)
+    return [{**row, "value": _figure(row["value"])} for row in rows]
+
+
+def _checks(validation: pd.DataFrame, cities: Mapping[str, str]) -> list[Row]:
+    found = []
+    for row in _with_city(validation.sort_values(["area_id", "check_id"]), cities):
+        ends = [_figure(row[key]) for key in ("reported_low", "reported_high")]
+        bounds = "–".join(ends) if all(ends) else f"over {ends[0]}" if ends[0] else f"up to {ends[1]}"
+        estimate = f"{_figure(row['p50'])} ({_figure(row['p05'])}–{_figure(row['p95'])})"
+        found.append(
+            {
+                **row,
+                "year": "" if pd.isna(row["year"]) else row["year"],
+                "reported": _figure(row["reported"]) or bounds,
+                "estimate": estimate if _figure(row["p50"]) else "–",
+            }
+        )
+    return found
+
+
+def _notices(notices: Sequence[Notice]) -> list[Row]:
+    """Add up equal notices, those that happened most often first."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for notice in notices:
+        counts[texts.clean_line(notice.where), texts.clean_line(notice.what)] += notice.count
+    rows = [{"where": where, "what": what, "count": count} for (where, what), count in counts.items()]
+    return sorted(rows, key=lambda row: (-row["count"], row["where"], row["what"]))
+
+
+def _with_city(frame: pd.DataFrame, cities: Mapping[str, str]) -> list[Row]:
+    """Return the rows of a table with the city's name, every text as it can be printed."""
+    return [
+        {
+            "city": cities[row["area_id"]],
+            **{key: texts.clean_line(value) if isinstance(value, str) else value for key, value in row.items()},
+        }
+        for row in _records(frame)
+    ]
+
+
+def _records(frame: pd.DataFrame) -> list[Row]:
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _figure(value: float) -> str:
+    """Return a figure that may be a share or a count; empty where it is unknown."""
+    if pd.isna(value):
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 100 or float(value).is_integer() else f"{value:.3g}"
