@@ -17,6 +17,7 @@ import hashlib
 import logging
 import os
 import shutil
+import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -61,6 +62,7 @@ class Cache:
         self.frozen = frozen
         self.used: dict[str, Download] = {}
         """Every download that was given out, by key: what a lock file has to hold."""
+        self._made: set[Path] = set()
 
     @classmethod
     def of(cls, live: Live, frozen: Mapping[str, Download] | None = None) -> Cache:
@@ -121,7 +123,7 @@ class Cache:
                     "run without --frozen to fetch what is there now."
                 )
                 raise SourceError(msg)
-            download = self._fetch(request, name, fetch)
+            download = self._fetch(request, name, fetch, refresh_hours)
         self.used[request.key] = download
         return self.path(download)
 
@@ -133,7 +135,7 @@ class Cache:
         words = "\n".join([recipe, *(str(path.relative_to(self.root)) for path in inputs)])
         target = self.root / "derived" / hashlib.sha256(words.encode()).hexdigest() / name
         if not target.exists():
-            temporary = target.with_name(f".{os.getpid()}-{name}")
+            temporary = target.with_name(f".{os.getpid()}-{threading.get_ident()}-{name}")
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 make(temporary)
@@ -142,6 +144,7 @@ class Cache:
                 raise _disk_error(error, target, name) from error
             finally:
                 temporary.unlink(missing_ok=True)
+        self._made.add(target.parent)
         newest = max((path.stat().st_mtime for path in inputs), default=target.stat().st_mtime)
         os.utime(target, (newest, newest))
         return target
@@ -151,11 +154,11 @@ class Cache:
 
         What this run has used stays, even if it is more than the limit.
         """
-        keep = {self.path(download).parent for download in self.used.values()}
+        keep = self._made | {self.path(download).parent for download in self.used.values()}
         folders = [folder for kind in ("objects", "derived") for folder in (self.root / kind).glob("*")]
         sizes = {folder: sum(file.stat().st_size for file in folder.glob("*")) for folder in folders}
         excess, removed = sum(sizes.values()) - self.limit_bytes, 0
-        for folder in sorted(sizes, key=lambda folder: (folder.stat().st_atime, folder.name)):
+        for folder in sorted(sizes, key=lambda folder: (folder.stat().st_mtime, folder.name)):
             if removed >= excess:
                 break
             if folder not in keep:
@@ -181,7 +184,9 @@ class Cache:
         shutil.rmtree(path.parent)
         return False
 
-    def _fetch(self, request: Request, name: str, fetch: Callable[[Part], str]) -> Download:
+    def _fetch(
+        self, request: Request, name: str, fetch: Callable[[Part], str], refresh_hours: float | None
+    ) -> Download:
         incoming = self.root / "incoming"
         answered: list[str] = []
 
@@ -197,6 +202,9 @@ class Cache:
         try:
             incoming.mkdir(parents=True, exist_ok=True)
             with _alone(incoming / f"{request.key}.busy"):
+                meanwhile = self.held(request, refresh_hours)
+                if meanwhile is not None and self._sound(meanwhile):
+                    return meanwhile  # another process was faster
                 # Pooch writes beside the target and renames; its own downloader neither resumes nor limits time.
                 landed = incoming / request.key
                 landed.unlink(missing_ok=True)
@@ -238,11 +246,8 @@ def _touch(path: Path, download: Download) -> None:
 def _alone(path: Path) -> Iterator[None]:
     """Keep other processes from the same download meanwhile."""
     with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
+        fcntl.flock(file, fcntl.LOCK_EX)  # given back when the file closes; the file stays, others may wait on it
+        yield
 
 
 def _disk_error(error: OSError, path: Path, source: str) -> SourceError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -272,11 +273,22 @@ def test_the_cache_stays_within_its_size(tmp_path: Path) -> None:
         return cache.get(_request(number), "thing", write)
 
     paths = [keep(number) for number in range(4)]
-    cache.used = {}
+    cache = Cache(tmp_path, limit_bytes=2_500)
     keep(3)
-    assert cache.trim() == 2_000
-    assert [path.exists() for path in paths].count(True) == 2
-    assert paths[3].exists(), "what this run uses stays"
+    derived = cache.derived([paths[3]], "copy", "thing", lambda target: target.write_bytes(paths[3].read_bytes()))
+    assert cache.trim() == 3_000
+    assert [path.exists() for path in paths] == [False, False, False, True], "what this run uses stays"
+    assert derived.exists()
+    assert cache.trim() == 0
+
+
+def test_two_runs_at_once_fetch_once(world: World, config: Config) -> None:
+    asked = len(world.server.requests)
+    one = Catalogue({}, {}, {"wsf_evolution": world.catalogue.sources["wsf_evolution"]})
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: live.fetch(city.AREA, one, config).inputs.onset, range(4)))
+    assert len(set(results)) == 1
+    assert len(world.server.requests) == asked + 1
 
 
 def test_a_request_is_answered_while_it_is_current(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -28,6 +29,8 @@ class Database:
 
     elements: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
     shapes: dict[tuple[str, int], shapely.Geometry] = field(default_factory=dict)
+    tagged: dict[tuple[str, str], list[tuple[str, int]]] = field(default_factory=lambda: defaultdict(list))
+    """Kind and key to the objects that carry it."""
 
     @classmethod
     def of(cls, path: Path) -> Database:
@@ -57,6 +60,8 @@ class Database:
             shape = shapely.GeometryCollection([self.shapes[key] for key in keys if key in self.shapes])
         self.elements[element["type"], item.id] = element
         self.shapes[element["type"], item.id] = shape
+        for key in tags:
+            self.tagged[element["type"], key].append((element["type"], item.id))
 
     def answer(self, request: Request) -> bytes | None:
         """Answer a query as the interpreter does."""
@@ -96,11 +101,7 @@ class Database:
         return json.dumps({"version": 0.6, "generator": "test", "osm3s": head, "elements": elements}).encode()
 
     def _matching(self, kind: str, key: str, value: str) -> list[tuple[str, int]]:
-        return [
-            name
-            for name, element in self.elements.items()
-            if name[0] == kind and key in (tags := element.get("tags", {})) and value in ("", tags[key])
-        ]
+        return [name for name in self.tagged[kind, key] if value in ("", self.elements[name]["tags"][key])]
 
     def _with_members(self, found: set[tuple[str, int]]) -> set[tuple[str, int]]:
         """Add ways of relations and nodes of both, as ``(._;>;)`` does."""
@@ -109,5 +110,5 @@ class Database:
                 if member["type"] != "relation":
                     found.add((member["type"], member["ref"]))
         for name in list(found):
-            found |= {("node", ref) for ref in self.elements[name].get("nodes", [])}
+            found |= {("node", ref) for ref in self.elements.get(name, {}).get("nodes", [])}
         return {name for name in found if name in self.elements}
