@@ -97,7 +97,8 @@ def _main_buildings(plots: Plots, fabric: Fabric, used: np.ndarray, rng: np.rand
     n = len(used)
     kind = np.full(n, HOUSE, np.int8)
     lot = rng.permutation(n)
-    blocks = round(n * fabric.apartments)
+    # Two or three buildings of this fabric are dormitories, without a school or shop among them.
+    blocks = n if fabric.apartments and n < 5 else round(n * fabric.apartments)
     kind[lot[:blocks]] = APARTMENTS
     kind[lot[blocks : blocks + round(n * rng.uniform(*fabric.non_residential))]] = NON_RESIDENTIAL
 

@@ -23,6 +23,7 @@ def draw(city: City, drawing: Drawing) -> None:
         _ground(city.plan.land[ground.key], ground, drawing, rng)
     _aerodrome(city, drawing)
     _power(city, drawing, rng)
+    _heat(city, drawing, rng)
     _gas(city, drawing, rng)
     _nature(city, drawing, rng)
     _beyond_the_edge(city, drawing, rng)
@@ -182,6 +183,16 @@ _GAS: tuple[Tags, ...] = (
 )
 
 
+def _heat(city: City, drawing: Drawing, rng: np.random.Generator) -> None:
+    """Draw heat mains above ground from every power plant to some settlement."""
+    towns = _middles(city, ("formal", "novostroika"))
+    for place in city.grounds:
+        if place.hazard == "power_plant":
+            start, end = convex.centroid(city.plan.land[place.key]), towns[int(rng.integers(len(towns)))]
+            tags: Tags = {"man_made": "pipeline", "substance": "hot_water", "location": "overground"}
+            drawing.lines.append((tags, np.array([start, [start[0], end[1]], end])))
+
+
 def _gas(city: City, drawing: Drawing, rng: np.random.Generator) -> None:
     """Draw gas pipes and stations: trunk lines across the land, distribution along the streets of settlements."""
     towns = _middles(city)
@@ -211,6 +222,10 @@ def _nature(city: City, drawing: Drawing, rng: np.random.Generator) -> None:
             wetlands.append(everywhere[int(rng.integers(len(everywhere)))] + rng.normal(0, 450, 2))
         tags: Tags = {"natural": "wetland"} | ({"wetland": "marsh"} if k % 2 else {})
         drawing.areas.append((tags, _oval(wetlands[k] + rng.normal(0, 60, 2), rng.uniform(150, 320), rng)))
+    for k in range(2 * _scale(city)):
+        spot = everywhere[int(rng.integers(len(everywhere)))] + rng.normal(0, 500, 2)
+        danger: Tags = ({"flood_prone": "yes"}, {"hazard": "landslide"})[k % 2]
+        drawing.areas.append((danger, _oval(spot, rng.uniform(120, 260), rng)))
     for k in range(4 * _scale(city)):
         spot = everywhere[int(rng.integers(len(everywhere)))] + rng.normal(0, 650, 2)
         tags, radius = (

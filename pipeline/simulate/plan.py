@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.simulate import convex
-from pipeline.simulate.streams import chance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -226,7 +225,9 @@ def plan(
         luck = rng.uniform(-0.12, 0.12, len(ids)) if len(ids) < 20_000 else 0.0
         settle(t, np.abs(distance / radius - tracts[t].centrality + luck) - _TOGETHER * used)
     for cell in sorted(contents):
-        _divide_cell(cells[cell], [tracts[t] for t in contents[cell]], mesh.extent, made, rng)
+        here = contents[cell]
+        toward = next((hint for t in here if (hint := hints[t]) is not None), centre)
+        _divide_cell(cells[cell], [tracts[t] for t in here], (mesh.extent, toward), made, rng)
     made.barriers.extend(mesh.lines(set(contents)))
     return made
 
@@ -260,22 +261,30 @@ def _touches(land: Array, extent: NDArray[np.float64]) -> bool:
     return bool(low[0] < west + 60 or low[1] < south + 60 or high[0] > east - 60 or high[1] > north - 60)
 
 
-def _divide_cell(land: Array, tracts: list[Tract], extent: Array, made: Plan, rng: np.random.Generator) -> None:
-    """Divide a cell among its tracts; what they do not ask for stays fields around them."""
+def _divide_cell(
+    land: Array, tracts: list[Tract], around: tuple[Array, Array], made: Plan, rng: np.random.Generator
+) -> None:
+    """Divide a cell among its tracts, close to a hinted point or the centre; what is left stays fields.
+
+    `around` is the extent of the area and that point.
+    """
+    extent, toward = around
     items = [(place.key, place.area_m2 * 1.06) for tract in tracts for place in tract.places]
     if tracts[0].at_edge:
         normal, offset = convex.cut(land, _inwards(land, extent), items[0][1] / convex.area(land))
         made.land[items[0][0]] = convex.clip(land, -normal, -offset)
         land, items = convex.clip(land, normal, offset + _WIDTH["fields"]), items[1:]
     if items:
-        _divide(_shaved(land, sum(size for _, size in items) * 1.12, made, rng), items, made, rng)
+        _divide(_shaved(land, sum(size for _, size in items) * 1.12, toward, made), items, made, rng)
 
 
-def _shaved(land: Array, wanted_m2: float, made: Plan, rng: np.random.Generator) -> Array:
-    """Cut fields off the longer side of a cell, again and again, until about the wanted area is left."""
+def _shaved(land: Array, wanted_m2: float, toward: Array, made: Plan) -> Array:
+    """Cut fields off a cell across its longer side, far from a point, until about the wanted area is left."""
     while convex.area(land) > 1.08 * wanted_m2:
         share = min(1 - wanted_m2 / convex.area(land), 0.5)
-        direction = _across(land) + (np.pi if chance(rng, 0.5) else 0.0)
+        direction = _across(land)
+        if (toward - convex.centroid(land)) @ np.array([np.cos(direction), np.sin(direction)]) < 0:
+            direction += np.pi
         normal, offset = convex.cut(land, direction, share)
         made.fields.append(convex.clip(land, -normal, -offset))
         land = convex.clip(land, normal, offset)

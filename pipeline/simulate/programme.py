@@ -275,7 +275,7 @@ def _necessary(truth: Parameters, rng: np.random.Generator) -> list[Tract]:
 
     return [
         Tract((place("city/core", "core", int(rng.integers(220, 320))),), centrality=0.0),
-        Tract((place("city/blocks", "blocks", 96), place("city/cottages", "cottages", 320)), centrality=0.15),
+        Tract((place("city/blocks", "blocks", 110), place("city/cottages", "cottages", 320)), centrality=0.15),
         Tract((place("city/bazaar", "bazaar", 160), place("city/industry", "industry", 60)), centrality=0.35),
         Tract((place("city/village", "village", 260), _ground("cemetery", "city/a", rng)), centrality=0.8),
         Tract((place("city/dachas", "dacha", 240), _ground("sewage_works", "city", rng)), centrality=0.95),
@@ -342,6 +342,8 @@ def _christened(tracts: list[Tract], country: str, taken: set[str], rng: np.rand
         for fabric, kind in KIND_OF_FABRIC.items()
         if kind != "other"
     }
+    # Two settlements of one name: gardens that are called as a new settlement is.
+    pools["dacha"].insert(1, pools["novostroika"][1])
     numbers = dict.fromkeys(pools, 0)
 
     def christen(place: Place) -> Place:

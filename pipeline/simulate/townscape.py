@@ -55,12 +55,27 @@ def draw(city: City, drawing: Drawing) -> list[str]:
         For each settlement how the map shows it, one of `FORMS`.
     """
     rng = city.stream("townscape")
+    _itself(city, drawing)
     _main_lines(city, drawing, rng)
     _streets(city, drawing, rng)
     forms = [_settlement(city, index, place, drawing) for index, place in enumerate(city.places)]
+    _shared_ground(city, drawing, rng)
+    _fields(city, drawing, rng)
     _false_friends(city, drawing)
     _services(city, drawing, rng)
     return forms
+
+
+def _itself(city: City, drawing: Drawing) -> None:
+    """Draw the city as a place, and the boundary of its administration, which cuts through settlements."""
+    title = city.area.name
+    tags: Tags = {"name": title.ru or title.en, "name:en": title.en}
+    tags |= {f"name:{code}": text for code in ("ru", "ky", "kk") if (text := getattr(title, code))}
+    drawing.points.append(({"place": "city", **tags}, city.plan.centre))
+    distance = [float(np.hypot(*(convex.centroid(land) - city.plan.centre))) for land in city.plan.land.values()]
+    angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    ring = city.plan.centre + np.median(distance) * 1.2 * np.column_stack([np.cos(angle), np.sin(angle)])
+    drawing.relations.append(({"boundary": "administrative", "admin_level": "6", **tags}, [("outer", ring)]))
 
 
 def _main_lines(city: City, drawing: Drawing, rng: np.random.Generator) -> None:
@@ -145,6 +160,24 @@ def _drawn_outline(city: City, index: int, land: Array, rng: np.random.Generator
     return drawn
 
 
+def _shared_ground(city: City, drawing: Drawing, rng: np.random.Generator) -> None:
+    """Draw some nameless residential land over two settlements that only a street or a fence parts."""
+    indices = {place.key: index for index, place in enumerate(city.places)}
+    for key, index in indices.items():
+        kind, _, other = city.plan.neighbours.get(key, "").partition(":")
+        if kind in {"street", "fence"} and indices.get(other, -1) > index and chance(rng, 0.35):
+            both = shapely.convex_hull(shapely.union(city.outlines[index], city.outlines[indices[other]]))
+            drawing.areas.append(({"landuse": "residential"}, shapely.get_coordinates(both)[:-1]))
+
+
+def _fields(city: City, drawing: Drawing, rng: np.random.Generator) -> None:
+    """Draw some of the farmland around settlements."""
+    for land in city.plan.fields:
+        if len(land) > 2 and chance(rng, 0.4):
+            use = str(rng.choice(["farmland", "farmland", "orchard", "meadow"]))
+            drawing.areas.append(({"landuse": use}, convex.inset(land, 8.0)))
+
+
 def _works(city: City, place: Place, drawing: Drawing, rng: np.random.Generator) -> None:
     """Draw a market's or a works' ground."""
     tags: Tags = {"landuse": "industrial"}
@@ -161,7 +194,7 @@ def _false_friends(city: City, drawing: Drawing) -> None:
         rng = city.stream("false friend", row["named_id"])
         spot = np.array(city.frame.to_metres(*_hint(row, city))) + rng.normal(0, 1500, 2)
         bare = str(row["name_ru"] if isinstance(row["name_ru"], str) else row["name"])
-        if chance(rng, 0.3):
+        if chance(rng, 0.3) or np.isfinite(row["people_low"]):
             way = rng.normal(0, 90, 2)
             kind = str(rng.choice(["пер. {}", "улица {}", "переулок {}"]))
             drawing.lines.append(({"highway": "residential", "name": kind.format(bare)}, np.array([spot, spot + way])))

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
-from pipeline.simulate import construction, structures
+from pipeline.simulate import construction, names, structures
 from pipeline.simulate.rasters import EPOCHS
+from pipeline.simulate.streams import chance
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -202,15 +203,16 @@ def _footprints(view: View, ids: np.ndarray) -> pd.DataFrame:
 
 
 def write_register(path: Path, city: City, people: People) -> None:
-    """Write the register a user would have: the whole city and some papered settlements, ghosts included."""
+    """Write the register a user would have: city and some settlements, with ghosts, names as clerks write them."""
     rng = city.stream("register")
     counts = _per_site(city, people.registered)
-    rows = [("", int(people.registered.sum()))]
+    rows = [("", "", int(people.registered.sum()))]
     for place, count, luck in zip(city.places, counts.tolist(), rng.random(len(city.places)), strict=True):
         if place.name and place.kind != "other" and luck < city.truth.settlements_in_register:
-            rows.append((place.name.ru, count))
-    frame = pd.DataFrame(rows, columns=["name", "registered"])
-    frame = frame.drop_duplicates("name", keep=False)
+            forms = names.tags(place.name, place.kind, city.area.country, rng)
+            rows.append((place.name.ru, forms["name"] if chance(rng, 0.5) else place.name.ru, count))
+    frame = pd.DataFrame(rows, columns=["bare", "name", "registered"])
+    frame = frame.drop_duplicates("bare", keep=False).drop(columns="bare")
     frame["year"] = construction.LAST_YEAR
     frame["source"] = "simulated register"
     frame.to_csv(path, index=False, lineterminator="\n")
