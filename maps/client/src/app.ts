@@ -3,6 +3,7 @@
 import L from "leaflet";
 import { TileCanvas } from "./canvas";
 import { languages, preferredLanguage, type Language } from "./i18n";
+import { centralBox } from "./numbers";
 import { labelRules, paintRules } from "./paint";
 import { INITIAL, LAYERS, Store, type LayerKey, type State } from "./state";
 import type { LanguageCode, PageData, Settlement, Texts } from "./types";
@@ -36,6 +37,7 @@ export class App {
   private canvas: TileCanvas | null = null;
   private read: { hazardClass: string; distances: Uint16Array } | null = null;
   private buildings: Buildings | null = null;
+  private reckoned: { whatif: State["whatif"]; outcome: Outcome } | null = null;
 
   constructor(
     readonly map: L.Map,
@@ -150,7 +152,10 @@ export class App {
     const distances = this.currentDistances;
     const { whatif } = this.state;
     if (!whatif || !distances || !this.buildings) return null;
-    return outcome(distances, whatif.limit, this.buildings, this.data.settlements);
+    if (this.reckoned?.whatif !== whatif) {
+      this.reckoned = { whatif, outcome: outcome(distances, whatif.limit, this.buildings, this.data.settlements) };
+    }
+    return this.reckoned.outcome;
   }
 
   private shares(): Float64Array | null {
@@ -184,13 +189,10 @@ export class App {
     }
   }
 
-  /** Where the settlements are; in an area without any, the whole of it. */
+  /** Where nine tenths of the houses in settlements are; in an area without any, the whole of it. */
   private extent(): L.LatLngBounds {
-    const boxes = this.data.settlements.length > 0 ? this.data.settlements.map((s) => s.bbox) : [this.data.area.bbox];
-    return boxes.reduce(
-      (bounds, [west, south, east, north]) => bounds.extend([south, west]).extend([north, east]),
-      L.latLngBounds([]),
-    );
+    const [west, south, east, north] = centralBox(this.data.settlements) ?? this.data.area.bbox;
+    return L.latLngBounds([south, west], [north, east]);
   }
 
   private placeMap(): void {

@@ -45,6 +45,8 @@ export class TileCanvas {
       attribution: "",
       backgroundColor: PAPER,
       noWrap: true,
+      // Milliseconds by which a tile waits for each tile between it and the centre: the default adds up under a slider.
+      tileDelay: 0.01,
       paintRules: [],
       labelRules: [],
     }) as unknown as RenderedLayer;

@@ -1,4 +1,4 @@
-import type { Interval } from "./types";
+import type { Interval, Settlement } from "./types";
 
 const Z95 = 1.6448536269514722; // the standard normal's quantile 95 %
 
@@ -53,6 +53,21 @@ export function annualGrowth(years: readonly number[], built: readonly number[])
   const start = built.findIndex((value) => value > 0 && value >= end / 100);
   if (start < 0 || start >= last || end <= 0) return null;
   return ((end / (built[start] as number)) ** (1 / ((years[last] as number) - (years[start] as number)))) - 1;
+}
+
+const TAIL = 0.05;
+
+/** The box (west, south, east, north) that leaves out a twentieth of the buildings on each side: far outliers. */
+export function centralBox(settlements: readonly Settlement[]): [number, number, number, number] | null {
+  const total = settlements.reduce((sum, settlement) => sum + settlement.buildings, 0);
+  const edge = (side: 0 | 1 | 2 | 3): number => {
+    const from = side < 2 ? 1 : -1;
+    const ordered = [...settlements].sort((a, b) => from * (a.bbox[side] - b.bbox[side]));
+    let left = 0;
+    const at = ordered.find((settlement) => (left += settlement.buildings) > TAIL * total);
+    return at ? at.bbox[side] : Number.NaN;
+  };
+  return total > 0 ? [edge(0), edge(1), edge(2), edge(3)] : null;
 }
 
 /** Round limits of `count` classes that hold about as many values each; fewer where the values do not differ. */

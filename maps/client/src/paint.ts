@@ -90,11 +90,16 @@ export function builtShare(settlement: Settlement, epoch: number): number | null
   return most > 0 ? (settlement.growth[epoch] as number) / most : null;
 }
 
+/** Whether a class is drawn; while a what-if is asked, only the class that it is about. */
+function isShown(state: State, hazardClass: string): boolean {
+  return state.whatif ? hazardClass === state.whatif.hazardClass : !state.hiddenClasses.has(hazardClass);
+}
+
 function zoneRule({ data, state }: Context): PaintRule {
   const colours = new Map(data.classes.map((hazard) => [hazard.id, hazard.colour]));
   return {
     dataLayer: "red_zones",
-    filter: (_, feature) => !state.hiddenClasses.has(String(feature.props.hazard_class)),
+    filter: (_, feature) => isShown(state, String(feature.props.hazard_class)),
     symbolizer: new Shape((feature, zoom) => {
       const colour = colours.get(String(feature.props.hazard_class)) ?? INK;
       const kind = String(feature.props.kind);
@@ -160,7 +165,7 @@ export function paintRules(context: Context): PaintRule[] {
           {
             dataLayer: "hazards",
             filter: (_: number, feature: { props: Record<string, unknown> }) =>
-              !state.hiddenClasses.has(String(feature.props.hazard_class)),
+              isShown(state, String(feature.props.hazard_class)),
             symbolizer: new Shape((feature, zoom) => {
               const hazardClass = String(feature.props.hazard_class);
               const colour = colours.get(hazardClass) ?? INK;

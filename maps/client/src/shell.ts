@@ -11,6 +11,8 @@ import { tablePanel } from "./panels/table";
 import { WhatIfPanel } from "./panels/whatif";
 import { TABS, type State, type Tab } from "./state";
 
+const PRINT_DELAY_MS = 250;
+
 function part(id: string): HTMLElement {
   const element = document.getElementById(id);
   if (!element) throw new Error(`The page has no #${id}`);
@@ -27,6 +29,7 @@ export class Shell {
   private readonly content = part("content");
   private readonly bar = part("growth");
   private readonly print = part("print");
+  private printTimer: number | undefined;
 
   constructor(private readonly app: App) {
     this.search = new SearchBox(app);
@@ -60,7 +63,9 @@ export class Shell {
     if (onlyLimit && this.app.state.tab === "whatif" && !this.app.selected) this.whatif.update();
     else if ([...changed].some((key) => key !== "view")) this.drawContent();
     if (changed.has("selected")) this.afterSelection();
-    this.drawPrint();
+    // Nobody sees it before printing: it must not slow a slider down.
+    window.clearTimeout(this.printTimer);
+    this.printTimer = window.setTimeout(() => this.drawPrint(), PRINT_DELAY_MS);
   }
 
   private drawAll(): void {
@@ -177,7 +182,10 @@ export class Shell {
     const settle = (): void => {
       this.app.map.invalidateSize({ animate: false });
     };
-    window.addEventListener("beforeprint", settle);
+    window.addEventListener("beforeprint", () => {
+      this.drawPrint();
+      settle();
+    });
     window.addEventListener("afterprint", settle);
     window.matchMedia("print").addEventListener("change", settle);
     new ResizeObserver(settle).observe(this.app.map.getContainer());

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { toCsv } from "../src/csv";
 import { Language, preferredLanguage } from "../src/i18n";
-import { annualGrowth, roundBreaks, sumOfParts } from "../src/numbers";
+import { annualGrowth, centralBox, roundBreaks, sumOfParts } from "../src/numbers";
 import { normalise, Search, within1 } from "../src/search";
 import { decode, encode, INITIAL, type State } from "../src/state";
 import { wrapped } from "../src/symbols";
@@ -47,6 +47,13 @@ test("growth a year, and round class limits", () => {
   assert.equal(annualGrowth([2000, 2010], [0, 0]), null);
   assert.deepEqual(roundBreaks([7, 7, 7, 7], 4), [7.5]);
   assert.deepEqual(roundBreaks([], 5), []);
+});
+
+test("a far outlier does not set the first view", () => {
+  const near = [0, 1, 2].map((x) => settlement(`n/${x}`, "N", { buildings: 100, bbox: [x, x, x + 1, x + 1] }));
+  const far = settlement("f/1", "F", { buildings: 5, bbox: [50, 50, 51, 51] });
+  assert.deepEqual(centralBox([...near, far]), [0, 0, 3, 3]);
+  assert.equal(centralBox([]), null);
 });
 
 test("a limit counts buildings and the dwellings' share of residents", () => {
