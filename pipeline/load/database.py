@@ -34,6 +34,8 @@ _SQL_TYPES = {
     "datetime64[us, UTC]": "TIMESTAMP",
     "geometry": "GEOMETRY",
 }
+_BUILD_MEMORY = "1GB"
+"""Enough to pass rows on; without a limit DuckDB would keep what it wrote, up to most of the machine's memory."""
 VIEWS = Path(__file__).parent / "views"
 """One SQL file per view, with its comments; they are run in the order of their names."""
 
@@ -116,6 +118,7 @@ def build(
     """
     with connect(path) as con:
         con.execute("SET preserve_insertion_order = true")
+        con.execute(f"SET memory_limit = '{_BUILD_MEMORY}'")
         for name, table in tables.items():
             _create(con, table)
             source = tables_dir / f"{name}.parquet"

@@ -98,19 +98,15 @@ def merge(parts: Sequence[Path], path: Path, table: pan.DataFrameSchema) -> int:
     RunError
         A part does not have the columns of the table.
     """
-    files = [pq.ParquetFile(part) for part in parts]
-    try:
-        for part, file in zip(parts, files, strict=True):
-            if file.schema_arrow.names != list(table.columns):
-                msg = f"{part.name} does not hold the columns of table {table.name}; this is a fault of novostroiki."
-                raise RunError(msg)
-        geo = _geo_union([_geo_in(file) for file in files]) if GEOMETRY in table.columns else None
-        schema = arrow_schema(table).with_metadata(_metadata(table, geo=geo))
-        _write_batches(_regrouped(files), schema, path)
-        return sum(file.metadata.num_rows for file in files)
-    finally:
-        for file in files:
-            file.close()
+    heads = [pq.read_metadata(part) for part in parts]
+    for part, head in zip(parts, heads, strict=True):
+        if head.schema.to_arrow_schema().names != list(table.columns):
+            msg = f"{part.name} does not hold the columns of table {table.name}; this is a fault of novostroiki."
+            raise RunError(msg)
+    geo = _geo_union([_geo_in(head) for head in heads]) if GEOMETRY in table.columns else None
+    schema = arrow_schema(table).with_metadata(_metadata(table, geo=geo))
+    _write_batches(_regrouped(parts), schema, path)
+    return sum(head.num_rows for head in heads)
 
 
 def read(path: Path, table: pan.DataFrameSchema, columns: Sequence[str] | None = None) -> Any:  # noqa: ANN401
@@ -183,26 +179,33 @@ def _wkb(geometry: NDArray[np.object_]) -> Any:  # noqa: ANN401 - shapely's stub
     return shapely.to_wkb(geometry, byte_order=1, output_dimension=2, flavor="iso")
 
 
-def _regrouped(files: Sequence[pq.ParquetFile]) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of all files in batches of ROW_GROUP_ROWS, wherever the parts' own row groups end."""
+def _regrouped(parts: Sequence[Path]) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of all parts in batches of ROW_GROUP_ROWS, wherever the parts' own row groups end."""
     held: list[pa.RecordBatch] = []
     rows = 0
-    for file in files:
-        for batch in file.iter_batches(ROW_GROUP_ROWS):
-            held.append(batch)
-            rows += batch.num_rows
-            while rows >= ROW_GROUP_ROWS:
-                joined = pa.concat_batches([piece.replace_schema_metadata(None) for piece in held])
-                yield joined.slice(0, ROW_GROUP_ROWS)
-                rest = joined.slice(ROW_GROUP_ROWS)
-                held, rows = [rest], rest.num_rows
+    for batch in _read_batches(parts):
+        held.append(batch)
+        rows += batch.num_rows
+        while rows >= ROW_GROUP_ROWS:
+            joined = pa.concat_batches(held)
+            yield joined.slice(0, ROW_GROUP_ROWS)
+            rest = joined.slice(ROW_GROUP_ROWS)
+            held, rows = [rest], rest.num_rows
     if rows:
-        yield pa.concat_batches([piece.replace_schema_metadata(None) for piece in held])
+        yield pa.concat_batches(held)
+
+
+def _read_batches(parts: Sequence[Path]) -> Iterator[pa.RecordBatch]:
+    for part in parts:
+        # Without pre-buffering: that would hold every row group of a part until its end.
+        with pq.ParquetFile(part, pre_buffer=False) as file:
+            for batch in file.iter_batches(ROW_GROUP_ROWS):
+                yield batch.replace_schema_metadata(None)
 
 
 def _write_batches(batches: Iterator[pa.RecordBatch], schema: pa.Schema, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with pq.ParquetWriter(path, schema, compression="zstd", compression_level=6, version="2.6") as writer:
+    with pq.ParquetWriter(path, schema, compression="zstd", compression_level=3, version="2.6") as writer:
         for batch in batches:
             writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema), row_group_size=ROW_GROUP_ROWS)
 
@@ -230,8 +233,8 @@ def _geo(types: Sequence[str], bbox: Sequence[float] | None) -> dict[str, Any]:
     return {"version": "1.1.0", "primary_column": GEOMETRY, "columns": {GEOMETRY: column}}
 
 
-def _geo_in(file: pq.ParquetFile) -> dict[str, Any]:
-    geo: dict[str, Any] = json.loads(file.schema_arrow.metadata[b"geo"])["columns"][GEOMETRY]
+def _geo_in(head: pq.FileMetaData) -> dict[str, Any]:
+    geo: dict[str, Any] = json.loads(head.metadata[b"geo"])["columns"][GEOMETRY]
     return geo
 
 
