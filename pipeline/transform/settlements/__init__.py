@@ -1,5 +1,7 @@
 """Settlements: delineated from buildings, classified by their fabric, named from the map and the gazetteer."""
 
+from pipeline.transform.settlements.classification import classify
 from pipeline.transform.settlements.delineation import Delineation, delineate
+from pipeline.transform.settlements.names import resolve_names
 
-__all__ = ["Delineation", "delineate"]
+__all__ = ["Delineation", "classify", "delineate", "resolve_names"]

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 HIGHWAYS = frozenset({"motorway", "trunk", "primary"})
 RAILWAYS = frozenset({"rail"})
-STREETS = frozenset({"secondary", "tertiary", "secondary_link", "tertiary_link", "unclassified"})
+STREETS = frozenset(
+    {"secondary", "tertiary", "secondary_link", "tertiary_link", "unclassified", "residential", "living_street"}
+)
 """Streets between quarters: they part tracts, which may well be of one settlement."""
 WATERWAYS = frozenset({"river", "canal"})
 _SIDINGS = frozenset({"yard", "spur", "siding", "crossover"})

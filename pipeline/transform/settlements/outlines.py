@@ -24,9 +24,7 @@ HOLE_M2 = 5_000.0
 _TOUCH_M2 = 1e-3
 
 
-def outlines(
-    points: Points, labels: Labels, count: int, footprint_m2: Floats, main: Mask
-) -> NDArray[np.object_]:
+def outlines(points: Points, labels: Labels, count: int, footprint_m2: Floats, main: Mask) -> NDArray[np.object_]:
     """Return the outline of each of `count` settlements, shape (count,).
 
     The Delaunay triangles whose corners are of one settlement and whose sides are short (an alpha shape, Edelsbrunner
@@ -78,7 +76,7 @@ def _cores(points: Points, labels: Labels, count: int) -> NDArray[np.object_]:
 
 
 def _sides(points: Points, labels: Labels) -> tuple[NDArray[np.int64], Labels, NDArray[np.bool_]]:
-    """Return the sides of the kept triangles and the short links outside them: ends, settlement, of a triangle?"""
+    """Return the sides of the kept triangles and the short links outside them: ends, settlement, whether of a triangle."""
     none = np.empty((0, 2), dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0, dtype=bool)
     try:
         corners = Delaunay(points - points.mean(axis=0)).simplices.astype(np.int64) if len(points) else none[0]

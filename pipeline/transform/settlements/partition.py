@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from pipeline.transform.settlements.graph import Edges, Labels, Mask, Points
     from pipeline.transform.settlements.morphology import Fabric
 
-REACH_M = 80.0
+REACH_M = 100.0
 """Houses within this distance are of one fabric …"""
-CORE = 4
+CORE = 3
 """… where so many, the house itself included, stand together; what is sparser belongs to no cluster."""
 LEAST_CLUSTER = 20
 """A cluster without a name is a settlement from this many buildings on (DOMAIN: at least 20)."""
-LEAST_SEEDED = 5
-"""A named place is a settlement from this many buildings on."""
+LEAST_SEEDED = 1
+"""A named place is a settlement even with the single house that it stands at."""
 LEAST_POLYGON = 5
 """A land-use polygon without a name is one from this many on; a named polygon always, even with a single house."""
 FRINGE_M = 30.0
@@ -86,11 +86,12 @@ def partition(fabric: Fabric, edges: Edges, parted: Mask, found: gpd.GeoDataFram
     outlines, holder = _without_crowded(outlines, places, holder)
     out = Partition(np.full(len(buildings), -1, dtype=np.int64))
     _by_polygon(out, buildings, main, outlines, places, holder)
-    free = (out.label < 0) & (density_labels(buildings, REACH_M, CORE) >= 0)
+    dense = density_labels(buildings, REACH_M, CORE) >= 0
+    free = (out.label < 0) & (dense | _near(buildings, spots[~places["spot"].to_numpy(dtype=bool)]))
     seed = _seed_nodes(buildings, free, places, spots, holder)
     region = _regions(fabric, edges, parted, free, seed)
     _by_fabric(out, fabric, edges, region, places["osm_id"].to_numpy(), seed)
-    _fragments(out, buildings, edges, outlines)
+    _fragments(out, buildings, edges)
     return out
 
 
@@ -148,9 +149,14 @@ def _same_name(outlines: gpd.GeoDataFrame) -> Labels:
     return first[group]
 
 
-def _seed_nodes(
-    buildings: Points, free: Mask, places: gpd.GeoDataFrame, spots: Points, holder: Labels
-) -> Labels:
+def _near(buildings: Points, spots: Points) -> Mask:
+    """Mark the buildings that a place may stand at."""
+    if not len(spots):
+        return np.zeros(len(buildings), dtype=bool)
+    return np.isfinite(np.asarray(cKDTree(spots).query(buildings, distance_upper_bound=SNAP_M)[0]))
+
+
+def _seed_nodes(buildings: Points, free: Mask, places: gpd.GeoDataFrame, spots: Points, holder: Labels) -> Labels:
     """Return the free building at which each place stands, -1: none (far from any, or in a polygon).
 
     A locality near a proper place is none; of several places at one building the first of the list stays.
@@ -199,7 +205,7 @@ def _by_fabric(
     order = np.argsort(index, kind="stable")
     groups = np.split(np.flatnonzero(free)[order], np.cumsum(np.bincount(index))[:-1])
     for number, count, group in zip(numbers.tolist(), size.tolist(), groups, strict=True):
-        if number < len(rooted) and count >= LEAST_SEEDED:
+        if number < len(rooted) and len(group) >= LEAST_SEEDED:
             out.add(group, "seed_point+cluster", [identifiers[rooted[number]]])
         elif count >= LEAST_CLUSTER:
             out.add(group, "cluster", [])
@@ -218,7 +224,7 @@ def _nearest_seed(buildings: Points, edges: Edges, roots: Labels) -> Labels:
     return np.where(source >= 0, number[source], -1)
 
 
-def _fragments(out: Partition, buildings: Points, edges: Edges, outlines: gpd.GeoDataFrame) -> None:
+def _fragments(out: Partition, buildings: Points, edges: Edges) -> None:
     """Give what is left to the settlement it has most links with (then the nearest); repeated once for second rows."""
     for _ in range(2):
         left = out.label < 0

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 SCALES = {"footprint": 0.22, "spread": 0.15, "spacing": 0.16, "sheds": 0.18, "heading": 0.3}
 """How much two tracts of one settlement differ in each measure, apart from chance: the logarithms of footprint and
 spacing, the spread of the former, sheds per building, and the mean heading (a complex number, 0.3 is about 4°)."""
-ALIKE = 2.2
+ALIKE = 2.4
 """Tracts that differ by less than this (root of the sum of squares, in `SCALES`) are of one settlement."""
-SMALL = 12
+SMALL = 10
 """A tract with fewer main buildings has no character of its own and joins the neighbour it has most links with."""
 
 
@@ -119,19 +119,19 @@ class _Regions:
         self.version = [0] * len(values)
 
     def absorb_small(self) -> None:
-        """Join each tract without character to the neighbour it has most links with, the smallest first."""
-        queue = [(count, i) for i, count in enumerate(self.values[:, 0].tolist()) if count < SMALL]
+        """Join each tract without character or name to the neighbour it has most links with, the smallest first."""
+        counts = self.values[:, 0].tolist()
+        queue = [(count, i) for i, count in enumerate(counts) if count < SMALL and not self.seeded[i]]
         heapify(queue)
         while queue:
             count, i = heappop(queue)
             if self.root[i] != i or self.values[i, 0] != count:
                 continue
-            open_to = [j for j in self.links[i] if not (self.seeded[i] and self.seeded[j])]
-            if not open_to:
+            if not self.links[i]:
                 continue
-            j = max(open_to, key=lambda other: (self.links[i][other], -other))
+            j = max(self.links[i], key=lambda other: (self.links[i][other], -other))
             kept = self._unite(i, j)
-            if self.values[kept, 0] < SMALL:
+            if self.values[kept, 0] < SMALL and not self.seeded[kept]:
                 heappush(queue, (self.values[kept, 0], kept))
 
     def join_alike(self) -> None:

@@ -29,9 +29,10 @@ _CYRILLIC = str.maketrans(
 )  # fmt: skip
 
 _GENERIC = (
-    "ж/м", "жм", "жилмассив", "жилой массив", "массив", "новостройка", "мкр", "мкрн", "мкр-н", "микрорайон", "конуш",
+    "ж/м", "жилмассив", "жилой массив", "массив", "новостройка", "мкр", "мкрн", "мкр-н", "м-н", "микрорайон", "район", "конуш",
     "конушу", "турак жай конушу", "жаңы конуш", "кичи району", "кичи району", "шағын ауданы", "шағын аудан",
-    "тұрғын алабы", "с", "село", "пос", "посёлок", "поселок", "аул", "ауылы", "айылы", "айыл", "дачный массив",
+    "тұрғын алабы", "с", "село", "пос", "посёлок", "поселок", "аул", "ауылы", "айылы", "айыл", "дачный массив", "дачи",
+    "с/т", "с/о", "снт", "днт", "дск", "дачный кооператив", "бағбандық",
     "zhilmassiv", "microdistrict", "novostroika", "village", "settlement", "residential area",
 )  # fmt: skip
 _STREETS = (
@@ -49,7 +50,7 @@ def _fold(word: str) -> str:
 
 
 def _words(name: str) -> list[str]:
-    text = unicodedata.normalize("NFKC", name[:MAX_LENGTH]).lower().replace("ж/м", "жм ").replace(".", " ")
+    text = unicodedata.normalize("NFKC", name[:MAX_LENGTH]).lower().replace("/", "").replace(".", " ")
     return [folded for word in re.split(r"[\s,;()«»\"]+", text) if (folded := _fold(word))]
 
 

@@ -1,0 +1,264 @@
+"""Names of settlements: from the map, and matched with the settlements that the literature names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from pipeline.transform.settlements import seeds
+from pipeline.transform.settlements.spelling import edits, is_street, key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import geopandas as gpd
+
+    from pipeline.transform.settlements.graph import Floats
+
+HINT_REACH_M = 8_000.0
+"""An object farther from the hinted place is another one of that name (DOMAIN: same city and at most 8 km)."""
+NEAR_M = 60.0
+"""A place outside every outline names the nearest settlement within this distance, if that has no other name."""
+LANGUAGES = ("en", "ru", "ky", "kk")
+_RANK = ("osm_polygon", "place", "locality")
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """One object that may be a named settlement; the least one is the best."""
+
+    edits: int
+    nowhere: bool
+    """No settlement stands there."""
+    spot: bool
+    """A mere locality."""
+    distance_m: float
+    """From the hint; 0 without one."""
+    named: int
+    """Row of the gazetteer."""
+    object: int
+    """Row of the map's objects."""
+
+    @property
+    def order(self) -> tuple[int, bool, bool, float, int, int]:
+        return (self.edits, self.nowhere, self.spot, self.distance_m, self.named, self.object)
+
+
+def resolve_names(
+    settlements: gpd.GeoDataFrame, layers: Mapping[str, gpd.GeoDataFrame], named: pd.DataFrame, area_id: str
+) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
+    """Name the settlements, and say of each one that the literature names whether these inputs show it.
+
+    An object of the map (a place, or named residential land; never a street) is a named settlement if one of its names
+    has the key of one of the gazetteer's (see `spelling.key`), or, in keys of six letters and more and only with a
+    hint, one letter differs; if it lies within `HINT_REACH_M` of the hint; and if it is none of the row's false
+    friends. Each object and each row are matched once at most, exact and near ones first.
+
+    Parameters
+    ----------
+    settlements
+        As `delineate` gives them, metres.
+    layers
+        OSM layers places and landuse.
+    named
+        The gazetteer (`facts.settlements`), any areas.
+    area_id
+        The area.
+
+    Returns
+    -------
+    settlements, named_settlements
+        `settlements` with name, name_en, name_ru, name_ky, name_kk, name_evidence, status, status_year, status_source;
+        and the table `named_settlements`.
+    """
+    rows = named[named["area_id"] == area_id].sort_values("named_id").reset_index(drop=True)
+    found = seeds.objects(layers, settlements.crs)
+    found = found[found["name"].notna()].reset_index(drop=True)
+    holder = _holders(found, settlements)
+    hints = _hints(rows, settlements)
+    matches = _matches(rows, found, holder, hints)
+    chosen = _assign(matches, holder)
+    outcome = _outcomes(rows, found, settlements, holder, hints, chosen)
+    return _named(settlements, found, holder, rows, chosen), outcome.assign(area_id=area_id)
+
+
+def _holders(found: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Return for each object the settlement that rests on it, holds it, or is the nearest to it; -1: none."""
+    holder = np.full(len(found), -1, dtype=np.int64)
+    if not len(found) or not len(settlements):
+        return holder
+    owner = {osm_id: n for n, ids in enumerate(settlements["osm_ids"]) for osm_id in ids.split(";") if osm_id}
+    outlines = np.asarray(settlements.geometry.array, dtype=object)
+    places = shapely.point_on_surface(np.asarray(found.geometry.array, dtype=object))
+    place, near = shapely.STRtree(outlines).query_nearest(places, max_distance=NEAR_M, all_matches=False)
+    name_of = dict(zip(found["osm_id"], found["name"], strict=True))
+    own = [{key(name_of[osm_id]) for osm_id in ids.split(";") if osm_id in name_of} for ids in settlements["osm_ids"]]
+    open_to = np.array([not own[n] or key(found["name"].iloc[p]) in own[n] for p, n in zip(place, near, strict=True)])
+    if len(place):
+        holder[place[open_to]] = near[open_to]
+    rests = found["osm_id"].map(owner)
+    return np.where(rests.notna(), rests.fillna(-1), holder).astype(np.int64)
+
+
+def _hints(rows: pd.DataFrame, settlements: gpd.GeoDataFrame) -> Floats:
+    """Return the hinted places in metres, NaN where there is no hint."""
+    import geopandas as gpd
+
+    points = gpd.GeoSeries(gpd.points_from_xy(rows["hint_lon"], rows["hint_lat"]), crs="EPSG:4326")
+    known = rows["hint_lon"].notna().to_numpy()
+    out = np.full((len(rows), 2), np.nan)
+    moved = points[known].to_crs(settlements.crs)
+    out[known] = np.stack([moved.x, moved.y], axis=1)
+    return out
+
+
+def _spellings(row: pd.Series, columns: tuple[str, ...]) -> list[str]:
+    """Return all names in some columns of a row, those separated by ";" one by one."""
+    texts = [row[column] for column in columns if isinstance(row[column], str)]
+    return [part.strip() for text in texts for part in text.split(";") if part.strip()]
+
+
+def _matches(rows: pd.DataFrame, found: gpd.GeoDataFrame, holder: Floats, hints: Floats) -> list[_Match]:
+    places = shapely.get_coordinates(shapely.centroid(np.asarray(found.geometry.array, dtype=object)))
+    wanted = [{key(name) for name in _spellings(row, seeds.NAME_COLUMNS)} for _, row in rows.iterrows()]
+    barred = [{key(name).base for name in _spellings(row, ("not_names",))} for _, row in rows.iterrows()]
+    exact = set().union(*wanted) if wanted else set()
+    out = []
+    for number, (_, thing) in enumerate(found.iterrows()):
+        given = {key(name) for name in _spellings(thing, seeds.NAME_COLUMNS) if not is_street(name)}
+        spot = thing["tag"] in {f"place={value}" for value in seeds.SPOTS}
+        for row in range(len(rows)):
+            hinted = bool(np.isfinite(hints[row, 0]))
+            if not barred[row].isdisjoint(k.base for k in given):
+                continue
+            near = float(np.hypot(*(places[number] - hints[row]))) if hinted else 0.0
+            steps = [edits(a, b) for a in wanted[row] for b in given]
+            least = min((step for step in steps if step is not None), default=None)
+            # A name that is one letter off is another settlement's if that one has exactly this name.
+            fuzzy = least == 1 and (not hinted or not given.isdisjoint(exact))
+            if least is None or fuzzy or near > HINT_REACH_M:
+                continue
+            out.append(_Match(least, holder[number] < 0, spot, near, row, number))
+    return sorted(out, key=lambda match: match.order)
+
+
+def _assign(matches: list[_Match], holder: Floats) -> dict[int, _Match]:
+    """Return the match of each row of the gazetteer: the best first, no object and no settlement twice."""
+    chosen: dict[int, _Match] = {}
+    objects: set[int] = set()
+    settlements: set[int] = set()
+    for match in matches:
+        place = int(holder[match.object])
+        if match.named in chosen or match.object in objects or place in settlements:
+            continue
+        chosen[match.named] = match
+        objects.add(match.object)
+        if place >= 0:
+            settlements.add(place)
+    return chosen
+
+
+def _outcomes(  # noqa: PLR0913 - one row of evidence draws on all of them
+    rows: pd.DataFrame,
+    found: gpd.GeoDataFrame,
+    settlements: gpd.GeoDataFrame,
+    holder: Floats,
+    hints: Floats,
+    chosen: dict[int, _Match],
+) -> pd.DataFrame:
+    """Return the rows of `named_settlements` but for `area_id`."""
+    centres = shapely.get_coordinates(shapely.centroid(np.asarray(settlements.geometry.array, dtype=object)))
+    named = np.unique(holder[holder >= 0])
+    out = []
+    for row, fact in rows.iterrows():
+        match, hint = chosen.get(row), hints[row]
+        hinted = bool(np.isfinite(hint[0]))
+        line = {"named_id": fact["named_id"], "name": fact["name"], "outcome": "not mapped", "settlement_id": None}
+        line["distance_m"] = np.nan
+        if match is not None:
+            thing = found.iloc[match.object]
+            line["distance_m"] = match.distance_m if hinted else np.nan
+            line["evidence"] = _evidence(match, thing, fact["name"], hinted=hinted)
+            if not match.nowhere:
+                line["outcome"] = "found"
+                line["settlement_id"] = settlements["settlement_id"].iloc[holder[match.object]]
+            else:
+                line["evidence"] += "; no settlement of mapped buildings stands there"
+        else:
+            near = np.hypot(*(centres - hint).T) <= HINT_REACH_M if hinted else np.ones(len(centres), dtype=bool)
+            where = f"within {HINT_REACH_M / 1000:g} km of the hinted place" if hinted else "in the area"
+            if near[named].any():
+                line["outcome"] = "not found"
+                line["evidence"] = f"of the {int(near[named].sum())} named settlements {where} none has this name"
+            else:
+                line["evidence"] = f"these inputs show no named settlement {where}"
+        out.append(line)
+    columns = ["named_id", "name", "outcome", "settlement_id", "evidence", "distance_m"]
+    return pd.DataFrame(out, columns=columns)
+
+
+def _evidence(match: _Match, thing: pd.Series, name: str, *, hinted: bool) -> str:
+    how = "is, but for one letter," if match.edits else "is, spelling aside,"
+    where = f", {match.distance_m / 1000:.1f} km from the hinted place" if hinted else ", the only hint being the city"
+    return f"{thing['tag']} '{thing['name'][:80]}' ({thing['osm_id']}) {how} '{name}'{where}"
+
+
+def _named(
+    settlements: gpd.GeoDataFrame,
+    found: gpd.GeoDataFrame,
+    holder: Floats,
+    rows: pd.DataFrame,
+    chosen: dict[int, _Match],
+) -> gpd.GeoDataFrame:
+    """Return the settlements with their names, the evidence for them, and the status that the literature gives."""
+    fact_of = {int(holder[match.object]): (row, match) for row, match in chosen.items() if not match.nowhere}
+    things: dict[int, list[int]] = {}
+    for number, place in enumerate(holder.tolist()):
+        if place >= 0:
+            things.setdefault(place, []).append(number)
+    columns = ["name", *(f"name_{language}" for language in LANGUAGES), "name_evidence"]
+    columns += ["status", "status_year", "status_source"]
+    out = []
+    for place, ids in enumerate(settlements["osm_ids"]):
+        fact = fact_of.get(place)
+        order = _by_weight(things.get(place, []), found, ids.split(";"), fact[1].object if fact else None)
+        out.append(_name(found.iloc[order], rows.iloc[fact[0]] if fact else None))
+    frame = pd.DataFrame(out, columns=columns, index=settlements.index)
+    frame["status_year"] = frame["status_year"].astype("Int64")
+    return settlements.assign(**{column: frame[column] for column in columns})
+
+
+def _by_weight(numbers: list[int], found: gpd.GeoDataFrame, rests_on: list[str], matched: int | None) -> list[int]:
+    """Return the objects that name a settlement: the matched one, those it rests on, then any of the same name.
+
+    An object that merely lies near, with another name than the first, names a part or a neighbour and is left out.
+    """
+    ids = found["osm_id"]
+    rank = {osm_id: n for n, osm_id in enumerate(rests_on)}
+    ordered = sorted(numbers, key=lambda n: (n != matched, rank.get(ids[n], len(rank)), n))
+    if not ordered:
+        return []
+    first = key(found["name"][ordered[0]])
+    return [n for n in ordered if edits(first, key(found["name"][n])) is not None]
+
+
+def _name(things: gpd.GeoDataFrame, fact: pd.Series | None) -> dict[str, object]:
+    """Return names in all languages that the objects or the gazetteer have, the objects first."""
+    out: dict[str, object] = dict.fromkeys(["name", *(f"name_{language}" for language in LANGUAGES)])
+    sources = [thing for _, thing in things.iterrows()] + ([fact] if fact is not None else [])
+    for column in out:
+        out[column] = next((source[column] for source in sources if isinstance(source[column], str)), None)
+    evidence = [f"{thing['tag']} {thing['osm_id']}" for _, thing in things.iterrows()]
+    evidence += [f"gazetteer {fact['named_id']}"] if fact is not None else []
+    out["name_evidence"] = "; ".join(evidence) or None
+    known = fact is not None
+    out["status"] = fact["status"] if known else "unknown"
+    year = fact["status_year"] if known else np.nan
+    out["status_year"] = pd.NA if pd.isna(year) else int(year)
+    source = fact["status_source"] if known else None
+    out["status_source"] = source if isinstance(source, str) else None
+    return out
