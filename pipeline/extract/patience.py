@@ -136,7 +136,7 @@ def persist(act: Callable[[int, Clock], T], *, source: str, urls: Sequence[str],
         The limits are reached, or no address will do.
     """
     clock = Clock.starting(manners.retry_seconds)
-    attempt = 0
+    attempt, before = 0, None
     while True:
         try:
             return act(attempt, clock)
@@ -146,7 +146,10 @@ def persist(act: Callable[[int, Clock], T], *, source: str, urls: Sequence[str],
             hopeless = isinstance(fault, Unusable) and (len(urls) == 1 or attempt >= len(urls))
             if hopeless or attempt + 1 == manners.attempts or wait >= clock.left:
                 times = "" if attempt == 0 else f" (asked {attempt + 1} times)"
-                raise failed(source, urls[attempt % len(urls)], fault.reason + times, fault.remedy) from fault
+                # An attempt that the clock cut short says less than the one before it.
+                told = before if before and not clock.left else fault
+                raise failed(source, urls[attempt % len(urls)], told.reason + times, told.remedy) from fault
+            before = fault
         time.sleep(wait)
         attempt += 1
 
