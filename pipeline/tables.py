@@ -332,9 +332,9 @@ SHARES = ("0", "<10%", "10-50%", ">50%")
 """Classes in which the public edition says how much of a unit lies in red zones."""
 
 _PERSONS = {
-    "p05": _number("Lower end of the 90 % interval, rounded down to 50 or 100.", "person"),
-    "p50": _number("Median, rounded to 50 or 100.", "person"),
-    "p95": _number("Upper end of the 90 % interval, rounded up to 50 or 100.", "person"),
+    "p05": _number("Lower end of the 90 % interval, rounded down to 50, 100 or 1,000.", "person"),
+    "p50": _number("Median, rounded to 50, 100 or 1,000.", "person"),
+    "p95": _number("Upper end of the 90 % interval, rounded up to 50, 100 or 1,000.", "person"),
 }
 
 PUBLIC_TABLES: dict[str, pa.DataFrameSchema] = {

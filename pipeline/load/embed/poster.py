@@ -11,7 +11,7 @@ import resvg_py
 
 from pipeline.load.embed import graphic, words
 from pipeline.load.embed.graphic import ACCENT, GREY, INK, RULE, Frame
-from pipeline.load.embed.svg import SANS, SERIF, SVG, add, number, paragraph, to_text, wrap
+from pipeline.load.embed.svg import SANS, SERIF, SVG, add, balance, number, paragraph, to_text, wrap
 
 if TYPE_CHECKING:
     from pipeline.load.embed.data import Kit
@@ -65,7 +65,7 @@ def render(svg: str) -> bytes:
 def _draw_head(root: ET.Element, kit: Kit, texts: Texts, sentences: words.Words) -> float:
     room = WIDTH - 2 * _EDGE
     add(root, "rect", x=_EDGE, y=36.0, width=64.0, height=6.0, fill=ACCENT)
-    headline = wrap(sentences.headline, room, 38.0, 0.5)
+    headline = balance(sentences.headline, room, 38.0, 0.5)
     y = paragraph(root, headline, (_EDGE, 84.0), 38.0, font_family=SERIF, font_weight="600", fill=INK)
     y = paragraph(root, wrap(sentences.deck, room, 19.0, 0.49), (_EDGE, y - 8), 19.0, fill=GREY)
     if kit.simulated:

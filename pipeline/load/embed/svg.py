@@ -44,6 +44,15 @@ def wrap(text: str, width: float, size: float, share: float = _SANS_WIDTH) -> li
     return lines
 
 
+def balance(text: str, width: float, size: float, share: float = _SANS_WIDTH) -> list[str]:
+    """Break a text into as few lines as `wrap` does, but of about the same length: no word is left alone."""
+    lines = wrap(text, width, size, share)
+    narrower = width
+    while len(again := wrap(text, narrower := narrower - size, size, share)) == len(lines) and narrower > width / 2:
+        lines = again
+    return lines
+
+
 def text_width(text: str, size: float) -> float:
     """Return about how wide a text is drawn."""
     return len(text) * size * _SANS_WIDTH
