@@ -86,6 +86,5 @@ def area_of(geometry: shapely.Geometry | None) -> shapely.Geometry | None:
     areas = parts[shapely.get_type_id(parts) == GeometryType.POLYGON]
     if len(areas) < len(parts):
         geometry = shapely.union_all(areas)
-    if len(areas) == 1:
-        return areas[0]
-    return None if shapely.is_empty(geometry) else geometry
+    single: shapely.Geometry | None = areas[0] if len(areas) == 1 else geometry
+    return None if shapely.is_empty(single) else single

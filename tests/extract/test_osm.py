@@ -162,6 +162,31 @@ def test_broken_ways_are_repaired_or_dropped_and_counted(scene: Scene, tmp_path:
     }
 
 
+def test_batches_of_any_size_give_the_same_tables(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for index in range(5):
+        scene.square(0.01 * index, 0.01, building="yes")
+    for _ in range(4):
+        scene.way([(0.01, 0.05), 999, (0.02, 0.05)], highway="primary")
+    for index in range(3):
+        scene.square(0.01 * index, 0.02, building="house", name=f"N{index}")
+    whole = read(scene, tmp_path).data["buildings"]
+    monkeypatch.setattr("pipeline.extract.osm.reader._BATCH", 2)
+    assert_geodataframe_equal(read(scene, tmp_path).data["buildings"], whole)
+    assert len(whole) == 8
+
+
+def test_a_large_file_keeps_its_node_locations_on_disk(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.square(0.01, 0.01, building="yes")
+    scene.relation([("w", scene.square(0.02, 0.02), "outer")], type="multipolygon", landuse="grass")
+    monkeypatch.setattr("pipeline.extract.osm.reader._LARGE_BYTES", 0)
+    tables = read(scene, tmp_path).data
+    assert (len(tables["buildings"]), len(tables["landuse"])) == (1, 1)
+
+
 def test_objects_are_whole_and_hazards_are_looked_for_beyond_the_area(scene: Scene, tmp_path: Path) -> None:
     across = scene.square(-0.001, 0.05, size=0.002, landuse="grass")
     around = scene.square(-1, -1, size=2, landuse="forest")

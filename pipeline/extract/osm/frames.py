@@ -53,7 +53,7 @@ def build(
         columns = {
             "osm_id": rows.labels(chosen),
             **text.columns(rows.tags[chosen], layer.attributes),
-            "source_id": pd.array(rows.source_ids, dtype="str").take(rows.file[chosen]),
+            "source_id": _text(pa.array(rows.source_ids, pa.string()).take(pa.array(rows.file[chosen]))),
         }
         frames[name] = gpd.GeoDataFrame(columns, geometry=rows.geometry[chosen], crs="EPSG:4326")
     return frames, text.cut
@@ -119,18 +119,32 @@ class _Text:
         """Return the name and attribute columns of rows whose tags have these numbers."""
         used = np.zeros(len(self._tags), dtype=bool)
         used[codes] = True
-        position = (np.cumsum(used) - 1)[codes]
+        position = pa.array((np.cumsum(used) - 1)[codes])
         tags = [self._tags[code] for code in np.flatnonzero(used).tolist()]
-        columns = {column: [self._name(item.get(key)) for item in tags] for column, key in NAMES.items()}
-        columns["other_names"] = [_other_names(item) for item in tags]
-        columns |= {key: [item.get(key) for item in tags] for key in attributes if key not in columns}
-        return {name: pd.array(values, dtype="str").take(position) for name, values in columns.items()}
+        present = set().union(*tags)
+        columns = {
+            column: [self._name(item.get(key)) for item in tags] for column, key in NAMES.items() if key in present
+        }
+        if not present.isdisjoint(OTHER_NAMES):
+            columns["other_names"] = [_other_names(item) for item in tags]
+        columns |= {key: [item.get(key) for item in tags] for key in attributes if key in present and key not in NAMES}
+        names = dict.fromkeys([*NAMES, "other_names", *attributes])
+        missing = pa.nulls(len(codes), pa.string())
+        return {
+            name: _text(pa.array(columns[name], pa.string()).take(position) if name in columns else missing)
+            for name in names
+        }
 
     def _name(self, name: str | None) -> str | None:
         if name is not None and len(name) > MAX_NAME:
             self.cut += 1
             return name[:MAX_NAME]
         return name
+
+
+def _text(values: pa.Array) -> pd.api.extensions.ExtensionArray:
+    column: pd.api.extensions.ExtensionArray = pd.array(values, dtype="str")
+    return column
 
 
 def _other_names(tags: Tags) -> str | None:

@@ -11,7 +11,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -96,6 +96,27 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
+class _Shared:
+    """Sets of a single tag, numbered: ways that carry the same one share it."""
+
+    def __init__(self) -> None:
+        self.tags: list[Tags] = []
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._key = ""
+
+    def number(self, tags: Any) -> int:  # noqa: ANN401
+        """Return the number of the only tag in a list of osmium's; asking for the last key again is the quickest."""
+        key = self._key
+        value = tags.get(key)
+        if value is None:
+            key, value = next(iter(tags))
+            self._key = key
+        number = self._numbers.setdefault((key, value), len(self.tags))
+        if number == len(self.tags):
+            self.tags.append({key: value})
+        return number
+
+
 class _Passes:
     """The passes over one file, and what they share: the node locations and the findings."""
 
@@ -107,6 +128,7 @@ class _Passes:
         store = osmium.index.create_map(f"sparse_file_array,{scratch / 'nodes'}" if large else "flex_mem")
         self._locations = osmium.NodeLocationsForWays(store)
         self._locations.ignore_errors()
+        self._linestring = osmium.geom.WKBFactory().create_linestring
         self._wanted = osmium.filter.KeyFilter(*matcher.keys)
         self._found = Found(Objects(source_id))
         self._replicated = False
@@ -177,8 +199,8 @@ class _Passes:
 
     def _read_ways(self) -> None:
         """Stream the ways in batches; a second thread builds the geometries of one while the next is streamed."""
-        shared: list[Tags] = []
-        builder = WayBuilder(self._matcher, self._box, self._found.objects, shared)
+        shared = _Shared()
+        builder = WayBuilder(self._matcher, self._box, self._found.objects, shared.tags)
         partial: list[tuple[int, int, Tags, Layers, Geometry]] = []
         with ThreadPoolExecutor(max_workers=1) as pool:
             building: Future[None] | None = None
@@ -191,47 +213,45 @@ class _Passes:
         self._found.objects.add(WAY, partial)
         self._found.problems.update(builder.problems)
 
-    def _batches(self, shared: list[Tags], partial: list[tuple[int, int, Tags, Layers, Geometry]]) -> Iterator[Batch]:
-        """Yield the ways in batches; those that lack nodes go to `partial`.
+    def _batches(self, shared: _Shared, partial: list[tuple[int, int, Tags, Layers, Geometry]]) -> Iterator[Batch]:
+        """Yield the ways in batches; those that lack nodes go to `partial`."""
+        ways = self._stream(osmium.osm.WAY, self._locations, self._wanted)
+        for first in ways:
+            yield self._filled(chain([first], islice(ways, _BATCH - 1)), shared, partial)
 
-        This loop runs for every way with a wanted key in the file, so it does nothing that can wait for the batch:
-        the few sets of a single tag (most buildings have one) are numbered, other tags are copied.
+    def _filled(
+        self, ways: Iterator[Any], shared: _Shared, partial: list[tuple[int, int, Tags, Layers, Geometry]]
+    ) -> Batch:
+        """Copy what is needed of some ways.
+
+        This loop runs for every way with a wanted key in the file, so it does nothing that can wait for the batch: the
+        few sets of a single tag (most buildings have one) are numbered, other tags are copied.
         """
-        linestring = osmium.geom.WKBFactory().create_linestring
-        numbers: dict[tuple[str, str], int] = {}
-        key = ""
         batch = Batch()
-        for way in self._stream(osmium.osm.WAY, self._locations, self._wanted):
+        add_id, add_version = batch.osm_id.append, batch.version.append
+        add_tags, add_hex = batch.tags.append, batch.hexes.append
+        linestring = self._linestring
+        for way in ways:
             try:
-                batch.hexes.append(linestring(way))
+                add_hex(linestring(way))
             except osmium.InvalidLocationError:
                 partial += self._known_part(way)
                 continue
             except RuntimeError:
                 self._found.problems[problems.RING] += 1
                 continue
-            batch.osm_id.append(way.id)
-            batch.version.append(way.version)
+            add_id(way.id)
+            add_version(way.version)
             tags = way.tags
             count = len(tags)
             if count == 1:
-                value = tags.get(key)
-                if value is None:
-                    key, value = next(iter(tags))
-                number = numbers.setdefault((key, value), len(shared))
-                if number == len(shared):
-                    shared.append({key: value})
-                batch.tags.append(number)
+                add_tags(shared.number(tags))
             else:
                 batch.own.append(dict(islice(tags, count)))
-                batch.tags.append(-len(batch.own))
-            if way.changeset > self._changeset:
+                add_tags(-len(batch.own))
+            if not self._replicated:
                 self._note_edit(way)
-            if len(batch.osm_id) == _BATCH:
-                yield batch
-                batch = Batch()
-        if batch.osm_id:
-            yield batch
+        return batch
 
     def _known_part(self, way: Any) -> Iterator[tuple[int, int, Tags, Layers, Geometry]]:  # noqa: ANN401
         """Yield a line that lacks nodes as the pieces that the file holds; count what is lost."""
@@ -255,7 +275,8 @@ class _Passes:
 
     def _note_edit(self, item: Any) -> None:  # noqa: ANN401
         """Remember the newest edit; changeset numbers rise with time and are cheaper to compare than dates."""
-        if item.changeset > self._changeset:
-            self._changeset = item.changeset
+        changeset = item.changeset
+        if changeset > self._changeset:
+            self._changeset = changeset
             if not self._replicated:
                 self._found.newest = item.timestamp.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -50,6 +50,8 @@ class WayBuilder:
 
     def add(self, batch: Batch) -> None:
         """Build a batch and append it to the objects."""
+        if not batch.osm_id:
+            return
         coordinates, offsets = geometry.line_coordinates(batch.hexes)
         near = np.flatnonzero(overlaps(geometry.bounds(coordinates, offsets), self._box))
         if not len(near):
