@@ -22,6 +22,8 @@ LAST_YEAR = 2024
 
 _L_SHAPED = 0.22
 """Share of main buildings that are an L."""
+_TERRACES = 0.3
+"""Share of the blocks with touching houses that are terraces."""
 _LEAST_SHED_M = 1.8
 
 
@@ -106,8 +108,10 @@ def _main_buildings(plots: Plots, fabric: Fabric, used: np.ndarray, rng: np.rand
     setback = np.minimum(rng.uniform(*fabric.setback, n), (plots.depth[used] - depth) / 2)
     slack = plots.front[used] - width
     along = slack * rng.uniform(-0.42, 0.42, n)
-    row = _touching(plots, fabric, used, rng)
+    row, terrace = _touching(plots, fabric, used, rng)
     touching = row >= 0
+    width = np.where(terrace, plots.front[used], width)
+    slack = plots.front[used] - width
     toward = np.where((plots.column[used] + plots.side[used]) % 2 == 0, 0.5, -0.5)
     along = np.where(touching, slack * toward, along)
     setback = np.where(touching, fabric.setback[0], setback)
@@ -139,13 +143,23 @@ def _sizes(fabric: Fabric, front: Array, plot_depth: Array, rng: np.random.Gener
     return width, depth
 
 
-def _touching(plots: Plots, fabric: Fabric, used: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Give the pairs of neighbours that touch a number, all others -1: some blocks build so, most do not."""
+def _touching(
+    plots: Plots, fabric: Fabric, used: np.ndarray, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Say which houses touch their neighbours: some blocks build in pairs, some in terraces, most do not.
+
+    Returns
+    -------
+    row, terrace
+        A number that touching houses share (-1: detached), and whether the house is as wide as its plot.
+    """
     blocks, block = np.unique(plots.block[used], return_inverse=True)
-    builds_rows = rng.random(len(blocks)) < rng.uniform(*fabric.rows)
-    pair = plots.block[used] * 100_000 + plots.column[used] // 2
+    builds_rows = (rng.random(len(blocks)) < rng.uniform(*fabric.rows))[block]
+    terrace = builds_rows & (rng.random(len(blocks)) < _TERRACES)[block]
+    pair = block * 100_000 + plots.column[used] // 2
     _, pair_index, size = np.unique(pair, return_inverse=True, return_counts=True)
-    return np.where(builds_rows[block] & (size[pair_index] == 2), pair_index, -1)
+    row = np.where(builds_rows & (size[pair_index] == 2), pair_index, -1)
+    return np.where(terrace, len(pair) + block, row), terrace
 
 
 def _sheds(

@@ -45,7 +45,7 @@ class Fabric:
     """Standard deviation of fronts (relative) and of house directions (rad)."""
     bend: float = 0.0
     """Amplitude of the streets' bends."""
-    rows: tuple[float, float] = (0.0, 0.1)
+    rows: tuple[float, float] = (0.02, 0.14)
     """Share of blocks whose houses touch their neighbour."""
     two_storeys: tuple[float, float] = (0.0, 0.25)
     apartments: float = 0.0

@@ -24,8 +24,10 @@ _ROUNDED = 0.5
 """Share of L-shaped buildings that come out of the satellite as rectangles."""
 _BROKEN = 0.035
 """Share of large roofs that come out in two pieces."""
-_OSM_MERGE = 0.15
-"""Share of touching pairs that mappers draw as one building."""
+_OSM_MERGE = 0.25
+"""Share of touching neighbours that mappers draw as one building."""
+_TOUCHING_M = 0.3
+"""Neighbours of a row with a wider gap than this do not touch."""
 _SMALL_RADIUS_M = 9.0
 """Half diagonal (m) that parts small roofs from large ones."""
 
@@ -75,12 +77,14 @@ def osm(city: City) -> View:
     # One imagery offset per settlement, then the hand of the mapper.
     shift = rng.normal(0, truth.osm_offset_m / np.sqrt(2), (len(city.places) + 1, 2))
     n = len(shown)
+    # A careless hand is five times as far off as the usual one.
+    hand = np.where(rng.random(n) < truth.osm_careless, 5.0, 1.0)
     simple = rng.random(n) < _SIMPLIFIED
     shown = shown.with_(
-        x=shown.x + shift[shown.site, 0] + rng.normal(0, 0.25, n),
-        y=shown.y + shift[shown.site, 1] + rng.normal(0, 0.25, n),
-        width=shown.width * rng.normal(1.01, 0.035, n).clip(0.85, 1.2),
-        depth=shown.depth * rng.normal(1.01, 0.035, n).clip(0.85, 1.2),
+        x=shown.x + shift[shown.site, 0] + rng.normal(0, 0.25, n) * hand,
+        y=shown.y + shift[shown.site, 1] + rng.normal(0, 0.25, n) * hand,
+        width=shown.width * (1.01 + rng.normal(0, 0.035, n) * hand).clip(0.65, 1.5),
+        depth=shown.depth * (1.01 + rng.normal(0, 0.035, n) * hand).clip(0.65, 1.5),
         angle=shown.angle + rng.normal(0, 0.012, n),
         notch=np.where(simple, 0.0, shown.notch),
     )
@@ -116,46 +120,37 @@ def satellite(city: City) -> View:
 def _merged(
     buildings: Structures, chosen: NDArray[np.int64], share: float, rng: np.random.Generator
 ) -> tuple[Structures, NDArray[np.int64]]:
-    """Draw some touching pairs as one outline: the rectangle around both.
+    """Draw some touching neighbours as one outline: the rectangle around them.
 
     Returns
     -------
     outlines, pairs
         The outlines and, shape (n, 2), which buildings each of them shows.
     """
-    base = int(buildings.row.max()) + 1 if len(buildings) else 1
-    row = np.where(
-        buildings.row[chosen] >= 0, buildings.site[chosen].astype(np.int64) * base + buildings.row[chosen], -1
-    )
-    order = np.argsort(row, kind="stable")
-    first, second = order[:-1], order[1:]
-    twins = (row[first] >= 0) & (row[first] == row[second])
-    together = twins & (rng.random(len(twins)) < share)
-    a, b = chosen[first[together]], chosen[second[together]]
-    single = np.ones(len(chosen), dtype=bool)
-    single[first[together]] = single[second[together]] = False
-    left, right = buildings.take(a), buildings.take(b)
-    blobs = _around(left, right)
-    outlines = Structures.join([buildings.take(chosen[single]), blobs])
-    alone = int(single.sum())
-    twin = alone + np.arange(len(a))
-    pairs = np.concatenate(
-        [np.column_stack([np.arange(alone), chosen[single]]), np.column_stack([twin, a]), np.column_stack([twin, b])]
-    )
-    return outlines, pairs
+    part = buildings.take(chosen)
+    along = part.x * np.cos(part.angle) + part.y * np.sin(part.angle)
+    order = np.lexsort((along, part.row, part.site))
+    part, along, chosen = part.take(order), along[order], chosen[order]
+    gap = np.diff(along) - (part.width[1:] + part.width[:-1]) / 2
+    same = (np.diff(part.row) == 0) & (np.diff(part.site) == 0) & (part.row[1:] >= 0)
+    linked = same & (np.abs(gap) < _TOUCHING_M) & (rng.random(len(gap)) < share)
+    first = np.flatnonzero(np.concatenate([[True], ~linked]))
+    size = np.diff(np.append(first, len(part)))
+    pairs = np.column_stack([np.repeat(np.arange(len(first)), size), chosen])
+    return _around(part, first, size), pairs
 
 
-def _around(left: Structures, right: Structures) -> Structures:
-    """Return the rectangles, in the direction of `left`, around two touching buildings of one row."""
-    cos, sin = np.cos(left.angle), np.sin(left.angle)
-    dx, dy = right.x - left.x, right.y - left.y
-    along, across = dx * cos + dy * sin, dy * cos - dx * sin
-    low_u = np.minimum(-left.width / 2, along - right.width / 2)
-    high_u = np.maximum(left.width / 2, along + right.width / 2)
-    low_v = np.minimum(-left.depth / 2, across - right.depth / 2)
-    high_v = np.maximum(left.depth / 2, across + right.depth / 2)
-    x, y = structures.offset(left, (low_u + high_u) / 2, (low_v + high_v) / 2)
-    return left.with_(x=x, y=y, width=high_u - low_u, depth=high_v - low_v, notch=np.zeros(len(left)))
+def _around(part: Structures, first: NDArray[np.int64], size: NDArray[np.int64]) -> Structures:
+    """Return the rectangle around each run of neighbours (start, length), in the direction of its first one."""
+    lead = part.take(first)
+    cos, sin = (np.repeat(f(lead.angle), size) for f in (np.cos, np.sin))
+    dx, dy = part.x - np.repeat(lead.x, size), part.y - np.repeat(lead.y, size)
+    u, v = dx * cos + dy * sin, dy * cos - dx * sin
+    low_u, low_v = (np.minimum.reduceat(c - s / 2, first) for c, s in ((u, part.width), (v, part.depth)))
+    high_u, high_v = (np.maximum.reduceat(c + s / 2, first) for c, s in ((u, part.width), (v, part.depth)))
+    x, y = structures.offset(lead, (low_u + high_u) / 2, (low_v + high_v) / 2)
+    notch = np.where(size == 1, lead.notch, 0.0)
+    return lead.with_(x=x, y=y, width=high_u - low_u, depth=high_v - low_v, notch=notch)
 
 
 def _split(

@@ -39,12 +39,13 @@ _RANGES: dict[str, Range] = {
     "sheds": (0.55, 1.15),
     "osm_share": (0.34, 0.78),
     "osm_spread": (0.5, 1.4),
-    "osm_offset_m": (0.2, 1.9),
+    "osm_offset_m": (0.3, 2.4),
     "osm_shed_ratio": (0.3, 0.75),
+    "osm_careless": (0.02, 0.14),
     "satellite_recall": (0.69, 0.89),
     "satellite_precision": (0.94, 0.99),
-    "satellite_offset_m": (0.1, 1.3),
-    "satellite_noise_m": (0.15, 0.45),
+    "satellite_offset_m": (0.2, 1.8),
+    "satellite_noise_m": (0.2, 0.6),
     "satellite_merge": (0.25, 0.7),
     "unregistered_unresolved": (0.55, 0.96),
     "unregistered_mixed": (0.26, 0.74),
@@ -102,6 +103,8 @@ class Parameters:
     osm_offset_m: float
     osm_shed_ratio: float
     """Outbuildings are mapped this many times as often as houses."""
+    osm_careless: float
+    """Share of buildings drawn metres off and of a wrong size."""
     satellite_recall: float
     satellite_precision: float
     satellite_offset_m: float

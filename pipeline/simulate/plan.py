@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.simulate import convex
+from pipeline.simulate.streams import varied
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,11 +27,11 @@ _WIDTH = {
 }  # fmt: skip
 """Width (m) of the strip that a barrier takes, with its verges."""
 
-_CUTS = (
-    ("primary", 0.20), ("secondary", 0.08), ("canal", 0.16), ("railway", 0.05), ("fields", 0.30), ("tertiary", 0.08),
-    ("street", 0.08), ("fence", 0.05),
-)  # fmt: skip
-"""What separates neighbours within a cell, and how often."""
+_CUTS = {
+    "primary": 0.18, "secondary": 0.08, "canal": 0.15, "railway": 0.05, "fields": 0.28, "tertiary": 0.10,
+    "street": 0.10, "fence": 0.06,
+}  # fmt: skip
+"""What separates neighbours within a cell, and how often in most cities; each has its own shares around these."""
 
 _TOGETHER = 0.16
 """How much nearer (in city radii) a cell seems that others have settled in: cities grow in clusters."""
@@ -60,6 +61,8 @@ class Plan:
     neighbours: dict[str, str] = field(default_factory=dict)
     """What separates a place from the one cut off beside it, for places whose last cut was their own."""
     centre: Array = field(default_factory=lambda: np.zeros(2))
+    cuts: list[float] = field(default_factory=lambda: list(_CUTS.values()))
+    """The city's own shares of `_CUTS`."""
     shortfall: int = 0
     """Tracts that found no cell."""
 
@@ -202,7 +205,7 @@ def plan(
     at_edge = np.array([_touches(cells[c], mesh.extent) for c in ids])
     contents: dict[tuple[int, int], list[int]] = {}
     used = np.zeros(len(ids), dtype=bool)
-    made = Plan(centre=centre)
+    made = Plan(centre=centre, cuts=varied(rng, list(_CUTS.values())))
 
     def settle(tract: int, cost: Array) -> None:
         need = tracts[tract].area_m2
@@ -319,7 +322,7 @@ def _divide(land: Array, items: list[tuple[str, float]], made: Plan, rng: np.ran
         normal, offset = convex.cut(land, _across(land) + rng.normal(0, 0.06), float(sizes[:k].sum() / sizes.sum()))
         line = convex.chord(land, normal, offset)
         length = float(np.hypot(*(line[1] - line[0]))) if len(line) else 0.0
-        kind = _draw_cut((convex.area(land) - float(sizes.sum())) / 2, length, rng)
+        kind = _draw_cut(made.cuts, (convex.area(land) - float(sizes.sum())) / 2, length, rng)
         half = _WIDTH[kind] / 2
         if len(line):
             made.barriers.append(Barrier(kind, line))
@@ -329,9 +332,9 @@ def _divide(land: Array, items: list[tuple[str, float]], made: Plan, rng: np.ran
         stack.append((convex.clip(land, -normal, half - offset), items[:k]))
 
 
-def _draw_cut(spare_m2: float, length: float, rng: np.random.Generator) -> str:
+def _draw_cut(shares: list[float], spare_m2: float, length: float, rng: np.random.Generator) -> str:
     """Draw what runs along a cut; where its strip would take more land than can be spared, something narrower."""
-    drawn = str(rng.choice([kind for kind, _ in _CUTS], p=[share for _, share in _CUTS]))
+    drawn = str(rng.choice(list(_CUTS), p=shares))
     return next(
         (kind for kind in (drawn, "secondary", "tertiary", "street") if _WIDTH[kind] * length < spare_m2), "fence"
     )

@@ -11,7 +11,7 @@ import pandas as pd
 from pipeline import facts
 from pipeline.simulate import fabrics, names
 from pipeline.simulate.names import Name
-from pipeline.simulate.streams import chance, stream
+from pipeline.simulate.streams import chance, stream, varied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -304,12 +304,14 @@ _STATUS_OF_NEW = {"legal": 0.5, "mixed": 0.25, "unresolved": 0.25}
 
 def _fill(truth: Parameters, wanted: float, rng: np.random.Generator) -> Iterator[Tract]:
     """Yield further settlements until the wanted number of buildings is reached."""
-    for fabric, share, median, spread, near, far in _MIX:
+    shares = varied(rng, [share for _, share, *_ in _MIX])
+    statuses = varied(rng, list(_STATUS_OF_NEW.values()))
+    for (fabric, _, median, spread, near, far), share in zip(_MIX, shares, strict=True):
         wanted_houses = wanted * share / buildings_per_house(fabric, truth)
         for number, houses in enumerate(_sizes(wanted_houses, median, spread, rng)):
             status = "legal" if fabric in {"village", "cottages", "blocks", "core"} else "unknown"
             if fabric == "novostroika":
-                status = str(rng.choice(list(_STATUS_OF_NEW), p=list(_STATUS_OF_NEW.values())))
+                status = str(rng.choice(list(_STATUS_OF_NEW), p=statuses))
             key = f"fill/{fabric}/{number}"
             place = Place(
                 key=key,

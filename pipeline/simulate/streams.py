@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def stream(seed: int, *names: str) -> np.random.Generator:
@@ -20,6 +24,12 @@ def stream(seed: int, *names: str) -> np.random.Generator:
     digest = hashlib.sha256("/".join(names).encode()).digest()
     words = np.frombuffer(digest, dtype="<u4").tolist()
     return np.random.default_rng(np.random.SeedSequence([seed, *words]))
+
+
+def varied(rng: np.random.Generator, shares: Sequence[float]) -> list[float]:
+    """Return shares that sum to 1, drawn around given ones (Dirichlet of concentration 30)."""
+    drawn: list[float] = rng.dirichlet(30 * np.asarray(shares) / np.sum(shares)).tolist()
+    return drawn
 
 
 def chance(rng: np.random.Generator, share: float) -> bool:

@@ -42,9 +42,9 @@ class Shown:
 def write(directory: Path, city: City, people: People, shown: Shown) -> None:
     """Write all truth tables of a city.
 
-    `buildings`, `settlements`, `population` and `growth` as the contract says; beside them `osm_buildings`
-    (osm_id, building_id) and `footprints` (line of the file from 0, building_id; no building: a false positive), which
-    tell who shows what, and `parameters.json`, what was drawn for the city.
+    `buildings`, `settlements`, `population` and `growth` as the contract says. Beside them `osm_buildings` (osm_id,
+    building_id) and `footprints` (line of the file from 0, bounds, building_id; no building: a false positive) tell who
+    shows what, and `parameters.json` what was drawn for the city.
     """
     directory.mkdir(parents=True, exist_ok=True)
     ids = building_ids(city)
@@ -53,7 +53,7 @@ def write(directory: Path, city: City, people: People, shown: Shown) -> None:
     _write_table(directory / "population.parquet", _population(city, people))
     _write_table(directory / "growth.parquet", _growth(city))
     _write_table(directory / "osm_buildings.parquet", _osm_buildings(shown, ids))
-    _write_table(directory / "footprints.parquet", _footprints(shown.satellite, ids))
+    _write_table(directory / "footprints.parquet", _footprints(city, shown.satellite, ids))
     parameters = json.dumps(city.truth.as_dict(), indent=1, sort_keys=True)
     (directory / "parameters.json").write_text(parameters + "\n", encoding="utf-8")
 
@@ -195,10 +195,17 @@ def _osm_buildings(shown: Shown, ids: np.ndarray) -> pd.DataFrame:
     return frame.sort_values(["osm_id", "building_id"], ignore_index=True)
 
 
-def _footprints(view: View, ids: np.ndarray) -> pd.DataFrame:
-    """Return which line of the footprint file shows which building; a line without any is a false positive."""
+def _footprints(city: City, view: View, ids: np.ndarray) -> pd.DataFrame:
+    """Return which line of the footprint file shows which building; a line without any is a false positive.
+
+    The bounds of each outline in degrees come with it, as written, for readers that do not keep the order of lines.
+    """
+    corners, starts = structures.outlines(view.outlines)
+    degrees = city.frame.to_degrees(corners)
+    low, high = (extreme.reduceat(degrees, starts[:-1]) for extreme in (np.minimum, np.maximum))
     shown = pd.DataFrame({"line": view.pairs[:, 0], "building_id": ids[view.pairs[:, 1]]})
-    every = pd.DataFrame({"line": np.arange(len(view.outlines))})
+    bounds = {"west": low[:, 0], "south": low[:, 1], "east": high[:, 0], "north": high[:, 1]}
+    every = pd.DataFrame({"line": np.arange(len(view.outlines)), **bounds})
     return every.merge(shown, on="line", how="left").sort_values(["line", "building_id"], ignore_index=True)
 
 

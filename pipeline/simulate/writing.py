@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tomli_w
 
+from pipeline.config import Inputs
 from pipeline.simulate import city as cities
 from pipeline.simulate import footprints, hazards, mapping, osm_pbf, people, rasters, townscape, truth
 from pipeline.simulate.building_tags import building_tags
@@ -14,11 +16,22 @@ from pipeline.simulate.osm_pbf import Drawing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from pipeline.config import Area
     from pipeline.simulate.city import City
     from pipeline.simulate.mapping import View
+
+
+_INPUTS = Inputs(
+    osm=(Path("area.osm.pbf"),),
+    footprints=(Path("footprints.geojsonl.gz"),),
+    population=Path("population.tif"),
+    built_up={year: Path(f"built_up/E{year}.tif") for year in rasters.EPOCHS},
+    onset=Path("onset.tif"),
+    registered=Path("registered.csv"),
+    truth=Path("truth"),
+)
+"""The files of a simulated area, relative to its folder."""
 
 
 def write(areas: Sequence[Area], directory: Path, *, buildings: int, seed: int) -> Path:
@@ -49,16 +62,28 @@ def write(areas: Sequence[Area], directory: Path, *, buildings: int, seed: int) 
     InputError
         So many buildings do not fit into an area of three degrees.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    tables = {}
-    for area in areas:
-        city = cities.make(area, buildings=buildings, seed=seed)
-        _write_city(directory / area.area_id, city)
-        tables[area.area_id] = _area_table(city)
-    config = {"run": {"areas": [area.area_id for area in areas], "sources": "local", "seed": seed}, "areas": tables}
+    simulated = [write_area(area, directory / area.area_id, buildings=buildings, seed=seed) for area in areas]
+    config = {
+        "run": {"areas": [area.area_id for area in areas], "sources": "local", "seed": seed},
+        "areas": {area.area_id: _table(area) for area in simulated},
+    }
     path = directory / "config.toml"
     path.write_text(tomli_w.dumps(config), encoding="utf-8")
     return path
+
+
+def write_area(area: Area, directory: Path, *, buildings: int, seed: int) -> Area:
+    """Simulate one city into a folder of its own; see `write`.
+
+    Returns
+    -------
+    Area
+        The area as simulated (a bbox too small for so many buildings is widened), with its inputs.
+    """
+    city = cities.make(area, buildings=buildings, seed=seed)
+    _write_city(directory, city)
+    update = {"bbox": tuple(city.frame.bbox), "simulated": True, "inputs": _INPUTS.resolved(directory.resolve())}
+    return area.model_copy(update=update)
 
 
 def _write_city(directory: Path, city: City) -> None:
@@ -84,24 +109,9 @@ def _write_osm(path: Path, city: City, view: View, drawing: Drawing) -> int:
     return osm_pbf.write(path, drawing, city.frame)
 
 
-def _area_table(city: City) -> dict[str, Any]:
-    """Return the area's table of the configuration, paths relative to it."""
-    area_id = city.area.area_id
-    table: dict[str, Any] = {
-        "country": city.area.country,
-        "bbox": list(city.frame.bbox),
-        "simulated": True,
-        "name": city.area.name.model_dump(exclude_none=True),
-        "inputs": {
-            "osm": [f"{area_id}/area.osm.pbf"],
-            "footprints": [f"{area_id}/footprints.geojsonl.gz"],
-            "population": f"{area_id}/population.tif",
-            "built_up": {str(year): f"{area_id}/built_up/E{year}.tif" for year in rasters.EPOCHS},
-            "onset": f"{area_id}/onset.tif",
-            "registered": f"{area_id}/registered.csv",
-            "truth": f"{area_id}/truth",
-        },
-    }
-    if city.area.crs is not None:
-        table["crs"] = city.area.crs
+def _table(area: Area) -> dict[str, Any]:
+    """Return an area's table of the configuration, paths relative to it."""
+    relative = area.model_copy(update={"inputs": _INPUTS.resolved(Path(area.area_id))})
+    table: dict[str, Any] = relative.model_dump(mode="json", exclude={"area_id"}, exclude_none=True)
+    table["inputs"]["built_up"] = {str(year): path for year, path in table["inputs"]["built_up"].items()}
     return table
