@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
 
-from pipeline.extract import local
+from pipeline.extract import collector, local
 from pipeline.extract.footprints import files, lines
 from pipeline.extract.footprints.cleaning import READABLE, clean
 from pipeline.extract.selection import touches
@@ -54,6 +54,7 @@ class Footprints(NamedTuple):
     problems: Counter[str]
 
 
+@collector.paused()
 def read(paths: Sequence[Path], area: Area) -> Extract[gpd.GeoDataFrame]:
     """Read the footprints that touch an area.
 

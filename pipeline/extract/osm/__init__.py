@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import InputError
-from pipeline.extract import local
+from pipeline.extract import collector, local
 from pipeline.extract.osm import frames
 from pipeline.extract.osm.elements import write_elements
 from pipeline.extract.osm.matching import Matcher
@@ -33,6 +33,7 @@ HAZARD = "hazard:"
 """Layers whose keys begin so are looked for beyond the area, as far as a rule reaches."""
 
 
+@collector.paused()
 def read(
     paths: Sequence[Path], area: Area, layers: Mapping[str, OsmLayer], reach_m: float
 ) -> Extract[dict[str, gpd.GeoDataFrame]]:
@@ -93,6 +94,7 @@ def read(
     return Extract(tables, sources, notices)
 
 
+@collector.paused()
 def from_elements(
     elements: Iterable[Mapping[str, Any]], area: Area, layers: Mapping[str, OsmLayer], reach_m: float, source_id: str
 ) -> Extract[dict[str, gpd.GeoDataFrame]]:

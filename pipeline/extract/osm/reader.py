@@ -6,7 +6,6 @@ files, so that memory is bounded by what lies near the area and not by the file.
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -74,7 +73,7 @@ def read_file(path: Path, matcher: Matcher, box: Box, source_id: str, *, may_be_
         The file is missing, is empty, is not OpenStreetMap data, is cut off, or is a history file.
     """
     local.check_exists(path, "osm")
-    with TemporaryDirectory() as scratch, _collector_paused():
+    with TemporaryDirectory() as scratch:
         passes = _Passes(path, matcher, box, source_id, Path(scratch))
         found = passes.run()
         empty = not found.objects and passes.is_empty()
@@ -82,18 +81,6 @@ def read_file(path: Path, matcher: Matcher, box: Box, source_id: str, *, may_be_
         msg = f"{path} is an OpenStreetMap file without a single object; fetch it again."
         raise InputError(msg)
     return found
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Pause the cycle collector: it would walk millions of live rows again and again, and these hold no cycles."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 class _Shared:
@@ -230,7 +217,7 @@ class _Passes:
         batch = Batch()
         add_id, add_version = batch.osm_id.append, batch.version.append
         add_tags, add_hex = batch.tags.append, batch.hexes.append
-        linestring = self._linestring
+        linestring, number_of = self._linestring, shared.number
         for way in ways:
             try:
                 add_hex(linestring(way))
@@ -243,13 +230,12 @@ class _Passes:
             add_id(way.id)
             add_version(way.version)
             tags = way.tags
-            count = len(tags)
-            if count == 1:
-                add_tags(shared.number(tags))
+            if (count := len(tags)) == 1:
+                add_tags(number_of(tags))
             else:
                 batch.own.append(dict(islice(tags, count)))
                 add_tags(-len(batch.own))
-            if not self._replicated:
+            if way.changeset > self._changeset:
                 self._note_edit(way)
         return batch
 
