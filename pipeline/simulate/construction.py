@@ -106,12 +106,12 @@ def _main_buildings(plots: Plots, fabric: Fabric, used: np.ndarray, rng: np.rand
 
     width, depth = _sizes(fabric, plots.front[used], plots.depth[used], rng)
     setback = np.minimum(rng.uniform(*fabric.setback, n), (plots.depth[used] - depth) / 2)
-    slack = plots.front[used] - width
-    along = slack * rng.uniform(-0.42, 0.42, n)
     row, terrace = _touching(plots, fabric, used, rng)
     touching = row >= 0
+    depth = np.where(terrace, np.maximum(depth * width / plots.front[used], 6.0), depth)
     width = np.where(terrace, plots.front[used], width)
     slack = plots.front[used] - width
+    along = slack * rng.uniform(-0.42, 0.42, n)
     toward = np.where((plots.column[used] + plots.side[used]) % 2 == 0, 0.5, -0.5)
     along = np.where(touching, slack * toward, along)
     setback = np.where(touching, fabric.setback[0], setback)

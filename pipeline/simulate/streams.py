@@ -27,9 +27,10 @@ def stream(seed: int, *names: str) -> np.random.Generator:
 
 
 def varied(rng: np.random.Generator, shares: Sequence[float]) -> list[float]:
-    """Return shares that sum to 1, drawn around given ones (Dirichlet of concentration 30)."""
-    drawn: list[float] = rng.dirichlet(30 * np.asarray(shares) / np.sum(shares)).tolist()
-    return drawn
+    """Return shares that sum to 1, each given one times a lognormal factor of a third."""
+    drawn = np.asarray(shares) * rng.lognormal(0.0, 0.33, len(shares))
+    scaled: list[float] = (drawn / drawn.sum()).tolist()
+    return scaled
 
 
 def chance(rng: np.random.Generator, share: float) -> bool:
