@@ -1,7 +1,7 @@
 """Exact overlap areas of many small shapes with few large zones.
 
-Nearly all shapes lie wholly inside or outside a zone; only those that its outline crosses need an intersection. And
-of a zone with a long outline only the part near the shape matters: zones are cut into tiles for it.
+Zones are cut into tiles of few vertices, wherever there are shapes. Nearly all shapes lie wholly inside a tile or
+outside all of them; only those that the outline of a tile crosses need an intersection, and that is a short one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Indices = NDArray[np.intp]
 
-_TILE_VERTICES = 256
+_TILE_VERTICES = 512
 """Zones with more vertices are cut into tiles of at most so many: an intersection reads all vertices of both sides."""
 
 
@@ -66,29 +66,20 @@ def overlap_areas(shapes: Geometries, zones: Geometries, *, threads: int = 2) ->
 def _with_zone(
     shapes: Geometries, tree: shapely.STRtree, zone: shapely.Polygon | shapely.MultiPolygon
 ) -> tuple[Indices, Floats]:
-    near = np.sort(tree.query(zone))
-    # A copy is prepared, never the zone itself: a prepared geometry must not be seen by a second thread.
-    own = shapely.from_wkb(shapely.to_wkb(zone))
-    shapely.prepare(own)
-    near = near[shapely.intersects(own, shapes[near])]
-    inside = shapely.covers(own, shapes[near])
-    area = np.empty(len(near))
-    area[inside] = shapely.area(shapes[near[inside]])
-    area[~inside] = _crossed(shapes[near[~inside]], zone)
-    shared = area > 0
-    return near[shared], area[shared]
-
-
-def _crossed(shapes: Geometries, zone: shapely.Polygon | shapely.MultiPolygon) -> Floats:
-    """Return the area that shapes crossed by a zone's outline share with it."""
-    if not len(shapes):
-        return np.empty(0)
-    tree = shapely.STRtree(shapes)
+    """Return the shapes that share area with a zone, in ascending order, and how much."""
     tiles = np.array(_tiles(zone, tree), dtype=object)
+    # Prepared geometries must not be seen by two threads; these tiles were made by this one, for this call.
+    shapely.prepare(tiles)
     tile, shape = tree.query(tiles, predicate="intersects")
     order = np.lexsort((tile, shape))
-    area = shapely.area(shapely.intersection(shapes[shape[order]], tiles[tile[order]]))
-    return np.bincount(shape[order], weights=area, minlength=len(shapes)).astype(np.float64, copy=False)
+    tile, shape = tile[order], shape[order]
+    inside = shapely.covers(tiles[tile], shapes[shape])
+    area = np.empty(len(shape))
+    area[inside] = shapely.area(shapes[shape[inside]])
+    area[~inside] = shapely.area(shapely.intersection(shapes[shape[~inside]], tiles[tile[~inside]]))
+    near, place = np.unique(shape, return_inverse=True)
+    total = np.bincount(place, weights=area, minlength=len(near)).astype(np.float64, copy=False)
+    return near[total > 0], total[total > 0]
 
 
 def _tiles(zone: shapely.Polygon | shapely.MultiPolygon, shapes: shapely.STRtree) -> list[shapely.Polygon]:

@@ -117,7 +117,9 @@ def _with_shares(
 ) -> pd.DataFrame:
     """Add area, class, share and severity."""
     land = settlements.set_index("settlement_id")
-    whole = table["settlement_id"].map(land.geometry.area)
+    # Columns of a table without rows have no type of their own.
+    whole = table["settlement_id"].map(land.geometry.area).astype("float64")
+    weight = table["rule_id"].map(rules["kind"]).map(_WEIGHT).astype("float64")
     size = table["settlement_id"].map(buildings["settlement_id"].value_counts())
     # An intersection can exceed the whole by a rounding error.
     overlap = np.minimum(table["overlap_m2"], whole)
@@ -128,7 +130,7 @@ def _with_shares(
         assumed=table["assumed"].astype(bool),
         overlap_m2=overlap,
         overlap_share=overlap / whole,
-        severity=table["rule_id"].map(rules["kind"]).map(_WEIGHT) * table["closeness"] / size.fillna(1),
+        severity=weight * table["closeness"] / size.astype("float64").fillna(1),
     ).drop(columns="closeness")
 
 

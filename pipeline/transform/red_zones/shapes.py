@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 
 from pipeline.catalogue import ApproachSurface, AsMapped, HorizontalSurface, RunwayStrip
-from pipeline.transform.red_zones.offset import offset, pieces
+from pipeline.transform.red_zones.zones import QUAD_SEGS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from pipeline.catalogue import Shape
 
     Vector = NDArray[np.float64]
-
-_BAND_ARC_STEP = float(np.radians(11.25))
-"""Arcs in the outline of a line's own width: the width is rough, so its corners may be (8 segments to a quarter)."""
 
 
 @singledispatch
@@ -43,7 +40,8 @@ def edge(shape: Shape, geometry: shapely.Geometry, half_width_m: float) -> shape
 def _(_: AsMapped, geometry: shapely.Geometry, half_width_m: float) -> shapely.Geometry:
     if shapely.get_dimensions(geometry) != 1 or half_width_m == 0:
         return geometry
-    return shapely.union_all(pieces(np.array([geometry]), np.array([half_width_m]), _BAND_ARC_STEP))
+    # The width is rough, so its corners need not be fine.
+    return shapely.buffer(geometry, half_width_m, quad_segs=8)
 
 
 @edge.register
@@ -69,7 +67,7 @@ def _(shape: ApproachSurface, geometry: shapely.Geometry, _half_width_m: float) 
 @edge.register
 def _(shape: HorizontalSurface, geometry: shapely.Geometry, _half_width_m: float) -> shapely.Geometry:
     start, end, _ = _runway(geometry, shape.beyond_end_m)
-    return offset(np.array([shapely.LineString([start, end])]), np.array([shape.radius_m]))
+    return shapely.buffer(shapely.LineString([start, end]), shape.radius_m, quad_segs=QUAD_SEGS)
 
 
 def _runway(centre_line: shapely.Geometry, beyond_m: float) -> tuple[Vector, Vector, Vector]:
