@@ -15,17 +15,15 @@ from rich.progress import (
 )
 
 from pipeline import catalogue
-from pipeline.extract import live, lock
+from pipeline.extract import live
+from pipeline.extract.live import lock
 from pipeline.progress import console
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.config import Config
-    from pipeline.extract import transfer
-    from pipeline.extract.live import Fetched
-
-LOCK = "sources.lock"
+    from pipeline.extract.live import Fetched, transfer
 
 
 def fetch(config: Config, stage: Path, *, frozen: bool, quiet: bool) -> dict[str, Fetched]:
@@ -49,13 +47,13 @@ def fetch(config: Config, stage: Path, *, frozen: bool, quiet: bool) -> dict[str
     InputError
         `frozen`, but there is no lock of an earlier run.
     """
-    earlier = lock.read(config.run.out / LOCK) if frozen else None
+    earlier = lock.read(config.run.out / lock.FILE_NAME) if frozen else None
     with _Downloads(quiet=quiet) as downloads:
         fetched = {
             area.area_id: live.fetch(area, catalogue.default(), config, report=downloads.show, frozen=earlier)
             for area in config.selected
         }
-    lock.write(stage / LOCK, (row for area in fetched.values() for row in area.downloads))
+    lock.write(stage / lock.FILE_NAME, (row for area in fetched.values() for row in area.downloads))
     return fetched
 
 

@@ -1,28 +1,25 @@
 """The DuckDB file: the Parquet tables with a comment on every table and column, and views for people.
 
 DuckDB 1.5 has the type GEOMETRY in its core, so `geometry` can be read without any extension; `geometry_wkb`, `lon` and
-`lat` stand beside it for readers that know neither. Extensions are those of the pinned PyPI packages, loaded by path:
-nothing is ever downloaded, and nothing is written to the home folder.
+`lat` stand beside it for readers that know neither.
 """
 
 from __future__ import annotations
 
-import tempfile
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import duckdb
 import pyarrow as pa
 import shapely
 
-from pipeline.errors import InputError, RunError
+from pipeline.connection import connect
 from pipeline.load import store
 from pipeline.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import duckdb
     import pandera.pandas as pan
 
 _SQL_TYPES = {
@@ -38,62 +35,6 @@ _BUILD_MEMORY = "1GB"
 """Enough to pass rows on; without a limit DuckDB would keep what it wrote, up to most of the machine's memory."""
 VIEWS = Path(__file__).parent / "views"
 """One SQL file per view, with its comments; they are run in the order of their names."""
-
-
-def connect(path: Path | None = None, *, read_only: bool = False, spatial: bool = False) -> duckdb.DuckDBPyConnection:
-    """Open a DuckDB file (None: a database in memory) that neither downloads nor looks for an extension.
-
-    Parameters
-    ----------
-    path
-        The file.
-    read_only
-        Refuse changes to it.
-    spatial
-        Load the spatial extension from its PyPI package.
-
-    Raises
-    ------
-    InputError
-        The file is missing or is no DuckDB file.
-    """
-    if read_only and path is not None and not path.is_file():
-        msg = f"There is no {path}; run `novostroiki run` first, or name its folder with --out."
-        raise InputError(msg)
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-        "temp_directory": str(Path(tempfile.gettempdir()) / "novostroiki-duckdb"),
-    }
-    try:
-        con = duckdb.connect(str(path or ":memory:"), read_only=read_only, config=config)
-    except (duckdb.IOException, duckdb.InvalidInputException) as error:
-        msg = f"{path} cannot be opened as a DuckDB file: {str(error).splitlines()[0]}"
-        raise InputError(msg) from error
-    if spatial:
-        load_extension(con, "spatial")
-        con.execute("SET geometry_always_xy = true")
-    return con
-
-
-def load_extension(con: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Load an extension from the PyPI package `duckdb-extension-<name>` of DuckDB's own version.
-
-    Raises
-    ------
-    RunError
-        The package is not installed, or was made for another version of DuckDB.
-    """
-    try:
-        folder = files(f"duckdb_extension_{name}") / "extensions" / f"v{duckdb.__version__}"
-        binary = folder / f"{name}.duckdb_extension"
-        con.load_extension(str(binary))
-    except (ModuleNotFoundError, duckdb.Error) as error:
-        msg = (
-            f"DuckDB {duckdb.__version__} cannot load its extension {name}: install duckdb-extension-{name} "
-            f"of the same version ({str(error).splitlines()[0]})."
-        )
-        raise RunError(msg) from error
 
 
 def build(

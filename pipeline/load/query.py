@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 import duckdb
 import shapely
 
+from pipeline.connection import connect
 from pipeline.errors import InputError
-from pipeline.load.database import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

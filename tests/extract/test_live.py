@@ -20,9 +20,10 @@ from pipeline import catalogue
 from pipeline.catalogue import Catalogue
 from pipeline.config import Area, Config, Inputs, Live, Names, Run
 from pipeline.errors import InputError, SourceError
-from pipeline.extract import footprints, live, lock, osm, overpass, rasters, tiles, windows
-from pipeline.extract.cache import Cache
-from pipeline.extract.lock import Request
+from pipeline.extract import footprints, live, osm, rasters
+from pipeline.extract.live import lock, overpass, tiles, windows
+from pipeline.extract.live.cache import Cache
+from pipeline.extract.live.lock import Request
 from tests.faults import city
 from tests.faults.overpass_server import Database
 from tests.faults.servers import Request as HttpRequest
@@ -31,7 +32,7 @@ from tests.faults.servers import Server, files, serving
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.extract.transfer import Progress
+    from pipeline.extract.live.transfer import Progress
 
 YEARS = (1990, 2020)
 
@@ -243,7 +244,7 @@ def _halves(whole: Path, folder: Path) -> list[Path]:
     from affine import Affine
     from rasterio.io import MemoryFile
 
-    from pipeline.extract import archive
+    from pipeline.extract.live import archive
 
     with archive.unpacked(whole) as path, rasterio.open(path) as raster:
         values, transform = raster.read(1), raster.transform

@@ -10,7 +10,7 @@ from shapely import box
 from pipeline import catalogue
 from pipeline.config import Area, Names
 from pipeline.errors import InputError
-from pipeline.extract import tiles
+from pipeline.extract.live import tiles
 
 BISHKEK = (74.30, 42.70, 74.85, 43.10)
 OSH = (72.66, 40.43, 72.94, 40.66)

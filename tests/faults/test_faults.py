@@ -14,7 +14,8 @@ import pytest
 
 from pipeline.catalogue import Catalogue
 from pipeline.errors import SourceError
-from pipeline.extract import archive, live
+from pipeline.extract import live
+from pipeline.extract.live import archive
 from tests.faults import cases, city, servers
 from tests.faults.cases import RECOVERS, Case
 from tests.faults.conftest import MakeConfig, only

@@ -12,9 +12,9 @@ from botocore import UNSIGNED
 from botocore.config import Config as BotoConfig
 from moto.server import ThreadedMotoServer
 
+from pipeline.connection import connect
 from pipeline.errors import SourceError
 from pipeline.extract import footprints, live
-from pipeline.load.database import connect
 from tests.faults import cases, city, servers
 from tests.faults.cases import RECOVERS, Case
 from tests.faults.conftest import MakeConfig, only

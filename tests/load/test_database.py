@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 import shapely
 
+from pipeline import connection
 from pipeline.errors import InputError, RunError
-from pipeline.load import database
 from pipeline.tables import TABLES
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ VIEWS = ("settlement_growth", "red_zone_summary", "unregistered_summary", "build
 
 @pytest.fixture
 def con(outputs: Path) -> duckdb.DuckDBPyConnection:
-    return database.connect(outputs / "novostroiki.duckdb", read_only=True)
+    return connection.connect(outputs / "novostroiki.duckdb", read_only=True)
 
 
 def _one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[object, ...]:
@@ -90,8 +90,8 @@ def test_growth_rate_is_compound(con: duckdb.DuckDBPyConnection) -> None:
 
 def test_works_with_an_empty_home_and_leaves_it_empty(outputs: Path, tmp_path: Path) -> None:
     code = (
-        "from pathlib import Path; from pipeline.load import database\n"
-        f"con = database.connect(Path({str(outputs / 'novostroiki.duckdb')!r}), read_only=True, spatial=True)\n"
+        "from pathlib import Path; from pipeline import connection\n"
+        f"con = connection.connect(Path({str(outputs / 'novostroiki.duckdb')!r}), read_only=True, spatial=True)\n"
         "print(con.execute('SELECT count(*) FROM settlements WHERE ST_Area(geometry) > 0').fetchone()[0])"
     )
     home = tmp_path / "home"
@@ -105,12 +105,12 @@ def test_works_with_an_empty_home_and_leaves_it_empty(outputs: Path, tmp_path: P
 
 def test_a_file_that_is_missing_or_no_database_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="run `novostroiki run` first"):
-        database.connect(tmp_path / "absent.duckdb", read_only=True)
+        connection.connect(tmp_path / "absent.duckdb", read_only=True)
     (tmp_path / "text.duckdb").write_text("hello " * 1000)
     with pytest.raises(InputError, match="cannot be opened as a DuckDB file"):
-        database.connect(tmp_path / "text.duckdb", read_only=True)
+        connection.connect(tmp_path / "text.duckdb", read_only=True)
 
 
 def test_an_extension_that_is_not_installed_says_which_package() -> None:
-    with database.connect() as con, pytest.raises(RunError, match="install duckdb-extension-lance"):
-        database.load_extension(con, "lance")
+    with connection.connect() as con, pytest.raises(RunError, match="install duckdb-extension-lance"):
+        connection.load_extension(con, "lance")

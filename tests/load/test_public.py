@@ -12,7 +12,8 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.load import database, public, store
+from pipeline import connection
+from pipeline.load import public, store
 from pipeline.load.public import disclosure
 from pipeline.load.public.build import _BUILDINGS, _neutral
 from pipeline.load.public.grid import CELL_M, Grid
@@ -39,7 +40,7 @@ def tables(edition: Path) -> dict[str, pd.DataFrame]:
 
 
 def test_every_table_is_there_and_commented(edition: Path) -> None:
-    with database.connect(edition / "novostroiki.duckdb", read_only=True) as con:
+    with connection.connect(edition / "novostroiki.duckdb", read_only=True) as con:
         names = {row[0] for row in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
         bare = con.execute(
             "SELECT table_name || '.' || column_name FROM duckdb_columns() WHERE NOT internal AND comment IS NULL"
@@ -109,7 +110,7 @@ def test_subtraction_discloses_nothing(tables: dict[str, pd.DataFrame], outputs:
     """Whatever an attacker subtracts, with the true counts at hand, the rest is empty or above the threshold."""
     area = tables["areas"].iloc[0]
     grid = Grid.of(area["area_id"], tuple(shapely.bounds(area["geometry"])))
-    with database.connect() as con:
+    with connection.connect() as con:
         for name in ("buildings", "building_hazards", "red_zone_rules"):
             con.execute(f"CREATE VIEW {name} AS FROM read_parquet('{outputs}/tables/{name}.parquet')")
         rows = con.execute(_BUILDINGS, {"area": area["area_id"]}).df()

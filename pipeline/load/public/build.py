@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from pipeline import connection
 from pipeline.load import database, store
 from pipeline.load.public import disclosure
 from pipeline.load.public.grid import Grid
@@ -78,7 +79,7 @@ def build(tables_dir: Path, out: Path) -> None:
     """
     full = {name: store.read(tables_dir / f"{name}.parquet", TABLES[name]) for name in _READ}
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in PUBLIC_TABLES}
-    with database.connect() as con:
+    with connection.connect() as con:
         for name in ("buildings", "building_hazards", "red_zone_rules"):
             path = str(tables_dir / f"{name}.parquet").replace("'", "''")
             con.execute(f"CREATE VIEW {name} AS FROM read_parquet('{path}')")

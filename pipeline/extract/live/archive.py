@@ -15,7 +15,7 @@ import rasterio
 from pyproj import CRS, Transformer
 from rasterio.errors import RasterioError
 
-from pipeline.extract.patience import Fault, Unusable
+from pipeline.extract.live.patience import Fault, Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

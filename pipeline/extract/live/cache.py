@@ -29,8 +29,8 @@ from pydantic import ValidationError
 
 from pipeline import provenance
 from pipeline.errors import SourceError
-from pipeline.extract.lock import Download, Request
-from pipeline.extract.transfer import Part
+from pipeline.extract.live.lock import Download, Request
+from pipeline.extract.live.transfer import Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Live inputs: what a run would fetch for an area, and fetching it, so that a live run is this and then a local one."""
+"""The plan of a live run, and its fetching, dataset by dataset."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pipeline import provenance
-from pipeline.extract import archive, microsoft, overpass, overture, tiles, windows
-from pipeline.extract.cache import Cache
-from pipeline.extract.etiquette import Etiquette
-from pipeline.extract.lock import Download, Request
-from pipeline.extract.patience import Manners
+from pipeline.extract.live import archive, microsoft, overpass, overture, tiles, windows
+from pipeline.extract.live.cache import Cache
+from pipeline.extract.live.etiquette import Etiquette
+from pipeline.extract.live.lock import Download, Request
+from pipeline.extract.live.patience import Manners
+from pipeline.extract.live.transfer import Part, Wanted, download
 from pipeline.extract.selection import widened
-from pipeline.extract.transfer import Part, Wanted, download
 from pipeline.provenance import Notice, Source
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from pipeline.catalogue import Catalogue, SourceSpec
     from pipeline.config import Area, Config, Inputs
-    from pipeline.extract.overpass import Query
-    from pipeline.extract.transfer import Report
+    from pipeline.extract.live.overpass import Query
+    from pipeline.extract.live.transfer import Report
 
 
 @dataclass(frozen=True)

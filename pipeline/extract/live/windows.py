@@ -13,8 +13,8 @@ from rasterio.errors import RasterioError
 from rasterio.merge import merge
 from rasterio.warp import transform_bounds
 
-from pipeline.extract import archive
-from pipeline.extract.patience import Clock, Fault, Manners, explain, persist, refusal
+from pipeline.extract.live import archive
+from pipeline.extract.live.patience import Clock, Fault, Manners, explain, persist, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pipeline.catalogue import SourceSpec
     from pipeline.config import Area
-    from pipeline.extract.transfer import Part
+    from pipeline.extract.live.transfer import Part
 
 _MARGIN_CELLS = 2
 _DENSIFY = 21

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from pipeline.extract.patience import Clock, Fault, Manners, Unusable, explain, persist, refusal, stream
+from pipeline.extract.live.patience import Clock, Fault, Manners, Unusable, explain, persist, refusal, stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

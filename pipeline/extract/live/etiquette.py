@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pipeline.extract.patience import Unusable
+from pipeline.extract.live.patience import Unusable
 
 if TYPE_CHECKING:
     from pathlib import Path
