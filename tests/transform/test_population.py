@@ -127,7 +127,7 @@ def test_shared_errors_do_not_average_out() -> None:
 
 
 def test_the_spread_is_what_theory_says() -> None:
-    kinds = ("novostroika", "village", "formal", "other")
+    kinds = ("novostroika", "village", "formal", "dacha")
     many = pd.concat([buildings(kind, 300, seen_by="satellite") for kind in kinds], ignore_index=True)
     blocks = buildings("formal", 12, kind="apartments", footprint_m2=700.0, levels=5.0)
     result = estimate(pd.concat([many, blocks], ignore_index=True), settlements(**{k: k for k in kinds}), draws=20_000)

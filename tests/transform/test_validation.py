@@ -172,7 +172,7 @@ def truth(residents: float = 15_000) -> dict[str, pd.DataFrame]:
         {
             "settlement_id": ["t1", "t2"],
             "name": ["Ак-Жар", None],
-            "founded": [2003, 1990],
+            "onset_year": [2003, 1990],
             "residents": [residents, 50],
             "unregistered": [12_000, 5],
         },
@@ -181,7 +181,7 @@ def truth(residents: float = 15_000) -> dict[str, pd.DataFrame]:
     ).to_crs("EPSG:4326")
     population = pd.DataFrame({"area_id": ["bishkek"], "residents": [8e5], "registered": [6e5], "unregistered": [5e5]})
     growth = pd.DataFrame(
-        {"settlement_id": ["t1", "t1", "t2"], "year": [2000, 2020, 2020], "built_m2": [0.0, 1000, 50]}
+        {"settlement_id": ["t1", None, None], "year": [2020, 2000, 2020], "built_m2": [900.0, 4e6, 5.09e6]}
     )
     return {"settlements": places, "population": population, "growth": growth}
 

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 _M2_PER_HA = 1e4
 
 
-def floor_volume(model: Model, settlement_id: str, counts: pd.Series, flats: Draws) -> Draws:
+def floor_volume(model: Model, settlement_id: str, counts: pd.Series, houses: Draws, flats: Draws) -> Draws:
     """Return residents by floor area: Σ A·L · e / m, for houses (those that are homes and stand) and blocks.
 
     Overstates where new houses are large and half empty.
     """
     get = model.factors.get
     seen = float(counts[["both", "osm", "satellite"]].sum())
-    houses = float(counts["house_floor_m2"]) + float(counts["house_footprint_m2"]) * get("house_levels")
-    homes = houses * model.houses(counts) / seen if seen else np.zeros(model.factors.draws)
+    floor = float(counts["house_floor_m2"]) + float(counts["house_footprint_m2"]) * get("house_levels")
+    homes = floor * houses / seen if seen else np.zeros(model.factors.draws)
     blocks = flats * get("flat_floor_area") * get("flat_occupancy")
     net = (homes + blocks) * get("net_to_gross")
     return net / get("living_space") * model.noise(settlement_id, float(counts["blocks"]) + seen)

@@ -157,9 +157,11 @@ class _Area:
     def add(self, place: _Place, counts: pd.Series) -> None:
         """Estimate one settlement; the houses in none are added to the area alone."""
         model, name = self.model, place.settlement_id
-        houses, flats = model.houses(counts), model.flats(name, place.kind, counts)
+        inhabited = model.inhabited(name, place.kind)
+        houses = model.houses(counts) * inhabited
+        flats = model.flats(name, place.kind, counts) * inhabited
         residents = model.residents(name, place.kind, houses, flats)
-        floor_volume = crosschecks.floor_volume(model, name, counts, flats)
+        floor_volume = crosschecks.floor_volume(model, name, counts, houses, flats)
         self._residents[place.kind] = self._residents.get(place.kind, 0.0) + residents
         self._floor_volume = self._floor_volume + floor_volume
         if name == REST:

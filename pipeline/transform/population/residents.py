@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.transform.population.sensitivity import analytic_cv2
+from pipeline.transform.population.strata import REST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +57,13 @@ class Model:
     @cached_property
     def _noise(self) -> tuple[float, float]:
         return self.factors.constant("settlement_noise"), self.factors.constant("house_dispersion")
+
+    def inhabited(self, settlement_id: str, kind: str) -> Draws:
+        """Return draws of whether anybody lives in a settlement (1) or it is all stalls, halls or garages (0)."""
+        chance = self.factors.priors.select("inhabited_chance", kind=kind).a
+        if chance == 1 or settlement_id == REST:
+            return np.ones(self.factors.draws)
+        return (self.factors.own("inhabited_chance", settlement_id).random(self.factors.draws) < chance).astype(float)
 
     def houses(self, counts: pd.Series) -> Draws:
         """Return draws of the houses that are homes or could be: detected ones times the residential share."""
@@ -113,7 +121,7 @@ class Model:
         groups = [group for group in (in_houses, in_flats) if all(draws.mean() > 0 for draws in group.values())]
         means = [float(np.prod([draws.mean() for draws in group.values()])) for group in groups]
         weighted = [(mean / sum(means)) ** 2 * analytic_cv2(group) for mean, group in zip(means, groups, strict=True)]
-        noise = self.noise(settlement_id, float(np.median(houses + flats)))
+        noise = self.noise(settlement_id, float(np.mean(houses + flats)))
         return sum(weighted) + analytic_cv2({"discrepancy": get("model_discrepancy"), "noise": noise})
 
     def households(self, kind: str, houses: Draws, flats: Draws) -> Draws:
@@ -126,7 +134,7 @@ class Model:
         get = self.factors.get
         in_houses = houses * self.persons_per_house(kind, settlement_id)
         in_flats = flats * get("flat_occupancy") * get("household_size_flat")
-        noise = self.noise(settlement_id, float(np.median(houses + flats)))
+        noise = self.noise(settlement_id, float(np.mean(houses + flats)))
         return (in_houses + in_flats) * get("model_discrepancy") * noise
 
 
