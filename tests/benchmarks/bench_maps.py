@@ -38,9 +38,9 @@ _PAN = """async () => {
     }
     return times;
 }"""
-_FIRST = "[...document.querySelectorAll('canvas.leaflet-tile')].some(tile => tile.width > 0)"
-_FULL = """(() => { const tiles = [...document.querySelectorAll('.leaflet-tile')];
-    return tiles.length > 0 && tiles.every(tile => tile.classList.contains('leaflet-tile-loaded')); })()"""
+_FIRST = "() => [...document.querySelectorAll('canvas.leaflet-tile')].some(tile => tile.width > 0)"
+_FULL = """() => { const tiles = [...document.querySelectorAll('.leaflet-tile')];
+    return tiles.length > 0 && tiles.every(tile => tile.classList.contains('leaflet-tile-loaded')); }"""
 _WHATIF = """async (limit) => {
     const slider = document.getElementById('whatif-limit');
     const before = performance.now();
@@ -116,7 +116,7 @@ def peer(page: Page, sample: sample_tables.Sample, folder: Path, centre: tuple[f
     path.write_text(text, encoding="utf-8")
     start = time.perf_counter()
     page.goto(path.as_uri())
-    drawn = _since(page, "document.querySelectorAll('canvas.leaflet-zoom-animated').length > 0", start)
+    drawn = _since(page, "() => document.querySelectorAll('canvas.leaflet-zoom-animated').length > 0", start)
     return {
         "html_mb": round(path.stat().st_size / 1e6, 1),
         "first_s": drawn,

@@ -22,7 +22,8 @@ FLAGS = (
     "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-gpu",
 )  # fmt: skip
-READY = "document.documentElement.dataset.ready === 'true'"
+# A function, not an expression: the page's policy forbids the eval by which Playwright would run a string.
+READY = "() => document.documentElement.dataset.ready === 'true'"
 
 
 def chromium_path() -> str | None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from pipeline.load.whatif import DWELLINGS
+from tests.browser.conftest import READY
 from tests.load import sample_tables
 
 if TYPE_CHECKING:
@@ -309,7 +310,7 @@ def test_too_many_buildings_for_one_file(
     files = write_map(sample, embed_limit=1000)
     assert not files.embedded
     watched.page.goto(files.index.as_uri())
-    watched.page.wait_for_function("document.documentElement.dataset.ready === 'true'")
+    watched.page.wait_for_function(READY)
     assert "novostroiki serve" in watched.page.inner_text("#notice")
     watched.page.click("#tab-table")
     assert watched.page.locator("tbody tr").count() == len(sample.tables["settlements"])
