@@ -99,7 +99,7 @@ def read(area: Area, catalogue: Catalogue) -> Extract[AreaInputs]:
             year: reading.keep(raster(built_spec.id, str(year), built_spec.nodata)(path, area))
             for year, path in given.built_up.items()
         },
-        onset=reading.optional(given.onset, raster("wsf_evolution", "v1", None)),
+        onset=reading.optional(given.onset, raster("wsf_evolution", "v1", catalogue.sources["wsf_evolution"].nodata)),
         population=reading.optional(given.population, raster("population", "", None)),
         registered=reading.optional(given.registered, registers.read_registered),
         survey=reading.optional(given.survey, registers.read_survey),
