@@ -128,7 +128,8 @@ def onset_years(
 
     Notes
     -----
-    The yearly raster ends before the epochs do. With φ the share of the final built-up area that the epochs show at
+    What the yearly raster has in its first year was built then or earlier; the epochs, which begin before, tell when.
+    The yearly raster also ends before they do. With φ the share of the final built-up area that the epochs show at
     its last year, the sought year is the first with ONSET_SHARE/φ of the yearly raster's own final area; where φ <
     ONSET_SHARE, the settlement began later, and the epochs tell when, by linear interpolation between them.
     """
@@ -138,19 +139,21 @@ def onset_years(
     from_epochs = _from_epochs(np.array(observed, dtype=float), epochs, len(ids))
     if onset is None:
         return _years(from_epochs, ids)
-    last = _last_year(onset)
+    first, last = _range(onset)
     share_then = np.ones(len(ids)) if epochs is None else _share_at(last, np.array(observed, dtype=float), epochs)
     from_years = _from_years(zonal.shares(settlements.geometry, onset), share_then)
-    return _years(np.where(np.isnan(from_years), from_epochs, from_years), ids)
+    unsure = np.isnan(from_years) | ((from_years == first) & ~np.isnan(from_epochs))
+    return _years(np.where(unsure, from_epochs, from_years), ids)
 
 
 def _years(values: NDArray[np.float64], ids: pd.Index) -> pd.Series:
     return pd.Series(np.round(values), index=ids, name="onset_year").astype("Int64")
 
 
-def _last_year(onset: Raster) -> float:
+def _range(onset: Raster) -> tuple[float, float]:
+    """Return the first and the last year of a yearly raster; both 0 if nothing is ever built up."""
     years = onset.values[onset.values > 0]
-    return float(years.max()) if years.size else 0.0
+    return (float(years.min()), float(years.max())) if years.size else (0.0, 0.0)
 
 
 def _share_at(year: float, epochs: NDArray[np.float64], built: NDArray[np.float64]) -> NDArray[np.float64]:

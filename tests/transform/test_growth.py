@@ -109,6 +109,14 @@ def test_onset_from_yearly_raster_is_the_year_of_the_first_tenth() -> None:
     assert growth.onset_years(settlement, onset_raster(years), {}).tolist() == [2004]
 
 
+def test_what_stood_in_the_first_year_is_older_and_the_epochs_tell() -> None:
+    years = np.full((120, 120), 1985)
+    years[0, 0] = 1986
+    settlement = places(box(-900, -900, 900, 900))
+    assert growth.onset_years(settlement, onset_raster(years), grown({1975: 0.4, 1990: 0.5})).tolist() == [1975]
+    assert growth.onset_years(settlement, onset_raster(years), {}).tolist() == [1985]
+
+
 def test_onset_after_the_yearly_raster_comes_from_the_epochs() -> None:
     epochs = grown({2000: 0, 2010: 0, 2015: 0.004, 2020: 0.4})
     years = np.zeros((120, 120))
