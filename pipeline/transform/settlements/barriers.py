@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 HIGHWAYS = frozenset({"motorway", "trunk", "primary"})
 RAILWAYS = frozenset({"rail"})
 STREETS = frozenset(
-    {"secondary", "tertiary", "secondary_link", "tertiary_link", "unclassified", "residential", "living_street"}
+    {
+        *("secondary", "secondary_link", "tertiary", "tertiary_link"),
+        *("unclassified", "residential", "living_street"),
+    }
 )
-"""Streets between quarters: they part tracts, which may well be of one settlement."""
+"""Streets that part tracts, which may well be of one settlement."""
 WATERWAYS = frozenset({"river", "canal"})
 _SIDINGS = frozenset({"yard", "spur", "siding", "crossover"})
 
@@ -38,8 +41,8 @@ def barriers(layers: Mapping[str, gpd.GeoDataFrame]) -> NDArray[np.object_]:
     )
 
 
-def quarter_streets(layers: Mapping[str, gpd.GeoDataFrame]) -> NDArray[np.object_]:
-    """Return the streets that run between quarters rather than through them."""
+def streets(layers: Mapping[str, gpd.GeoDataFrame]) -> NDArray[np.object_]:
+    """Return the streets that part tracts of houses."""
     return lines_of(layers, "roads", "highway", STREETS)
 
 

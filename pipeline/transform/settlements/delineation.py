@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 
 from pipeline.transform.settlements import seeds
-from pipeline.transform.settlements.barriers import barriers, quarter_streets
+from pipeline.transform.settlements.barriers import barriers, streets
 from pipeline.transform.settlements.graph import crossing, neighbours
 from pipeline.transform.settlements.morphology import fabric
 from pipeline.transform.settlements.outlines import outlines
@@ -19,6 +19,8 @@ from pipeline.transform.settlements.partition import partition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
     from pipeline.transform.settlements.graph import Labels
 
@@ -67,7 +69,7 @@ def delineate(buildings: gpd.GeoDataFrame, layers: Mapping[str, gpd.GeoDataFrame
     found = seeds.objects(layers, buildings.crs)
     edges = neighbours(points, GAP_M)
     edges = edges[~crossing(points, edges, barriers(layers))]
-    parts = partition(built, edges, crossing(points, edges, quarter_streets(layers)), found)
+    parts = partition(built, edges, crossing(points, edges, streets(layers)), found)
     shapes = outlines(points, parts.label, len(parts.delineation), area, main)
     rank, identifiers = _numbered(shapes, area_id)
     settlements = gpd.GeoDataFrame(
@@ -89,7 +91,7 @@ def delineate(buildings: gpd.GeoDataFrame, layers: Mapping[str, gpd.GeoDataFrame
     return Delineation(settlements.iloc[rank].reset_index(drop=True), membership)
 
 
-def _numbered(shapes: Labels, area_id: str) -> tuple[Labels, list[str]]:
+def _numbered(shapes: NDArray[np.object_], area_id: str) -> tuple[Labels, list[str]]:
     """Return the order from north-west to south-east, and the identifier of each settlement."""
     x, y = shapely.get_coordinates(shapely.centroid(shapes)).T
     rank = np.lexsort((x, -y, np.round(x - y, 3)))

@@ -79,7 +79,7 @@ def _along_a_line(points: Points, limit_m: float) -> Edges:
     order = np.lexsort(points.T)
     edges = np.sort(np.stack([order[:-1], order[1:]], axis=1), axis=1)
     length = np.hypot(*(points[edges[:, 0]] - points[edges[:, 1]]).T)
-    return edges[length <= limit_m]
+    return np.asarray(edges[length <= limit_m], dtype=np.int64)
 
 
 def crossing(points: Points, edges: Edges, lines: Sequence[shapely.Geometry] | NDArray[np.object_]) -> Mask:

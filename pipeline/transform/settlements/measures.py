@@ -97,7 +97,7 @@ def measure(
 
 
 def _sum(label: Labels, values: Floats, count: int) -> Floats:
-    return np.bincount(label, weights=values, minlength=count)
+    return np.asarray(np.bincount(label, weights=values, minlength=count), dtype=np.float64)
 
 
 def _spacing(points: Floats, label: Labels, count: int) -> Floats:
@@ -106,7 +106,7 @@ def _spacing(points: Floats, label: Labels, count: int) -> Floats:
         return np.full(count, np.nan)
     distance = np.asarray(cKDTree(points).query(points, k=2)[0])[:, 1]
     median = pd.Series(distance).groupby(label).median().reindex(np.arange(count)).to_numpy(dtype=float)
-    return np.log(np.maximum(median, 1.0))
+    return np.asarray(np.log(np.maximum(median, 1.0)), dtype=np.float64)
 
 
 def _streets(settlements: gpd.GeoDataFrame, layers: Mapping[str, gpd.GeoDataFrame]) -> dict[str, Floats]:
@@ -149,4 +149,4 @@ def _distance(settlements: gpd.GeoDataFrame, points: Floats, large: NDArray[np.b
     """Return ln of 1 + km to the median place of the city's large buildings (of all buildings, if it has none)."""
     centre = np.median(points[large] if large.any() else points, axis=0) if len(points) else np.zeros(2)
     middle = shapely.get_coordinates(shapely.centroid(np.asarray(settlements.geometry.array, dtype=object)))
-    return np.log1p(np.hypot(*(middle - centre).T) / 1000)
+    return np.asarray(np.log1p(np.hypot(*(middle - centre).T) / 1000), dtype=np.float64)

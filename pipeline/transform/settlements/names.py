@@ -17,14 +17,16 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
 
-    from pipeline.transform.settlements.graph import Floats
+    from pipeline.transform.settlements.graph import Floats, Labels
 
 HINT_REACH_M = 8_000.0
 """An object farther from the hinted place is another one of that name (DOMAIN: same city and at most 8 km)."""
 NEAR_M = 60.0
 """A place outside every outline names the nearest settlement within this distance, if that has no other name."""
 LANGUAGES = ("en", "ru", "ky", "kk")
-_RANK = ("osm_polygon", "place", "locality")
+HOUSES = frozenset({"dormitory", "blocks"})
+HOUSES_MOST = 12
+"""Kinds of the gazetteer that are single houses: a settlement of more buildings than this is not one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class _Match:
 
     edits: int
     nowhere: bool
-    """No settlement stands there."""
+    """No settlement stands there, or one that is much more than what is named."""
     spot: bool
     """A mere locality."""
     distance_m: float
@@ -80,13 +82,13 @@ def resolve_names(
     found = found[found["name"].notna()].reset_index(drop=True)
     holder = _holders(found, settlements)
     hints = _hints(rows, settlements)
-    matches = _matches(rows, found, holder, hints)
+    matches = _matches(rows, found, holder, settlements["buildings"].to_numpy(), hints)
     chosen = _assign(matches, holder)
     outcome = _outcomes(rows, found, settlements, holder, hints, chosen)
     return _named(settlements, found, holder, rows, chosen), outcome.assign(area_id=area_id)
 
 
-def _holders(found: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _holders(found: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame) -> Labels:
     """Return for each object the settlement that rests on it, holds it, or is the nearest to it; -1: none."""
     holder = np.full(len(found), -1, dtype=np.int64)
     if not len(found) or not len(settlements):
@@ -122,7 +124,8 @@ def _spellings(row: pd.Series, columns: tuple[str, ...]) -> list[str]:
     return [part.strip() for text in texts for part in text.split(";") if part.strip()]
 
 
-def _matches(rows: pd.DataFrame, found: gpd.GeoDataFrame, holder: Floats, hints: Floats) -> list[_Match]:
+def _matches(rows: pd.DataFrame, found: gpd.GeoDataFrame, holder: Labels, size: Labels, hints: Floats) -> list[_Match]:
+    """Return every object that may be a named settlement, the best first."""
     places = shapely.get_coordinates(shapely.centroid(np.asarray(found.geometry.array, dtype=object)))
     wanted = [{key(name) for name in _spellings(row, seeds.NAME_COLUMNS)} for _, row in rows.iterrows()]
     barred = [{key(name).base for name in _spellings(row, ("not_names",))} for _, row in rows.iterrows()]
@@ -142,17 +145,19 @@ def _matches(rows: pd.DataFrame, found: gpd.GeoDataFrame, holder: Floats, hints:
             fuzzy = least == 1 and (not hinted or not given.isdisjoint(exact))
             if least is None or fuzzy or near > HINT_REACH_M:
                 continue
-            out.append(_Match(least, holder[number] < 0, spot, near, row, number))
+            place = holder[number]
+            nowhere = bool(place < 0 or (rows["kind"][row] in HOUSES and size[place] > HOUSES_MOST))
+            out.append(_Match(least, nowhere, spot, near, row, number))
     return sorted(out, key=lambda match: match.order)
 
 
-def _assign(matches: list[_Match], holder: Floats) -> dict[int, _Match]:
+def _assign(matches: list[_Match], holder: Labels) -> dict[int, _Match]:
     """Return the match of each row of the gazetteer: the best first, no object and no settlement twice."""
     chosen: dict[int, _Match] = {}
     objects: set[int] = set()
     settlements: set[int] = set()
     for match in matches:
-        place = int(holder[match.object])
+        place = -1 if match.nowhere else int(holder[match.object])
         if match.named in chosen or match.object in objects or place in settlements:
             continue
         chosen[match.named] = match
@@ -162,11 +167,11 @@ def _assign(matches: list[_Match], holder: Floats) -> dict[int, _Match]:
     return chosen
 
 
-def _outcomes(  # noqa: PLR0913 - one row of evidence draws on all of them
+def _outcomes(  # noqa: PLR0913, PLR0917 - one row of evidence draws on all of them
     rows: pd.DataFrame,
     found: gpd.GeoDataFrame,
     settlements: gpd.GeoDataFrame,
-    holder: Floats,
+    holder: Labels,
     hints: Floats,
     chosen: dict[int, _Match],
 ) -> pd.DataFrame:
@@ -174,7 +179,7 @@ def _outcomes(  # noqa: PLR0913 - one row of evidence draws on all of them
     centres = shapely.get_coordinates(shapely.centroid(np.asarray(settlements.geometry.array, dtype=object)))
     named = np.unique(holder[holder >= 0])
     out = []
-    for row, fact in rows.iterrows():
+    for row, (_, fact) in enumerate(rows.iterrows()):
         match, hint = chosen.get(row), hints[row]
         hinted = bool(np.isfinite(hint[0]))
         line = {"named_id": fact["named_id"], "name": fact["name"], "outcome": "not mapped", "settlement_id": None}
@@ -187,7 +192,7 @@ def _outcomes(  # noqa: PLR0913 - one row of evidence draws on all of them
                 line["outcome"] = "found"
                 line["settlement_id"] = settlements["settlement_id"].iloc[holder[match.object]]
             else:
-                line["evidence"] += "; no settlement of mapped buildings stands there"
+                line["evidence"] += "; its buildings are not mapped there, or cannot be told from those around them"
         else:
             near = np.hypot(*(centres - hint).T) <= HINT_REACH_M if hinted else np.ones(len(centres), dtype=bool)
             where = f"within {HINT_REACH_M / 1000:g} km of the hinted place" if hinted else "in the area"
@@ -210,7 +215,7 @@ def _evidence(match: _Match, thing: pd.Series, name: str, *, hinted: bool) -> st
 def _named(
     settlements: gpd.GeoDataFrame,
     found: gpd.GeoDataFrame,
-    holder: Floats,
+    holder: Labels,
     rows: pd.DataFrame,
     chosen: dict[int, _Match],
 ) -> gpd.GeoDataFrame:
@@ -255,10 +260,10 @@ def _name(things: gpd.GeoDataFrame, fact: pd.Series | None) -> dict[str, object]
     evidence = [f"{thing['tag']} {thing['osm_id']}" for _, thing in things.iterrows()]
     evidence += [f"gazetteer {fact['named_id']}"] if fact is not None else []
     out["name_evidence"] = "; ".join(evidence) or None
-    known = fact is not None
-    out["status"] = fact["status"] if known else "unknown"
-    year = fact["status_year"] if known else np.nan
-    out["status_year"] = pd.NA if pd.isna(year) else int(year)
-    source = fact["status_source"] if known else None
-    out["status_source"] = source if isinstance(source, str) else None
+    out |= {"status": "unknown", "status_year": pd.NA, "status_source": None}
+    if fact is not None:
+        year, source = fact["status_year"], fact["status_source"]
+        out["status"] = fact["status"]
+        out["status_year"] = pd.NA if pd.isna(year) else int(year)
+        out["status_source"] = source if isinstance(source, str) else None
     return out

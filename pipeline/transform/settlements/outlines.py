@@ -45,6 +45,8 @@ def outlines(points: Points, labels: Labels, count: int, footprint_m2: Floats, m
     main
         Which buildings are no sheds, shape (n,).
     """
+    if not count:
+        return np.empty(0, dtype=object)
     inside = np.flatnonzero(labels >= 0)
     cores = _cores(points[inside], labels[inside], count)
     shapes = shapely.buffer(cores, _margins(cores, labels[inside], footprint_m2[inside], main[inside]), quad_segs=4)
@@ -66,9 +68,9 @@ def _cores(points: Points, labels: Labels, count: int) -> NDArray[np.object_]:
     rims, links = _by_owner(points, sides, owner, of_triangles == 1), _by_owner(points, sides, owner, of_triangles == 0)
     singles = np.flatnonzero(lone)
     for number in range(count):
-        parts = [shapely.build_area(shapely.multilinestrings(rims[number]))] if number in rims else []
+        parts: list[object] = [shapely.build_area(shapely.multilinestrings(rims[number]))] if number in rims else []
         parts += [shapely.multilinestrings(links[number])] if number in links else []
-        cores[number] = shapely.geometrycollections(parts)
+        cores[number] = shapely.geometrycollections(np.array(parts, dtype=object))
     for node in singles:
         number = labels[node]
         cores[number] = shapely.geometrycollections([*shapely.get_parts(cores[number]), shapely.points(points[node])])
@@ -76,7 +78,7 @@ def _cores(points: Points, labels: Labels, count: int) -> NDArray[np.object_]:
 
 
 def _sides(points: Points, labels: Labels) -> tuple[NDArray[np.int64], Labels, NDArray[np.bool_]]:
-    """Return the sides of the kept triangles and the short links outside them: ends, settlement, whether of a triangle."""
+    """Return the sides of the kept triangles and the short links outside: ends, owner, whether of a triangle."""
     none = np.empty((0, 2), dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0, dtype=bool)
     try:
         corners = Delaunay(points - points.mean(axis=0)).simplices.astype(np.int64) if len(points) else none[0]
@@ -149,8 +151,10 @@ def _nearer(
 ) -> tuple[shapely.Geometry, shapely.Geometry]:
     """Split an area between two settlements by the Voronoi cells of their buildings around it."""
     centre = shapely.get_coordinates(shapely.segmentize(shared, MARGIN_M[0]))
-    near = sorted(set().union(*tree.query_ball_point(np.unique(centre, axis=0), 2 * SPAN_M)))
-    near = [node for node in near if labels[node] in pair]
+    around = np.concatenate(tree.query_ball_point(np.unique(centre, axis=0), 2 * SPAN_M)).astype(np.int64)
+    near = np.unique(around)
+    near = near[np.isin(labels[near], pair)]
+    near = near[np.unique(points[near], axis=0, return_index=True)[1]]
     cells = shapely.get_parts(
         shapely.voronoi_polygons(shapely.multipoints(points[near]), extend_to=shared, ordered=True)
     )
@@ -163,4 +167,5 @@ def _areal(geometry: shapely.Geometry) -> shapely.Geometry:
     """Return the polygons of a geometry; lines and points that a difference leaves are no land."""
     parts = shapely.get_parts(geometry)
     parts = parts[shapely.get_type_id(parts) == 3]
-    return parts[0] if len(parts) == 1 else shapely.multipolygons(parts)
+    one: shapely.Geometry = parts[0] if len(parts) == 1 else shapely.multipolygons(parts)
+    return one

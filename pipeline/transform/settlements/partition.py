@@ -88,8 +88,10 @@ def partition(fabric: Fabric, edges: Edges, parted: Mask, found: gpd.GeoDataFram
     _by_polygon(out, buildings, main, outlines, places, holder)
     dense = density_labels(buildings, REACH_M, CORE) >= 0
     free = (out.label < 0) & (dense | _near(buildings, spots[~places["spot"].to_numpy(dtype=bool)]))
-    seed = _seed_nodes(buildings, free, places, spots, holder)
-    region = _regions(fabric, edges, parted, free, seed)
+    tract = tracts(len(free), edges[~parted], free)
+    size = np.where(free, np.bincount(tract[free], minlength=1)[tract], 0)
+    seed = _seed_nodes(buildings, size, places, spots, holder)
+    region = _regions(fabric, edges, tract, seed)
     _by_fabric(out, fabric, edges, region, places["osm_id"].to_numpy(), seed)
     _fragments(out, buildings, edges)
     return out
@@ -106,11 +108,12 @@ def _without_crowded(
     crowded = [polygon for polygon, held in names.items() if len(held) > 1 and outlines["name"].isna()[polygon]]
     keep = np.ones(len(outlines), dtype=bool)
     keep[crowded] = False
-    number = np.where(keep, np.cumsum(keep) - 1, -1)
-    return outlines[keep].reset_index(drop=True), np.where(holder >= 0, number[holder], -1)
+    # The last entry serves the places that no polygon holds (-1).
+    number = np.append(np.where(keep, np.cumsum(keep) - 1, -1), -1)
+    return outlines[keep].reset_index(drop=True), number[holder]
 
 
-def _by_polygon(  # noqa: PLR0913 - the parts of one city
+def _by_polygon(  # noqa: PLR0913, PLR0917 - the parts of one city
     out: Partition,
     buildings: Points,
     main: Mask,
@@ -153,26 +156,32 @@ def _near(buildings: Points, spots: Points) -> Mask:
     """Mark the buildings that a place may stand at."""
     if not len(spots):
         return np.zeros(len(buildings), dtype=bool)
-    return np.isfinite(np.asarray(cKDTree(spots).query(buildings, distance_upper_bound=SNAP_M)[0]))
+    distance, _ = cKDTree(spots).query(buildings, distance_upper_bound=SNAP_M)
+    return np.asarray(np.isfinite(distance), dtype=bool)
 
 
-def _seed_nodes(buildings: Points, free: Mask, places: gpd.GeoDataFrame, spots: Points, holder: Labels) -> Labels:
+def _seed_nodes(
+    buildings: Points, tract_size: Labels, places: gpd.GeoDataFrame, spots: Points, holder: Labels
+) -> Labels:
     """Return the free building at which each place stands, -1: none (far from any, or in a polygon).
 
-    A locality near a proper place is none; of several places at one building the first of the list stays.
+    The nearest one in company, else a lone one. A locality near a proper place is none; of several places
+    at one building the first of the list stays.
     """
     node = np.full(len(places), -1, dtype=np.int64)
-    candidates = np.flatnonzero(free)
     wanted = holder < 0
     is_spot = places["spot"].to_numpy(dtype=bool)
     if is_spot.any() and (~is_spot).any():
         near, _ = cKDTree(spots[~is_spot]).query(spots, distance_upper_bound=SPOT_M)
         wanted &= ~(is_spot & np.isfinite(near))
-    if not len(candidates) or not wanted.any():
-        return node
-    distance, index = cKDTree(buildings[candidates]).query(spots[wanted], distance_upper_bound=SNAP_M)
-    reached = np.isfinite(distance)
-    node[np.flatnonzero(wanted)[reached]] = candidates[np.asarray(index)[reached]]
+    for least in (LEAST_POLYGON, 1):
+        candidates = np.flatnonzero(tract_size >= least)
+        left = np.flatnonzero(wanted & (node < 0))
+        if not len(candidates) or not len(left):
+            continue
+        distance, index = cKDTree(buildings[candidates]).query(spots[left], distance_upper_bound=SNAP_M)
+        reached = np.isfinite(np.asarray(distance))
+        node[left[reached]] = candidates[np.asarray(index)[reached]]
     _, first = np.unique(node, return_index=True)
     again = np.ones(len(node), dtype=bool)
     again[first] = False
@@ -180,9 +189,9 @@ def _seed_nodes(buildings: Points, free: Mask, places: gpd.GeoDataFrame, spots: 
     return node
 
 
-def _regions(fabric: Fabric, edges: Edges, parted: Mask, free: Mask, seed: Labels) -> Labels:
+def _regions(fabric: Fabric, edges: Edges, tract: Labels, seed: Labels) -> Labels:
     """Return the region of each free building, -1 for the others: tracts between streets, joined where alike."""
-    tract = tracts(len(free), edges[~parted], free)
+    free = tract >= 0
     count = int(tract.max(initial=-1)) + 1
     seeded = np.zeros(count, dtype=bool)
     seeded[tract[seed[seed >= 0]]] = True
@@ -191,7 +200,7 @@ def _regions(fabric: Fabric, edges: Edges, parted: Mask, free: Mask, seed: Label
     return np.where(free, region[tract] if count else -1, -1)
 
 
-def _by_fabric(
+def _by_fabric(  # noqa: PLR0913, PLR0917 - the parts of one city
     out: Partition, fabric: Fabric, edges: Edges, region: Labels, identifiers: NDArray[np.object_], seed: Labels
 ) -> None:
     """Make settlements of regions; one with several places is divided among them."""
@@ -203,7 +212,7 @@ def _by_fabric(
     numbers, index = np.unique(part[free], return_inverse=True)
     size = np.bincount(index, weights=fabric.main[free]).astype(int)
     order = np.argsort(index, kind="stable")
-    groups = np.split(np.flatnonzero(free)[order], np.cumsum(np.bincount(index))[:-1])
+    groups = np.split(np.flatnonzero(free)[order], np.cumsum(np.bincount(index)))[:-1]
     for number, count, group in zip(numbers.tolist(), size.tolist(), groups, strict=True):
         if number < len(rooted) and len(group) >= LEAST_SEEDED:
             out.add(group, "seed_point+cluster", [identifiers[rooted[number]]])
@@ -221,7 +230,7 @@ def _nearest_seed(buildings: Points, edges: Edges, roots: Labels) -> Labels:
     _, _, source = dijkstra(ways, directed=False, indices=roots, return_predecessors=True, min_only=True)
     number = np.full(count + 1, -1, dtype=np.int64)
     number[roots] = np.arange(len(roots))
-    return np.where(source >= 0, number[source], -1)
+    return np.where(source >= 0, number[np.maximum(source, 0)], -1)
 
 
 def _fragments(out: Partition, buildings: Points, edges: Edges) -> None:

@@ -80,7 +80,7 @@ def inside(places: Points, outlines: NDArray[np.object_]) -> Labels:
     """Return the first outline that holds each place, -1: none; with smallest outlines first, the innermost one."""
     label = np.full(len(places), len(outlines), dtype=np.int64)
     if len(outlines):
-        outline, place = shapely.STRtree(shapely.points(places)).query(outlines, predicate="intersects")
+        outline, place = shapely.STRtree(np.asarray(shapely.points(places))).query(outlines, predicate="intersects")
         np.minimum.at(label, place, outline)
     label[label == len(outlines)] = -1
     return label

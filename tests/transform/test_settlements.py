@@ -1,0 +1,236 @@
+"""Delineation and classification on small towns: barriers, polygons, seeds, fabrics, invariance, bad input."""
+
+from __future__ import annotations
+
+import json
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely import LineString, box
+from sklearn.cluster import DBSCAN
+from sklearn.metrics import adjusted_rand_score
+
+from pipeline.tables import SETTLEMENT_KINDS
+from pipeline.transform.settlements import Delineation, classify, delineate
+from pipeline.transform.settlements.graph import density_labels, neighbours
+from tests.transform.fabrics import layer, layers, place, quarter, town, turned
+
+
+def groups(result: Delineation) -> set[frozenset[int]]:
+    """The division of the buildings, whatever the settlements are called."""
+    members = result.membership.dropna()
+    return {frozenset(rows.index) for _, rows in members.groupby(members)}
+
+
+def check(result: Delineation, buildings: gpd.GeoDataFrame) -> None:
+    """What must hold of every delineation."""
+    assert list(result.membership.index) == list(buildings.index)
+    known = set(result.settlements["settlement_id"])
+    assert set(result.membership.dropna()) == known
+    counts = result.membership.value_counts()
+    assert counts.reindex(result.settlements["settlement_id"]).tolist() == result.settlements["buildings"].tolist()
+    shapes = np.asarray(result.settlements.geometry.array, dtype=object)
+    assert shapely.is_valid(shapes).all()
+    assert np.isin(shapely.get_type_id(shapes), (3, 6)).all()
+    i, j = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    assert shapely.area(shapely.intersection(shapes[i[i < j]], shapes[j[i < j]])).sum() < 1e-3
+    centres = buildings.geometry.centroid
+    own = result.membership.map(result.settlements.set_index("settlement_id").geometry)
+    held = result.membership.notna()
+    assert shapely.distance(np.array(own[held], dtype=object), np.array(centres[held], dtype=object)).max(initial=0) < 1
+
+
+def test_a_wide_gap_parts_and_what_is_sparse_belongs_to_none() -> None:
+    buildings = town(quarter(0, 0, 8, 6), quarter(400, 0, 8, 6, seed=1), quarter(2000, 2000, 1, 1))
+    result = delineate(buildings, layers(), "a")
+    check(result, buildings)
+    assert len(result.settlements) == 2
+    assert result.membership.isna().sum() == len(quarter(2000, 2000, 1, 1))
+
+
+@pytest.mark.parametrize(
+    "barrier",
+    [
+        {"railways": {"railway": "rail"}},
+        {"roads": {"highway": "trunk"}},
+        {"waterways": {"waterway": "canal"}},
+    ],
+)
+def test_a_barrier_parts_one_fabric_and_a_tunnel_does_not(barrier: dict[str, dict[str, str]]) -> None:
+    buildings = town(quarter(0, 0, 16, 6))
+    line = LineString([(195, -500), (195, 700)])
+    ((name, tags),) = barrier.items()
+    columns = (*tags, "tunnel", "service")
+
+    def count(**more: str) -> int:
+        given = layer({"osm_id": "way/1", "geometry": line, **tags, **more}, columns=columns)
+        return len(delineate(buildings, layers(**{name: given}), "a").settlements)
+
+    assert count() == 2
+    assert count(tunnel="yes") == 1
+
+
+def test_a_named_polygon_is_a_settlement_even_with_one_house() -> None:
+    buildings = town(quarter(0, 0, 8, 6), quarter(900, 0, 1, 1))
+    land = {"osm_id": "way/7", "name": "Ак-Жар", "landuse": "residential", "geometry": box(880, -20, 960, 60)}
+    result = delineate(buildings, layers(landuse=layer(land, columns=("landuse",))), "a")
+    check(result, buildings)
+    one = result.settlements[result.settlements["delineation"] == "osm_polygon"]
+    assert one["osm_ids"].tolist() == ["way/7"]
+    assert result.membership.notna().all()
+
+
+def test_the_innermost_polygon_wins_and_outlines_do_not_overlap() -> None:
+    buildings = town(quarter(0, 0, 12, 12))
+    outer = {"osm_id": "way/1", "name": "Ак-Ордо", "landuse": "residential", "geometry": box(-30, -30, 330, 330)}
+    inner = {"osm_id": "way/2", "name": "Келечек", "landuse": "residential", "geometry": box(88, 88, 213, 213)}
+    result = delineate(buildings, layers(landuse=layer(outer, inner, columns=("landuse",))), "a")
+    check(result, buildings)
+    assert sorted(result.settlements["osm_ids"]) == ["way/1", "way/2"]
+
+
+def test_two_places_divide_one_fabric_and_two_settlements_may_share_a_name() -> None:
+    buildings = town(quarter(0, 0, 24, 6))
+    names = layer(place("node/1", "Анар", 150, 70), place("node/2", "Анар", 450, 70), columns=("place",))
+    result = delineate(buildings, layers(places=names), "a")
+    check(result, buildings)
+    assert result.settlements["delineation"].tolist() == ["seed_point+cluster"] * 2
+    assert abs(np.diff(result.settlements["buildings"])[0]) < 0.2 * len(buildings)
+
+
+def test_a_change_of_fabric_across_a_street_parts_and_a_street_alone_does_not() -> None:
+    street = layer(
+        {"osm_id": "way/1", "highway": "tertiary", "geometry": LineString([(-100, 316), (700, 316)])},
+        columns=("highway", "surface", "tunnel"),
+    )
+    below = quarter(0, 0, 12, 12)
+    alike = town(below, quarter(0, 330, 12, 12, seed=1))
+    other = town(below, quarter(0, 330, 9, 9, plot=34, size=160, angle=8, seed=1))
+    assert len(delineate(alike, layers(roads=street), "a").settlements) == 1
+    result = delineate(other, layers(roads=street), "a")
+    check(result, other)
+    assert len(result.settlements) == 2
+
+
+def test_adding_a_building_keeps_the_others_where_they_are() -> None:
+    first = town(quarter(0, 0, 10, 8), quarter(500, 0, 10, 8, seed=2, angle=20))
+    second = town(quarter(0, 0, 10, 8), quarter(500, 0, 10, 8, seed=2, angle=20), quarter(-22, 60, 1, 1))
+    a, b = delineate(first, layers(), "a"), delineate(second, layers(), "a")
+    assert a.membership.tolist() == b.membership[: len(first)].tolist()
+    for before, after in zip(a.settlements.geometry, b.settlements.geometry, strict=True):
+        assert before.symmetric_difference(after).area < 0.05 * before.area
+
+
+def test_empty_and_tiny_towns() -> None:
+    for buildings in (town(), town(quarter(0, 0, 1, 1)), town(quarter(0, 0, 1, 2)), town(quarter(0, 0, 25, 1))):
+        check(delineate(buildings, layers(), "a"), buildings)
+        check(delineate(buildings, {}, "a"), buildings)
+
+
+def test_buildings_at_one_place_and_odd_layers() -> None:
+    buildings = pd.concat([town(quarter(0, 0, 6, 6))] * 2, ignore_index=True)
+    odd = layer(
+        {"osm_id": "way/1", "name": "x", "landuse": "residential", "geometry": shapely.Polygon()},
+        {"osm_id": "way/2", "name": "ул. Ленина", "landuse": "residential", "geometry": box(-9, -9, 60, 60)},
+        {"osm_id": "way/3", "name": "ы" * 10_000, "landuse": "residential", "geometry": box(60, 60, 160, 160)},
+        {"osm_id": "way/3", "name": "<b>х</b>", "landuse": "residential", "geometry": box(60, 60, 160, 160)},
+        columns=("landuse",),
+    )
+    result = delineate(buildings, layers(landuse=odd), "a")
+    check(result, buildings)
+
+
+quarters = st.lists(
+    st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(3, 7), st.integers(3, 6), st.integers(0, 80)),
+    min_size=1,
+    max_size=4,
+    unique_by=lambda row: row[:2],
+)
+
+
+def built(rows: list[tuple[int, int, int, int, int]]) -> gpd.GeoDataFrame:
+    return town(*(quarter(260 * x, 260 * y, c, r, angle=a, seed=n) for n, (x, y, c, r, a) in enumerate(rows)))
+
+
+@settings(max_examples=8, deadline=None)
+@given(quarters, st.integers(0, 1000))
+def test_every_building_is_in_one_settlement_or_none_whatever_the_order(
+    rows: list[tuple[int, int, int, int, int]], seed: int
+) -> None:
+    buildings = built(rows)
+    result = delineate(buildings, layers(), "a")
+    check(result, buildings)
+    again = delineate(buildings.sample(frac=1, random_state=seed), layers(), "a")
+    assert again.membership.sort_index().equals(result.membership)
+    assert again.settlements.equals(result.settlements)
+
+
+@settings(max_examples=8, deadline=None)
+@given(quarters, st.floats(0, 359), st.floats(-5000, 5000), st.floats(-5000, 5000))
+def test_shifting_and_turning_the_city_changes_only_coordinates(
+    rows: list[tuple[int, int, int, int, int]], angle: float, east: float, north: float
+) -> None:
+    buildings = built(rows)
+    there = turned(buildings, angle, east, north)
+    a, b = delineate(buildings, layers(), "a"), delineate(there, layers(), "a")
+    assert groups(a) == groups(b)
+    assert sorted(a.settlements["area_m2"]) == pytest.approx(sorted(b.settlements["area_m2"]), rel=1e-3)
+
+
+def test_density_labels_are_those_of_dbscan() -> None:
+    rng = np.random.default_rng(3)
+    points = np.concatenate([rng.normal(c, 60, (300, 2)) for c in (0, 500, 900)] + [rng.uniform(-500, 1500, (200, 2))])
+    ours, theirs = density_labels(points, 30, 5), DBSCAN(eps=30, min_samples=5).fit_predict(points)
+    assert ((ours < 0) == (theirs < 0)).all()
+    assert adjusted_rand_score(ours, theirs) > 0.995
+
+
+def test_neighbours_on_a_line_and_at_one_place() -> None:
+    line = np.array([[0.0, 0.0], [10, 10], [20, 20], [500, 500]])
+    assert neighbours(line, 50).tolist() == [[0, 1], [1, 2]]
+    doubled = np.array([[0.0, 0.0], [10, 0], [0, 10], [0, 0]])
+    assert [0, 3] in neighbours(doubled, 50).tolist()
+
+
+def test_kinds_come_with_a_score_and_reasons() -> None:
+    buildings = town(quarter(0, 0, 12, 12, size=95), quarter(3000, 0, 14, 10, size=36, plot=28, seed=4))
+    rails = layer(
+        *(
+            {"osm_id": f"way/{n}", "highway": "residential", "surface": "ground", "geometry": street}
+            for n, street in enumerate(LineString([(0, 22 + 50 * k), (300, 22 + 50 * k)]) for k in range(6))
+        ),
+        columns=("highway", "surface", "tunnel"),
+    )
+    dachas = layer(place("node/1", "Рассвет", 3150, 120, "allotments"), columns=("place",))
+    given = layers(roads=rails, places=dachas)
+    result = delineate(buildings, given, "a")
+    members = buildings.assign(settlement_id=result.membership)
+    onset = pd.Series({result.settlements["settlement_id"][0]: 2006.0})
+    kinds = classify(result.settlements, members, given, onset)
+    assert kinds["kind"].tolist() == ["novostroika", "dacha"]
+    assert kinds["kind"].isin(SETTLEMENT_KINDS).all()
+    assert kinds["kind_score"].between(0, 1).all()
+    reasons = [json.loads(text) for text in kinds["kind_reasons"]]
+    assert reasons[0]["onset"]["value"] == pytest.approx(2.1)
+    assert "onset" not in reasons[1]
+    assert {"value", "pull"} == set(reasons[1]["allotments"])
+    assert "kind" not in result.settlements
+
+
+def test_classifying_nothing_gives_nothing() -> None:
+    empty = delineate(town(), layers(), "a")
+    kinds = classify(empty.settlements, town().assign(settlement_id=[]), layers(), pd.Series(dtype=float))
+    assert kinds.empty
+    assert {"kind", "kind_score", "kind_reasons"} <= set(kinds)
+
+
+def test_inputs_are_not_changed() -> None:
+    buildings, given = town(quarter(0, 0, 8, 6)), layers()
+    before = buildings.copy(deep=True)
+    delineate(buildings, given, "a")
+    assert buildings.equals(before)
