@@ -14,7 +14,7 @@ from shapely import Polygon, affinity, box
 
 from pipeline.transform.buildings import MergedBuildings, merge
 from pipeline.transform.buildings.cleaning import clean, polygonal
-from pipeline.transform.buildings.overlaps import intersection_area, overlaps
+from pipeline.transform.buildings.overlaps import Outlines, intersection_area, overlaps
 
 CRS = "EPSG:32643"
 EAST, NORTH = 470_000.0, 4_750_000.0
@@ -176,10 +176,11 @@ def test_overlap_areas_are_those_of_geos(a: tuple[float, ...], b: tuple[float, .
     first, second = at(*a), at(*b)
     if notched:
         first = first.difference(second.centroid.buffer(2))
-    left, right = polygonal(np.array([first], dtype=object)), np.array([second], dtype=object)
-    if left[0] is None:
+    repaired, whole = polygonal(np.array([first], dtype=object)), np.array([second], dtype=object)
+    if repaired[0] is None:
         return
-    exact = shapely.area(shapely.intersection(left, right))
+    exact = shapely.area(shapely.intersection(repaired, whole))
+    left, right = Outlines.of(repaired), Outlines.of(whole)
     zero = np.zeros(1, dtype=np.int64)
     assert intersection_area(left, right, zero, zero) == pytest.approx(exact, rel=1e-6, abs=1e-6)
     assert intersection_area(right, left, zero, zero) == pytest.approx(exact, rel=1e-6, abs=1e-6)
@@ -187,5 +188,5 @@ def test_overlap_areas_are_those_of_geos(a: tuple[float, ...], b: tuple[float, .
 
 def test_an_outline_overlaps_itself_by_its_area() -> None:
     outlines = np.array([at(0, 0, angle=17), at(30, 0).buffer(1)], dtype=object)
-    found = overlaps(outlines, outlines)
+    found = overlaps(Outlines.of(outlines), Outlines.of(outlines))
     assert found.area_m2 == pytest.approx(shapely.area(outlines))

@@ -28,12 +28,12 @@ def polygonal(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
         Shape (n,), any shapely geometries or None. Self-crossing ones are made valid (never by a zero buffer, which
         loses parts), coordinates that are not finite make a geometry None.
     """
-    out = shapely.force_2d(np.asarray(geometries, dtype=object))
-    kinds = shapely.get_type_id(out)
-    out[~np.isin(kinds, (3, 6, 7))] = None
-    coordinates, owner = shapely.get_coordinates(out, return_index=True)
-    out[owner[~np.isfinite(coordinates).all(axis=1)]] = None
+    out = np.asarray(geometries, dtype=object)
+    out = np.asarray(shapely.force_2d(out)) if shapely.has_z(out).any() else out.copy()
+    out[~np.isin(shapely.get_type_id(out), (3, 6, 7))] = None
     broken = np.flatnonzero(~shapely.is_valid(out) & ~shapely.is_missing(out))
+    coordinates, owner = shapely.get_coordinates(out[broken], return_index=True)
+    out[broken[owner[~np.isfinite(coordinates).all(axis=1)]]] = None
     out[broken] = shapely.make_valid(out[broken])
     mixed = np.flatnonzero(shapely.get_type_id(out) == 7)
     for position in mixed:
@@ -62,7 +62,7 @@ def clean(frame: gpd.GeoDataFrame, where: str) -> tuple[gpd.GeoDataFrame, list[N
     repaired = polygonal(given)
     area = np.nan_to_num(shapely.area(repaired))
     missing = shapely.is_missing(repaired)
-    mended = ~missing & ~shapely.is_valid(given)
+    mended = ~missing & np.array([a is not b for a, b in zip(given, repaired, strict=True)], dtype=bool)
     tiny, huge = ~missing & (area < MIN_M2), area > MAX_M2
     counted = (
         (missing, "outline without a usable polygon (empty, not finite, or no area); dropped"),

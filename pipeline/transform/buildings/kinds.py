@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import shapely
 from scipy.spatial import cKDTree
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ STOREY_M = 3.0
 FLATS_LEVELS = 3
 
 
-def kinds(buildings: gpd.GeoDataFrame) -> NDArray[np.object_]:
+def kinds(buildings: gpd.GeoDataFrame, centre: NDArray[np.float64]) -> NDArray[np.object_]:
     """Return what each building is: one of tables.BUILDING_KINDS.
 
     Parameters
@@ -56,6 +55,8 @@ def kinds(buildings: gpd.GeoDataFrame) -> NDArray[np.object_]:
     buildings
         Geometry in metres, `footprint_m2`, `levels`, `height_m` (NaN unknown), and the OSM tags `building`, `amenity`,
         `shop`, `building:flats` where known.
+    centre
+        Centres of the outlines, shape (n, 2).
     """
     tag = _text(buildings, "building").str.lower().str.strip()
     kind = tag.map(KIND_OF_TAG).to_numpy(dtype=object)
@@ -65,7 +66,7 @@ def kinds(buildings: gpd.GeoDataFrame) -> NDArray[np.object_]:
     dwelling = (tag == "residential").to_numpy()
     busy = (_text(buildings, "amenity").ne("") | _text(buildings, "shop").ne("")).to_numpy()
     tall = (storeys >= FLATS_LEVELS) & (area > HOUSE_MAX_M2 / 2)
-    shed = (area < SHED_M2) | ((area < DOUBTFUL_M2) & _beside_larger(buildings))
+    shed = (area < SHED_M2) | ((area < DOUBTFUL_M2) & _beside_larger(area, centre))
     rules = (
         (flats, "apartments"),
         (dwelling, np.where(tall | (area > HALL_M2), "apartments", "house")),
@@ -89,10 +90,8 @@ def _text(frame: gpd.GeoDataFrame, column: str) -> pd.Series:
     return text
 
 
-def _beside_larger(buildings: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+def _beside_larger(area: NDArray[np.float64], centre: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Mark small buildings with one at least twice as large, of a house's size, within `NEIGHBOUR_M`."""
-    area = buildings["footprint_m2"].to_numpy()
-    centre = shapely.get_coordinates(shapely.centroid(np.asarray(buildings.geometry.array, dtype=object)))
     small, house = np.flatnonzero(area < DOUBTFUL_M2), np.flatnonzero((area >= DOUBTFUL_M2) & (area <= HOUSE_MAX_M2))
     beside = np.zeros(len(area), dtype=bool)
     if not len(small) or not len(house):

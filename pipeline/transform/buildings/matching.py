@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import shapely
 
-from pipeline.transform.buildings.overlaps import Geometries, Ints, overlaps
-from pipeline.transform.buildings.registration import displacement, moved
+from pipeline.transform.buildings.overlaps import Floats, Ints, Outlines, overlaps
+from pipeline.transform.buildings.registration import displacement
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,7 +33,7 @@ class Repeats:
     compound: NDArray[np.bool_]
 
 
-def repeats(outlines: Geometries) -> Repeats:
+def repeats(outlines: Outlines) -> Repeats:
     """Find outlines of one source that are drawn twice, lie within another, or enclose several others.
 
     The larger outline of a pair stays (of two equal ones the earlier), so that no area is counted twice; an outline
@@ -43,7 +42,7 @@ def repeats(outlines: Geometries) -> Repeats:
     found = overlaps(outlines, outlines, least_share=NESTED_SHARE)
     pair = found.left < found.right
     i, j, shared = found.left[pair], found.right[pair], found.area_m2[pair]
-    area = shapely.area(outlines)
+    area = outlines.area
     inside = shared >= NESTED_SHARE * np.minimum(area[i], area[j])
     i, j = i[inside], j[inside]
     j_inner = area[i] >= area[j]
@@ -55,16 +54,17 @@ def repeats(outlines: Geometries) -> Repeats:
     return Repeats(nested & ~compound, compound)
 
 
-def match(osm: Geometries, footprints: Geometries) -> pd.DataFrame:
+def match(osm: Outlines, footprints: Outlines) -> pd.DataFrame:
     """Pair OSM outlines with satellite footprints of the same house, by the share of area that they have in common.
 
-    The footprints are first moved onto OSM's outlines, neighbourhood by neighbourhood (see `registration`). A pair matches if it shares `SAME_SHARE` of the smaller outline (so one blob over two houses matches both, and the
+    The footprints are first moved onto OSM's outlines, neighbourhood by neighbourhood (see `registration`). A pair
+    matches if it shares `SAME_SHARE` of the smaller outline (so one blob over two houses matches both, and the
     reverse), or if each is the other's best partner and their intersection over union is at least `SAME_IOU`.
 
     Parameters
     ----------
     osm, footprints
-        Valid outlines in metres, each set free of repeats, shapes (n,) and (m,).
+        Outlines in metres, each set free of repeats.
 
     Returns
     -------
@@ -72,8 +72,8 @@ def match(osm: Geometries, footprints: Geometries) -> pd.DataFrame:
         One row per matching pair: `osm`, `footprint` (positions), `overlap_m2`, `osm_share`, `footprint_share`
         (of the outline's own area), `iou`.
     """
-    found = overlaps(osm, moved(footprints, -displacement(osm, footprints)))
-    area_osm, area_footprint = shapely.area(osm)[found.left], shapely.area(footprints)[found.right]
+    found = overlaps(osm, footprints.moved(-displacement(osm, footprints)))
+    area_osm, area_footprint = osm.area[found.left], footprints.area[found.right]
     pairs = pd.DataFrame(
         {
             "osm": found.left,
@@ -84,11 +84,14 @@ def match(osm: Geometries, footprints: Geometries) -> pd.DataFrame:
             "iou": found.area_m2 / (area_osm + area_footprint - found.area_m2),
         }
     )
-    mutual = _is_best(found.left, pairs["iou"]) & _is_best(found.right, pairs["iou"])
-    same = pairs[["osm_share", "footprint_share"]].max(axis=1) >= SAME_SHARE
+    iou = pairs["iou"].to_numpy()
+    mutual = _is_best(found.left, iou) & _is_best(found.right, iou)
+    same = np.maximum(pairs["osm_share"], pairs["footprint_share"]) >= SAME_SHARE
     return pairs[same | (mutual & (pairs["iou"] >= SAME_IOU))].reset_index(drop=True)
 
 
-def _is_best(group: Ints, score: pd.Series) -> pd.Series:
+def _is_best(group: Ints, score: Floats) -> NDArray[np.bool_]:
     """Mark the row with the highest score of each group (ties: all of them)."""
-    return score == score.groupby(group).transform("max")
+    best = np.zeros(group.max(initial=0) + 1)
+    np.maximum.at(best, group, score)
+    return np.asarray(score == best[group], dtype=bool)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
+from pyproj import Transformer
 
 from pipeline.provenance import Notice
 from pipeline.transform.buildings.capture import completeness
 from pipeline.transform.buildings.cleaning import clean
 from pipeline.transform.buildings.kinds import kinds
 from pipeline.transform.buildings.matching import match, repeats
+from pipeline.transform.buildings.overlaps import Outlines
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,9 +59,9 @@ def merge(osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, area_id: str) -> 
         The order of the inputs' rows changes nothing: rows are ordered by their identifier, which is made from the
         location.
     """
-    cleaned_osm, notices_osm = _prepare(osm, "buildings of OpenStreetMap", "osm_id")
-    cleaned_fp, notices_fp = _prepare(footprints, "satellite footprints", "footprint_id")
-    pairs = match(_outlines(cleaned_osm), _outlines(cleaned_fp))
+    cleaned_osm, outlines_osm, notices_osm = _prepare(osm, "buildings of OpenStreetMap", "osm_id")
+    cleaned_fp, outlines_fp, notices_fp = _prepare(footprints, "satellite footprints", "footprint_id")
+    pairs = match(outlines_osm, outlines_fp)
     seen = np.full(len(cleaned_osm), "osm", dtype=object)
     seen[pairs["osm"].unique()] = "both"
     alone = np.ones(len(cleaned_fp), dtype=bool)
@@ -69,8 +70,8 @@ def merge(osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, area_id: str) -> 
     parts = [_from_osm(cleaned_osm, area_id, seen, heights), _from_satellite(cleaned_fp[alone])]
     buildings = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=osm.crs)
     buildings["area_id"] = area_id
-    buildings["kind"] = kinds(buildings)
-    centres = shapely.get_coordinates(shapely.centroid(_outlines(buildings)))
+    centres = np.concatenate([outlines_osm.centre, outlines_fp.centre[alone]])
+    buildings["kind"] = kinds(buildings, centres)
     buildings["building_id"] = _identifiers(buildings, centres, area_id)
     order = np.argsort(buildings["building_id"].to_numpy(), kind="stable")
     buildings, centres = buildings.iloc[order].reset_index(drop=True), centres[order]
@@ -84,25 +85,23 @@ def merge(osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, area_id: str) -> 
     return MergedBuildings(buildings, matches, rows, [*notices_osm, *notices_fp, *_odd_levels(cleaned_osm)])
 
 
-def _outlines(frame: gpd.GeoDataFrame) -> NDArray[np.object_]:
-    return np.asarray(frame.geometry.array, dtype=object)
-
-
-def _prepare(frame: gpd.GeoDataFrame, where: str, identifier: str) -> tuple[gpd.GeoDataFrame, list[Notice]]:
+def _prepare(frame: gpd.GeoDataFrame, where: str, identifier: str) -> tuple[gpd.GeoDataFrame, Outlines, list[Notice]]:
     """Clean one source, put it in an order that depends on the place alone, and drop its repeats."""
     rows, notices = clean(frame, where)
-    centre = shapely.get_coordinates(shapely.centroid(_outlines(rows)))
+    outlines = Outlines.of(np.asarray(rows.geometry.array, dtype=object))
     # Neighbours stand together (squares of 500 m), which makes every later look-up local and so fast.
-    square = np.floor(centre / 500)
-    keys = (rows[identifier].astype("str"), rows["footprint_m2"], *centre.T, *square.T)
-    rows = rows.iloc[np.lexsort(keys)].reset_index(drop=True)
-    found = repeats(_outlines(rows))
+    square = np.floor(outlines.centre / 500)
+    keys = (rows[identifier].astype("str"), outlines.area, *outlines.centre.T, *square.T)
+    order = np.lexsort(keys)
+    outlines = outlines.take(order)
+    found = repeats(outlines)
     counted = (
         (found.nested, "outline that repeats another of its source or lies within it; dropped"),
         (found.compound, "outline that encloses several buildings of its source; dropped"),
     )
     notices += [Notice(where, what, int(which.sum())) for which, what in counted if which.any()]
-    return rows[~(found.nested | found.compound)].reset_index(drop=True), notices
+    kept = np.flatnonzero(~(found.nested | found.compound))
+    return rows.iloc[order[kept]].reset_index(drop=True), outlines.take(kept), notices
 
 
 def _levels(tags: pd.Series) -> pd.Series:
@@ -152,9 +151,9 @@ def _identifiers(buildings: gpd.GeoDataFrame, centres: NDArray[np.float64], area
     Buildings with one centre (a house in the court of another) are told apart by a running number of two digits, in
     the order of their size.
     """
-    points = gpd.GeoSeries(gpd.points_from_xy(*centres.T), crs=buildings.crs).to_crs("EPSG:4326")
-    lon = np.rint((points.x.to_numpy() + 180) * _MICRODEGREES).astype(np.int64)
-    lat = np.rint((points.y.to_numpy() + 90) * _MICRODEGREES).astype(np.int64)
+    east, north = Transformer.from_crs(buildings.crs, "EPSG:4326", always_xy=True).transform(*centres.T)
+    lon = np.rint((np.asarray(east) + 180) * _MICRODEGREES).astype(np.int64)
+    lat = np.rint((np.asarray(north) + 90) * _MICRODEGREES).astype(np.int64)
     code = lon * 10**9 + lat
     keyed = pd.DataFrame({"code": code, "size": buildings["footprint_m2"].to_numpy()})
     rank = keyed.sort_values(["code", "size"]).groupby("code").cumcount().sort_index().to_numpy()

@@ -23,6 +23,82 @@ _FLAT = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
+class Outlines:
+    """Outlines of n buildings with what comparing them needs, taken out of the geometries once."""
+
+    geometry: Geometries
+    """Valid polygons or multipolygons, metres."""
+    shift: Floats
+    """By how much everything below is moved against `geometry`, shape (n, 2)."""
+    edges: Floats
+    """Start and end of every edge, shape (m, 4); shells run one way round, holes the other."""
+    first: Ints
+    """Where the edges of each outline begin, and end, shape (n + 1,)."""
+    area: Floats
+    centre: Floats
+    box: Floats
+    """xmin, ymin, xmax, ymax."""
+    frame: Floats
+    """Corner and two sides of every parallelogram, shape (n, 3, 2); NaN for other shapes."""
+
+    @classmethod
+    def of(cls, geometry: Geometries) -> Outlines:
+        """Take the measures of outlines."""
+        start, end, owner = _edges(geometry)
+        count = len(geometry)
+        first = np.searchsorted(owner, np.arange(count + 1))
+        origin = np.zeros((count, 2))
+        origin[owner[::-1]] = start[::-1]
+        (x0, y0), (x1, y1) = (start - origin[owner]).T, (end - origin[owner]).T
+        cross = x0 * y1 - x1 * y0
+        double = np.bincount(owner, cross, count)
+        moment = np.stack([np.bincount(owner, (a + b) * cross, count) for a, b in ((x0, x1), (y0, y1))], axis=1)
+        edges = np.concatenate([start, end], axis=1)
+        return cls(
+            geometry=geometry,
+            shift=np.zeros((count, 2)),
+            edges=edges,
+            first=first,
+            area=np.abs(double) / 2,
+            centre=origin + moment / (3 * np.where(double == 0, 1, double))[:, None],
+            box=shapely.bounds(geometry).reshape(count, 4),
+            frame=_parallelograms(edges, first),
+        )
+
+    def __len__(self) -> int:
+        return len(self.geometry)
+
+    def take(self, which: Ints) -> Outlines:
+        """Return some of the outlines."""
+        edges, owner = self.edges_of(which)
+        first = np.searchsorted(owner, np.arange(len(which) + 1))
+        parts = (getattr(self, name)[which] for name in ("area", "centre", "box", "frame"))
+        return Outlines(self.geometry[which], self.shift[which], edges, first, *parts)
+
+    def moved(self, by: Floats) -> Outlines:
+        """Return the outlines moved by a vector each, shape (n, 2)."""
+        both = np.tile(by, 2)
+        frame = self.frame.copy()
+        frame[:, 0] += by
+        edges = self.edges + np.repeat(both, np.diff(self.first), axis=0)
+        box, centre = self.box + both, self.centre + by
+        return Outlines(self.geometry, self.shift + by, edges, self.first, self.area, centre, box, frame)
+
+    def edges_of(self, which: Ints) -> tuple[Floats, Ints]:
+        """Return the edges of some outlines, and the place in `which` that each belongs to."""
+        count = self.first[which + 1] - self.first[which]
+        owner = np.repeat(np.arange(len(which)), count)
+        step = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
+        return self.edges[self.first[which][owner] + step], owner
+
+    def shapes(self, which: Ints) -> Geometries:
+        """Return the geometries of some outlines, where they are."""
+        points, owner = shapely.get_coordinates(self.geometry[which], return_index=True)
+        shifted = shapely.set_coordinates(self.geometry[which].copy(), points + self.shift[which][owner])
+        return np.asarray(shifted, dtype=object)
+
+
+@dataclass(frozen=True, slots=True)
 class Overlaps:
     """Pairs (left[k], right[k]) whose outlines overlap by `area_m2[k]` > 0, ordered by left, then right."""
 
@@ -31,21 +107,20 @@ class Overlaps:
     area_m2: Floats
 
 
-def overlaps(left: Geometries, right: Geometries, *, least_share: float = 0.0) -> Overlaps:
+def overlaps(left: Outlines, right: Outlines, *, least_share: float = 0.0) -> Overlaps:
     """Return all pairs of outlines that overlap, with the exact area of the overlap.
 
     Parameters
     ----------
     left, right
-        Valid polygons or multipolygons in metres, shapes (n,) and (m,).
+        Of n and m buildings.
     least_share
         Pairs are left out if even their bounding boxes share less than this part of the smaller outline: they cannot
         reach it.
     """
-    j, i = shapely.STRtree(left).query(right)
-    left_box, right_box = shapely.bounds(left)[i], shapely.bounds(right)[j]
-    shared = np.minimum(left_box[:, 2:], right_box[:, 2:]) - np.maximum(left_box[:, :2], right_box[:, :2])
-    smaller = np.minimum(shapely.area(left)[i], shapely.area(right)[j])
+    j, i = shapely.STRtree(np.asarray(shapely.box(*left.box.T))).query(np.asarray(shapely.box(*right.box.T)))
+    shared = np.minimum(left.box[i, 2:], right.box[j, 2:]) - np.maximum(left.box[i, :2], right.box[j, :2])
+    smaller = np.minimum(left.area[i], right.area[j])
     possible = np.clip(shared, 0, None).prod(axis=1) > least_share * smaller
     i, j = i[possible], j[possible]
     area = intersection_area(left, right, i, j)
@@ -55,56 +130,20 @@ def overlaps(left: Geometries, right: Geometries, *, least_share: float = 0.0) -
     return Overlaps(i[order], j[order], area[order])
 
 
-def intersection_area(left: Geometries, right: Geometries, i: Ints, j: Ints) -> Floats:
+def intersection_area(left: Outlines, right: Outlines, i: Ints, j: Ints) -> Floats:
     """Return the area (m²) of ``left[i[k]] ∩ right[j[k]]`` for every k."""
     area = np.empty(len(i))
-    frame_l, frame_r = _parallelograms(left), _parallelograms(right)
-    by_right = ~np.isnan(frame_r[j, 0, 0])
-    by_left = ~by_right & ~np.isnan(frame_l[i, 0, 0])
-    area[by_right] = _clipped(left, i[by_right], frame_r[j[by_right]])
-    area[by_left] = _clipped(right, j[by_left], frame_l[i[by_left]])
+    by_right = ~np.isnan(right.frame[j, 0, 0])
+    by_left = ~by_right & ~np.isnan(left.frame[i, 0, 0])
+    area[by_right] = _clipped(left, i[by_right], right.frame[j[by_right]])
+    area[by_left] = _clipped(right, j[by_left], left.frame[i[by_left]])
     rest = ~(by_right | by_left)
-    area[rest] = shapely.area(shapely.intersection(left[i[rest]], right[j[rest]]))
+    area[rest] = shapely.area(shapely.intersection(left.shapes(i[rest]), right.shapes(j[rest])))
     return area
 
 
-def _parallelograms(geometries: Geometries) -> Floats:
-    """Return corner and two sides of every outline that is a parallelogram, shape (n, 3, 2); NaN elsewhere."""
-    out = np.full((len(geometries), 3, 2), np.nan)
-    simple = np.flatnonzero(
-        (shapely.get_type_id(geometries) == 3)
-        & (shapely.get_num_coordinates(geometries) == 5)
-        & (shapely.get_num_interior_rings(geometries) == 0)
-    )
-    ring: Floats = shapely.get_coordinates(geometries[simple]).reshape(-1, 5, 2)
-    side, other = ring[:, 1] - ring[:, 0], ring[:, 3] - ring[:, 0]
-    # A corner off by more than a micrometre per metre would show in the sixth digit of an area.
-    slack = 1e-9 * (np.abs(side) + np.abs(other)).sum(axis=1, keepdims=True) + 1e-12
-    fits = (np.abs(ring[:, 2] - ring[:, 0] - side - other) <= slack).all(axis=1)
-    out[simple[fits]] = np.stack([ring[fits, 0], side[fits], other[fits]], axis=1)
-    return out
-
-
-def _clipped(geometries: Geometries, which: Ints, frames: Floats) -> Floats:
-    """Return the areas of ``geometries[which[k]]`` inside the parallelogram ``frames[k]`` (corner and two sides)."""
-    if not len(which):
-        return np.empty(0)
-    start, end, owner = _edges(geometries[which])
-    corner, side, other = frames[owner].transpose(1, 0, 2)
-    determinant = side[:, 0] * other[:, 1] - side[:, 1] * other[:, 0]
-
-    def unit(points: Floats) -> tuple[Floats, Floats]:
-        x, y = (points - corner).T
-        return (x * other[:, 1] - y * other[:, 0]) / determinant, (y * side[:, 0] - x * side[:, 1]) / determinant
-
-    parts = _area_in_unit_square(*unit(start), *unit(end))
-    sums = np.bincount(owner, weights=parts, minlength=len(which))
-    scale = np.abs(frames[:, 1, 0] * frames[:, 2, 1] - frames[:, 1, 1] * frames[:, 2, 0])
-    return np.abs(sums) * scale
-
-
 def _edges(geometries: Geometries) -> tuple[Floats, Floats, Ints]:
-    """Return start, end and owner of all edges; in one geometry, shells run one way round and holes the other."""
+    """Return start, end and owner of all edges, ordered by owner."""
     whole = (shapely.get_type_id(geometries) == 3) & (shapely.get_num_interior_rings(geometries) == 0)
     number = np.flatnonzero(whole)
     rings, owner = geometries[number], number
@@ -114,9 +153,42 @@ def _edges(geometries: Geometries) -> tuple[Floats, Floats, Ints]:
         more, ring_part = shapely.get_rings(parts, return_index=True)
         rings = np.concatenate([rings, more])
         owner = np.concatenate([owner, rest[part_owner[ring_part]]])
+        order = np.argsort(owner, kind="stable")
+        rings, owner = rings[order], owner[order]
     points, ring = shapely.get_coordinates(rings, return_index=True)
     same = ring[1:] == ring[:-1]
     return points[:-1][same], points[1:][same], owner[ring[:-1][same]]
+
+
+def _parallelograms(edges: Floats, first: Ints) -> Floats:
+    """Return corner and two sides of every outline that is a parallelogram, shape (n, 3, 2); NaN elsewhere."""
+    out = np.full((len(first) - 1, 3, 2), np.nan)
+    four = np.flatnonzero(np.diff(first) == 4)
+    corner = edges[first[four][:, None] + np.arange(4), :2]
+    side, other = corner[:, 1] - corner[:, 0], corner[:, 3] - corner[:, 0]
+    # A corner off by more than a micrometre per metre would show in the sixth digit of an area.
+    slack = 1e-9 * (np.abs(side) + np.abs(other)).sum(axis=1, keepdims=True) + 1e-12
+    fits = (np.abs(corner[:, 2] - corner[:, 0] - side - other) <= slack).all(axis=1)
+    out[four[fits]] = np.stack([corner[fits, 0], side[fits], other[fits]], axis=1)
+    return out
+
+
+def _clipped(outlines: Outlines, which: Ints, frames: Floats) -> Floats:
+    """Return the areas of ``outlines[which[k]]`` inside the parallelogram ``frames[k]`` (corner and two sides)."""
+    if not len(which):
+        return np.empty(0)
+    edges, owner = outlines.edges_of(which)
+    corner, side, other = frames[owner].transpose(1, 0, 2)
+    determinant = side[:, 0] * other[:, 1] - side[:, 1] * other[:, 0]
+
+    def unit(points: Floats) -> tuple[Floats, Floats]:
+        x, y = (points - corner).T
+        return (x * other[:, 1] - y * other[:, 0]) / determinant, (y * side[:, 0] - x * side[:, 1]) / determinant
+
+    parts = _area_in_unit_square(*unit(edges[:, :2]), *unit(edges[:, 2:]))
+    sums = np.bincount(owner, weights=parts, minlength=len(which))
+    scale = np.abs(frames[:, 1, 0] * frames[:, 2, 1] - frames[:, 1, 1] * frames[:, 2, 0])
+    return np.abs(sums) * scale
 
 
 def _area_in_unit_square(x0: Floats, y0: Floats, x1: Floats, y1: Floats) -> Floats:

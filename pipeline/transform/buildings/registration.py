@@ -10,81 +10,65 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import shapely
 from scipy.spatial import cKDTree
 
-from pipeline.transform.buildings.overlaps import overlaps
-
 if TYPE_CHECKING:
-    from pipeline.transform.buildings.overlaps import Floats, Geometries
+    from pipeline.transform.buildings.overlaps import Floats, Ints, Outlines
 
 HOUSE_M2 = 45.0
-"""Smaller outlines may overlap their neighbour's footprint instead of their own."""
+"""Smaller outlines may stand nearer to a neighbour's footprint than to their own."""
 SIMILAR = 1.6
 """Outlines of one house differ in area by less than this factor."""
-NEIGHBOURS = 15
+REACH_M = (7.0, 3.0)
+"""How far apart the centres of one house may lie, before and after the first displacement is taken off."""
+NEIGHBOURS = 11
 """Pairs whose median displacement holds for a place."""
-REACH_M = 400.0
-"""Pairs farther away say nothing of a place."""
+AROUND_M = 400.0
+"""Pairs farther away say nothing of a place: the median of all pairs holds there."""
 LEAST = 4
-"""Fewer pairs around a place than this: the median of all pairs holds."""
-_ROUNDS = 2
+"""Fewer pairs in all than this tell nothing."""
 
 
-def displacement(osm: Geometries, footprints: Geometries) -> Floats:
+def displacement(osm: Outlines, footprints: Outlines) -> Floats:
     """Return by how much each footprint is displaced against OSM, metres, shape (m, 2); zero where nothing tells.
 
-    Of the pairs that overlap and are alike in size, the median displacement of the nearest ones; measured twice, the
-    second time with the first displacement taken off.
+    Of the houses whose centres are each other's nearest and that are alike in size, the median displacement of the
+    nearest ones; measured twice, the second time with the first displacement taken off and a shorter reach.
     """
     shift = np.zeros((len(footprints), 2))
-    large_osm = osm[shapely.area(osm) >= HOUSE_M2]
-    large = np.flatnonzero(shapely.area(footprints) >= HOUSE_M2)
-    if not len(large) or not len(large_osm):
-        return shift
-    centre = shapely.get_coordinates(shapely.centroid(footprints))
-    for _ in range(_ROUNDS):
-        place, beside = _pairs(large_osm, moved(footprints[large], -shift[large]), centre[large])
-        if len(place) < LEAST:
+    large_osm, large = np.flatnonzero(osm.area >= HOUSE_M2), np.flatnonzero(footprints.area >= HOUSE_M2)
+    for reach in REACH_M:
+        there, here = osm.centre[large_osm], footprints.centre[large]
+        i, j = _mutual(there, here - shift[large], reach)
+        ratio = osm.area[large_osm[i]] / footprints.area[large[j]]
+        alike = (ratio < SIMILAR) & (ratio > 1 / SIMILAR)
+        i, j = i[alike], j[alike]
+        if len(i) < LEAST:
             return np.zeros((len(footprints), 2))
-        shift = _around(centre, place, beside)
+        shift = _around(footprints.centre, here[j], here[j] - there[i])
     return shift
 
 
-def moved(outlines: Geometries, by: Floats) -> Geometries:
-    """Return outlines moved by a vector each, shape (n, 2)."""
-    points, owner = shapely.get_coordinates(outlines, return_index=True)
-    return np.asarray(shapely.set_coordinates(outlines.copy(), points + by[owner]), dtype=object)
-
-
-def _pairs(osm: Geometries, footprints: Geometries, centre: Floats) -> tuple[Floats, Floats]:
-    """Return place and displacement of the pairs that are each other's best partner and alike in size."""
-    found = overlaps(osm, footprints, least_share=0.3)
-    i, j = found.left, found.right
-    best = (found.area_m2 >= _largest(i, found.area_m2)) & (found.area_m2 >= _largest(j, found.area_m2))
-    ratio = shapely.area(osm)[i] / shapely.area(footprints)[j]
-    alike = best & (ratio < SIMILAR) & (ratio > 1 / SIMILAR)
-    i, j = i[alike], j[alike]
-    return centre[j], centre[j] - shapely.get_coordinates(shapely.centroid(osm[i]))
-
-
-def _largest(group: np.ndarray[tuple[int], np.dtype[np.int64]], value: Floats) -> Floats:
-    """Return for each row the largest value of its group."""
-    largest = np.zeros(group.max(initial=0) + 1)
-    np.maximum.at(largest, group, value)
-    return largest[group]
+def _mutual(a: Floats, b: Floats, reach: float) -> tuple[Ints, Ints]:
+    """Return the pairs of points that are each other's nearest, within a reach."""
+    if not len(a) or not len(b):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    tree_a, tree_b = cKDTree(a), cKDTree(b)
+    distance, nearest = tree_a.query(b, distance_upper_bound=reach)
+    j = np.flatnonzero(np.isfinite(np.asarray(distance)))
+    i = np.asarray(nearest)[j]
+    _, back = tree_b.query(a[i])
+    both = np.asarray(back) == j
+    return i[both], j[both]
 
 
 def _around(points: Floats, place: Floats, beside: Floats) -> Floats:
     """Return the median displacement around each point: that of the pairs nearest to the pair nearest to it."""
     tree = cKDTree(place)
-    count = min(NEIGHBOURS, len(place))
-    distance, index = tree.query(place, k=range(1, count + 1), distance_upper_bound=REACH_M)
-    reached = np.isfinite(distance)
-    values = np.where(reached[..., None], beside[np.where(reached, index, 0)], np.nan)
-    local = np.nanmedian(values, axis=1)
     overall = np.median(beside, axis=0)
-    local[reached.sum(axis=1) < min(LEAST, count)] = overall
-    near, nearest = tree.query(points, distance_upper_bound=REACH_M)
+    count = min(NEIGHBOURS, len(place))
+    _, index = tree.query(place, k=range(1, count + 1), distance_upper_bound=AROUND_M)
+    local = np.median(np.concatenate([beside, overall[None]])[index], axis=1)
+    near, nearest = tree.query(points, distance_upper_bound=AROUND_M)
     known = np.isfinite(np.asarray(near))
     return np.where(known[:, None], local[np.where(known, nearest, 0)], overall)
