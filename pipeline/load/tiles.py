@@ -28,6 +28,8 @@ _MAX_TILE_BYTES = 490_000
 """Below the 500 kB at which a tile becomes slow to fetch and decode."""
 _COORDINATE_DIGITS = 6
 """Decimals of a degree: 0.1 m, finer than the 0.4 m grid of a tile at zoom 14."""
+_ARC_TOLERANCE_DEG = 5e-6
+"""Half a metre: about a unit of the grid of a tile at zoom 14."""
 _MAX_LABEL = 80
 _NAMES = ("name", "name_en", "name_ru", "name_ky", "name_kk")
 _ROAD_RANKS = {
@@ -143,8 +145,10 @@ def _context_layers(context: Mapping[str, gpd.GeoDataFrame]) -> list[_Layer]:
 
 def _hazard_layers(tables: Mapping[str, Any], zones: gpd.GeoDataFrame) -> list[_Layer]:
     hazards = tables["hazards"]
+    # The arcs of a zone have a vertex every few centimetres, for the sake of exact areas; no screen shows that.
+    drawn = zones.geometry.simplify(_ARC_TOLERANCE_DEG)
     return [
-        _Layer("red_zones", zones.geometry, zones[["rule_id", "hazard_class", "kind"]]),
+        _Layer("red_zones", drawn, zones[["rule_id", "hazard_class", "kind"]]),
         _Layer("hazards", hazards.geometry, hazards[["hazard_id", "hazard_class"]], min_zoom=10),
     ]
 
