@@ -1,7 +1,8 @@
 """Exact overlap areas of many small shapes with few large zones.
 
-Zones are cut into tiles of few vertices, wherever there are shapes. Nearly all shapes lie wholly inside a tile or
-outside all of them; only those that the outline of a tile crosses need an intersection, and that is a short one.
+Nearly all shapes lie wholly inside or outside a zone: where none of its sides comes near a shape's box, one point of
+the shape tells which. Only the others need an intersection; and of a zone with a long outline only the part near the
+shape matters, so zones are cut into tiles for it, wherever there are such shapes.
 """
 
 from __future__ import annotations
@@ -19,9 +20,13 @@ if TYPE_CHECKING:
     Geometries = NDArray[np.object_]
     Floats = NDArray[np.float64]
     Indices = NDArray[np.intp]
+    Zone = shapely.Polygon | shapely.MultiPolygon
 
 _TILE_VERTICES = 512
 """Zones with more vertices are cut into tiles of at most so many: an intersection reads all vertices of both sides."""
+
+_SIDES_M = 20.0
+"""Short sides are taken together up to this length: about the size of a house, so that the boxes stay as tight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +55,9 @@ def overlap_areas(shapes: Geometries, zones: Geometries, *, threads: int = 2) ->
     Overlaps
         In the order of zone, then shape; areas in the square of the coordinates' unit.
     """
-    tree = shapely.STRtree(shapes)
-    tree.query(shapely.Point(0, 0))  # The tree is built by its first query; the threads must find it built.
+    index = _Shapes.of(shapes)
     with ThreadPoolExecutor(threads) as pool:
-        found = list(pool.map(lambda zone: _with_zone(shapes, tree, zone), zones))
+        found = list(pool.map(index.shared, zones))
     if not found:
         return Overlaps(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0))
     return Overlaps(
@@ -63,26 +67,68 @@ def overlap_areas(shapes: Geometries, zones: Geometries, *, threads: int = 2) ->
     )
 
 
-def _with_zone(
-    shapes: Geometries, tree: shapely.STRtree, zone: shapely.Polygon | shapely.MultiPolygon
-) -> tuple[Indices, Floats]:
-    """Return the shapes that share area with a zone, in ascending order, and how much."""
+@dataclass(frozen=True, slots=True)
+class _Shapes:
+    """Shapes with a tree over their boxes, a point on each, and their areas."""
+
+    geometry: Geometries
+    tree: shapely.STRtree
+    x: Floats
+    y: Floats
+    area_m2: Floats
+
+    @classmethod
+    def of(cls, geometry: Geometries) -> _Shapes:
+        tree = shapely.STRtree(geometry)
+        tree.query(shapely.Point(0, 0))  # The tree is built by its first query; the threads must find it built.
+        first = shapely.get_point(shapely.get_exterior_ring(shapely.get_geometry(geometry, 0)), 0)
+        return cls(geometry, tree, shapely.get_x(first), shapely.get_y(first), shapely.area(geometry))
+
+    def shared(self, zone: Zone) -> tuple[Indices, Floats]:
+        """Return the shapes that share area with a zone, in ascending order, and how much."""
+        near = np.sort(self.tree.query(zone))
+        if not len(near):
+            return near, np.empty(0)
+        # Where no side of the zone comes near the box of a shape, one point tells of the whole shape.
+        crossed = np.unique(self.tree.query(_side_boxes(zone))[1])
+        clear = np.setdiff1d(near, crossed, assume_unique=True)
+        # A copy is prepared, never the zone itself: a prepared geometry must not be seen by two threads.
+        own = shapely.from_wkb(shapely.to_wkb(zone))
+        shapely.prepare(own)
+        inside = clear[shapely.contains_xy(own, self.x[clear], self.y[clear])]
+        shape = np.concatenate([inside, crossed])
+        area = np.concatenate([self.area_m2[inside], _cut(self.geometry[crossed], zone)])
+        order = np.argsort(shape)
+        order = order[area[order] > 0]
+        return shape[order], area[order]
+
+
+def _side_boxes(zone: Zone) -> Geometries:
+    """Return boxes around the sides of a zone, around several in a row where they are short."""
+    vertex, ring = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(zone)), return_index=True)
+    side = np.flatnonzero(ring[:-1] == ring[1:])
+    start, end = vertex[side], vertex[side + 1]
+    run = np.floor(np.cumsum(np.hypot(*(end - start).T)) / _SIDES_M)
+    first = np.flatnonzero(np.diff(run, prepend=-1) + np.diff(ring[side], prepend=-1))
+    low = np.minimum.reduceat(np.minimum(start, end), first)
+    high = np.maximum.reduceat(np.maximum(start, end), first)
+    return np.asarray(shapely.box(*low.T, *high.T))
+
+
+def _cut(shapes: Geometries, zone: Zone) -> Floats:
+    """Return the area that each shape shares with a zone, by intersection."""
+    if not len(shapes):
+        return np.empty(0)
+    tree = shapely.STRtree(shapes)
     tiles = np.array(_tiles(zone, tree), dtype=object)
-    # Prepared geometries must not be seen by two threads; these tiles were made by this one, for this call.
-    shapely.prepare(tiles)
     tile, shape = tree.query(tiles, predicate="intersects")
     order = np.lexsort((tile, shape))
     tile, shape = tile[order], shape[order]
-    inside = shapely.covers(tiles[tile], shapes[shape])
-    area = np.empty(len(shape))
-    area[inside] = shapely.area(shapes[shape[inside]])
-    area[~inside] = shapely.area(shapely.intersection(shapes[shape[~inside]], tiles[tile[~inside]]))
-    near, place = np.unique(shape, return_inverse=True)
-    total = np.bincount(place, weights=area, minlength=len(near)).astype(np.float64, copy=False)
-    return near[total > 0], total[total > 0]
+    area = shapely.area(shapely.intersection(shapes[shape], tiles[tile]))
+    return np.bincount(shape, weights=area, minlength=len(shapes)).astype(np.float64, copy=False)
 
 
-def _tiles(zone: shapely.Polygon | shapely.MultiPolygon, shapes: shapely.STRtree) -> list[shapely.Polygon]:
+def _tiles(zone: Zone, shapes: shapely.STRtree) -> list[shapely.Polygon]:
     """Return polygons of few vertices that make up a zone, without overlapping, wherever there is a shape."""
     if not len(shapes.query(zone)):
         return []

@@ -1,10 +1,10 @@
 """Distances from buildings to hazards: all pairs within reach, exact.
 
-A hazard may have hundreds of segments, of which one decides. So each building is first reduced to a disc around it:
-the distance from the disc's centre to every segment of the hazard, less or plus the disc's radius, bounds the true
-distance from below and above. Only segments whose lower bound does not exceed the least upper bound are measured by
-GEOS, footprint against segment: one or two of them as a rule. Bounds decide which segments are measured, never the
-result.
+A hazard may have hundreds of segments, of which one decides. So each building is first reduced to two discs around one
+centre, one that holds it and one that it holds: the distance from the centre to a segment of the hazard, less the one
+radius and less the other, bounds the true distance from below and above. Only segments whose lower bound does not
+exceed the least upper bound are measured by GEOS, footprint against segment: one or two of them as a rule. Bounds
+decide which segments are measured, never the result.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 1 << 15
 """Numbers in a work array: few enough to stay in a core's cache."""
-_SEGMENTS = 16
+_SEGMENTS = 32
 """Segments of a piece of a hazard: short pieces have small boxes, so fewer buildings are candidates of each."""
 
 
@@ -133,20 +133,37 @@ class _Candidates:
 
 @dataclass(frozen=True, slots=True)
 class _Footprints:
-    """Footprints with a tree over their boxes and a disc around each."""
+    """Footprints with a tree over their boxes, and the discs that bound them.
+
+    `outer` is the radius of the disc around (x, y) that holds the footprint, `inner` of one that the footprint holds;
+    where (x, y) lies outside of it, as may be in a winged house, `inner` is negative: the distance to its outline.
+    """
 
     geometry: Geometries
     tree: shapely.STRtree
     x: Floats
     y: Floats
-    radius: Floats
+    outer: Floats
+    inner: Floats
 
     @classmethod
     def of(cls, geometry: Geometries) -> _Footprints:
         west, south, east, north = shapely.bounds(geometry).T
+        x, y = (west + east) / 2, (south + north) / 2
         tree = shapely.STRtree(geometry)
-        tree.query(shapely.Point(0, 0))  # The tree is built by its first query; the threads must find it built.
-        return cls(geometry, tree, (west + east) / 2, (south + north) / 2, np.hypot(east - west, north - south) / 2)
+        tree.query(shapely.Point(0, 0))  # The tree is built by its first query.
+        rings, owner = shapely.get_rings(shapely.get_parts(geometry), return_index=True)
+        owner = shapely.get_parts(geometry, return_index=True)[1][owner]
+        vertex, ring = shapely.get_coordinates(rings, return_index=True)
+        start = np.flatnonzero(np.diff(owner[ring], prepend=-1))
+        corner = np.hypot(vertex[:, 0] - x[owner[ring]], vertex[:, 1] - y[owner[ring]])
+        outer = np.maximum.reduceat(corner, start) if len(start) else corner
+        side = np.flatnonzero(ring[:-1] == ring[1:])
+        whose = owner[ring[side]]
+        to_side = _to_segment(x[whose], y[whose], *vertex[side].T, *vertex[side + 1].T)
+        start = np.flatnonzero(np.diff(whose, prepend=-1))
+        inner = np.minimum.reduceat(to_side, start) if len(start) else to_side
+        return cls(geometry, tree, x, y, outer, np.where(shapely.contains_xy(geometry, x, y), inner, -inner))
 
     def candidates(self, edge: shapely.Geometry, reach: float) -> _Candidates:
         """Return the footprints that touch a hazard, and those near it with the segments that may be closest."""
@@ -164,7 +181,7 @@ class _Footprints:
             order = np.argsort(building, kind="stable")
             building, segment, centre = building[order], segment[order], centre[order]
             least = _least(centre, building, repeat=True)
-            keep = centre <= least + 2 * self.radius[building]
+            keep = centre <= least + self.outer[building] - self.inner[building]
             building, segment = building[keep], segment[keep]
         return _Candidates(touching, building, segment, segments, reach)
 
@@ -182,8 +199,7 @@ class _Footprints:
         parts = [(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0))]
         for block in (near[first : first + rows] for first in range(0, len(near), rows)):
             centre = _to_segments(self.x[block], self.y[block], segments[piece])
-            radius = self.radius[block]
-            limit = np.minimum(centre.min(axis=1) + 2 * radius, reach + radius)
+            limit = np.minimum(centre.min(axis=1) - self.inner[block], reach) + self.outer[block]
             row, column = np.nonzero(centre <= limit[:, None])
             parts.append((block[row], column + piece.start, centre[row, column]))
         building, segment, distance = (np.concatenate([part[column] for part in parts]) for column in range(3))
@@ -223,11 +239,15 @@ def _segments(edge: shapely.Geometry) -> Floats:
 
 def _to_segments(x: Floats, y: Floats, segments: Floats) -> Floats:
     """Return the distance from each point to each segment, shape (points, segments)."""
-    (ax, ay), (bx, by) = segments[:, 0].T, segments[:, 1].T
+    return _to_segment(x[:, None], y[:, None], *segments[:, 0].T, *segments[:, 1].T)
+
+
+def _to_segment(x: Floats, y: Floats, ax: Floats, ay: Floats, bx: Floats, by: Floats) -> Floats:  # noqa: PLR0913, PLR0917
+    """Return the distance from points to segments from (ax, ay) to (bx, by), broadcast against each other."""
     vx, vy = bx - ax, by - ay
     square = vx * vx + vy * vy
     inverse = np.divide(1.0, square, out=np.zeros_like(square), where=square > 0)
-    px, py = x[:, None] - ax, y[:, None] - ay
+    px, py = x - ax, y - ay
     along = px * vx
     along += py * vy
     along *= inverse
