@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SIZE_CLASSES_M2 = (25.0, 60.0, 120.0, 350.0)
 """Bounds of the size classes: a detector misses a shed sooner than a house, and so does a mapper."""
-NEIGHBOURS = 24
+NEIGHBOURS = 16
 """Buildings around one that tell how thoroughly its neighbourhood is mapped."""
 COVERAGE_CLASSES = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9)
 """Bounds of the share of a neighbourhood's satellite footprints that OSM has too."""

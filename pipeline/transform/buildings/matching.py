@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from pipeline.transform.buildings.overlaps import Floats, Ints, Outlines, overlaps
+from pipeline.transform.buildings.overlaps import Floats, Ints, Outlines, overlaps, overlaps_within
 from pipeline.transform.buildings.registration import displacement
 
 if TYPE_CHECKING:
@@ -39,9 +39,8 @@ def repeats(outlines: Outlines) -> Repeats:
     The larger outline of a pair stays (of two equal ones the earlier), so that no area is counted twice; an outline
     that holds `COMPOUND` others or more is dropped instead of them.
     """
-    found = overlaps(outlines, outlines, least_share=NESTED_SHARE)
-    pair = found.left < found.right
-    i, j, shared = found.left[pair], found.right[pair], found.area_m2[pair]
+    found = overlaps_within(outlines, least_share=NESTED_SHARE)
+    i, j, shared = found.left, found.right, found.area_m2
     area = outlines.area
     inside = shared >= NESTED_SHARE * np.minimum(area[i], area[j])
     i, j = i[inside], j[inside]

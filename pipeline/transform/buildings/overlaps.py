@@ -84,6 +84,10 @@ class Outlines:
         box, centre = self.box + both, self.centre + by
         return Outlines(self.geometry, self.shift + by, edges, self.first, self.area, centre, box, frame)
 
+    def located(self) -> Geometries:
+        """Return geometries for a tree: the outlines themselves, or their boxes where they have been moved."""
+        return np.asarray(shapely.box(*self.box.T), dtype=object) if self.shift.any() else self.geometry
+
     def edges_of(self, which: Ints) -> tuple[Floats, Ints]:
         """Return the edges of some outlines, and the place in `which` that each belongs to."""
         count = self.first[which + 1] - self.first[which]
@@ -107,26 +111,38 @@ class Overlaps:
     area_m2: Floats
 
 
-def overlaps(left: Outlines, right: Outlines, *, least_share: float = 0.0) -> Overlaps:
-    """Return all pairs of outlines that overlap, with the exact area of the overlap.
+def overlaps(left: Outlines, right: Outlines) -> Overlaps:
+    """Return all pairs of outlines of two sets that overlap, with the exact area of the overlap."""
+    j, i = shapely.STRtree(left.located()).query(right.located())
+    return _overlapping(left, right, i, j, least_share=0.0)
+
+
+def overlaps_within(outlines: Outlines, *, least_share: float) -> Overlaps:
+    """Return the pairs of one set, left before right, that share at least a part of the smaller outline.
 
     Parameters
     ----------
-    left, right
-        Of n and m buildings.
+    outlines
+        Of n buildings.
     least_share
-        Pairs are left out if even their bounding boxes share less than this part of the smaller outline: they cannot
-        reach it.
+        Pairs whose bounding boxes share less than this part of the smaller outline are left out unmeasured.
     """
-    j, i = shapely.STRtree(np.asarray(shapely.box(*left.box.T))).query(np.asarray(shapely.box(*right.box.T)))
-    shared = np.minimum(left.box[i, 2:], right.box[j, 2:]) - np.maximum(left.box[i, :2], right.box[j, :2])
-    smaller = np.minimum(left.area[i], right.area[j])
-    possible = np.clip(shared, 0, None).prod(axis=1) > least_share * smaller
+    located = outlines.located()
+    j, i = shapely.STRtree(located).query(located)
+    once = i < j
+    return _overlapping(outlines, outlines, i[once], j[once], least_share=least_share)
+
+
+def _overlapping(left: Outlines, right: Outlines, i: Ints, j: Ints, *, least_share: float) -> Overlaps:
+    """Measure candidate pairs and keep those that overlap."""
+    low = np.maximum(left.box[i, :2], right.box[j, :2])
+    shared = np.clip(np.minimum(left.box[i, 2:], right.box[j, 2:]) - low, 0, None).prod(axis=1)
+    possible = shared > least_share * np.minimum(left.area[i], right.area[j])
     i, j = i[possible], j[possible]
     area = intersection_area(left, right, i, j)
     found = area > 0
     i, j, area = i[found], j[found], area[found]
-    order = np.lexsort((j, i))
+    order = np.argsort(i * len(right) + j, kind="stable")
     return Overlaps(i[order], j[order], area[order])
 
 
