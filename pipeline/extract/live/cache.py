@@ -18,7 +18,7 @@ import logging
 import os
 import shutil
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -156,13 +156,13 @@ class Cache:
         """
         keep = self._made | {self.path(download).parent for download in self.used.values()}
         folders = [folder for kind in ("objects", "derived") for folder in (self.root / kind).glob("*")]
-        sizes = {folder: sum(file.stat().st_size for file in folder.glob("*")) for folder in folders}
+        sizes = {folder: _size(folder) for folder in folders}
         excess, removed = sum(sizes.values()) - self.limit_bytes, 0
-        for folder in sorted(sizes, key=lambda folder: (folder.stat().st_mtime, folder.name)):
+        for folder in sorted(sizes, key=lambda folder: (_last_change(folder), folder.name)):
             if removed >= excess:
                 break
             if folder not in keep:
-                shutil.rmtree(folder)
+                shutil.rmtree(folder, ignore_errors=True)
                 removed += sizes[folder]
         return removed
 
@@ -233,6 +233,23 @@ class Cache:
         temporary.write_text(download.model_dump_json(), encoding="utf-8")
         temporary.replace(index)
         return download
+
+
+def _size(folder: Path) -> int:
+    """Return the bytes of the files in a folder; one that another run moves at this moment counts nothing."""
+    total = 0
+    for file in folder.glob("*"):
+        with suppress(FileNotFoundError):
+            total += file.stat().st_size
+    return total
+
+
+def _last_change(folder: Path) -> float:
+    """Return when a folder last changed; one that another run has removed by now is the oldest of all."""
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _touch(path: Path, download: Download) -> None:
