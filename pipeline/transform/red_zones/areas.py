@@ -81,8 +81,9 @@ class _Shapes:
     def of(cls, geometry: Geometries) -> _Shapes:
         tree = shapely.STRtree(geometry)
         tree.query(shapely.Point(0, 0))  # The tree is built by its first query; the threads must find it built.
-        first = shapely.get_point(shapely.get_exterior_ring(shapely.get_geometry(geometry, 0)), 0)
-        return cls(geometry, tree, shapely.get_x(first), shapely.get_y(first), shapely.area(geometry))
+        vertex, owner = shapely.get_coordinates(geometry, return_index=True)
+        x, y = vertex[np.searchsorted(owner, np.arange(len(geometry)))].T
+        return cls(geometry, tree, x, y, shapely.area(geometry))
 
     def shared(self, zone: Zone) -> tuple[Indices, Floats]:
         """Return the shapes that share area with a zone, in ascending order, and how much."""

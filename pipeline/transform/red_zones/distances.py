@@ -3,8 +3,9 @@
 A hazard may have hundreds of segments, of which one decides. So each building is first reduced to two discs around one
 centre, one that holds it and one that it holds: the distance from the centre to a segment of the hazard, less the one
 radius and less the other, bounds the true distance from below and above. Only segments whose lower bound does not
-exceed the least upper bound are measured by GEOS, footprint against segment: one or two of them as a rule. Bounds
-decide which segments are measured, never the result.
+exceed the least upper bound are measured against every side of the footprint: one or two of them as a rule. Bounds
+decide which segments are measured, never the result. GEOS decides what touches; of what does not, the distance of two
+segments is that of an end of the one to the other.
 """
 
 from __future__ import annotations
@@ -106,29 +107,16 @@ def pair_distances(footprints: Geometries, edges: Geometries, reach: Floats, *, 
     Pairs
         In the order of hazard, then building.
     """
+    if not len(footprints) or not len(edges):
+        return Pairs(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0))
     index = _Footprints.of(footprints)
     with ThreadPoolExecutor(threads) as pool:
-        # Candidates are found by many short NumPy calls, which threads only hold up; GEOS measures beside them.
-        jobs = [pool.submit(index.measure, index.candidates(*job)) for job in zip(edges, reach, strict=True)]
-        found = [job.result() for job in jobs]
-    if not found:
-        return Pairs(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0))
+        found = list(pool.map(index.near, edges, reach))
     return Pairs(
         np.concatenate([near for near, _ in found]),
         np.repeat(np.arange(len(edges)), [len(near) for near, _ in found]),
         np.concatenate([distance for _, distance in found]),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidates:
-    """Footprints that touch a hazard, and pairs of footprint and segment that may be closest, by footprint."""
-
-    touching: Indices
-    building: Indices
-    segment: Indices
-    segments: Floats
-    reach: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,51 +127,65 @@ class _Footprints:
     where (x, y) lies outside of it, as may be in a winged house, `inner` is negative: the distance to its outline.
     """
 
-    geometry: Geometries
     tree: shapely.STRtree
     x: Floats
     y: Floats
     outer: Floats
     inner: Floats
+    sides: Floats  # (m, 2, 2), of all footprints one after the other
+    first: Indices  # (n + 1,), where the sides of each begin
 
     @classmethod
     def of(cls, geometry: Geometries) -> _Footprints:
+        tree = shapely.STRtree(geometry)
+        tree.query(shapely.Point(0, 0))  # The tree is built by its first query; the threads must find it built.
         west, south, east, north = shapely.bounds(geometry).T
         x, y = (west + east) / 2, (south + north) / 2
-        tree = shapely.STRtree(geometry)
-        tree.query(shapely.Point(0, 0))  # The tree is built by its first query.
-        rings, owner = shapely.get_rings(shapely.get_parts(geometry), return_index=True)
-        owner = shapely.get_parts(geometry, return_index=True)[1][owner]
-        vertex, ring = shapely.get_coordinates(rings, return_index=True)
-        start = np.flatnonzero(np.diff(owner[ring], prepend=-1))
-        corner = np.hypot(vertex[:, 0] - x[owner[ring]], vertex[:, 1] - y[owner[ring]])
-        outer = np.maximum.reduceat(corner, start) if len(start) else corner
-        side = np.flatnonzero(ring[:-1] == ring[1:])
-        whose = owner[ring[side]]
-        to_side = _to_segment(x[whose], y[whose], *vertex[side].T, *vertex[side + 1].T)
-        start = np.flatnonzero(np.diff(whose, prepend=-1))
-        inner = np.minimum.reduceat(to_side, start) if len(start) else to_side
-        return cls(geometry, tree, x, y, outer, np.where(shapely.contains_xy(geometry, x, y), inner, -inner))
+        sides, owner = _sides(geometry)
+        first = np.searchsorted(owner, np.arange(len(geometry) + 1))
+        corner = np.hypot(sides[:, 0, 0] - x[owner], sides[:, 0, 1] - y[owner])
+        outline = _to_segment(x[owner], y[owner], sides)
+        outer, inner = _least(-corner, owner), _least(outline, owner)
+        return cls(tree, x, y, -outer, np.where(shapely.contains_xy(geometry, x, y), inner, -inner), sides, first)
 
-    def candidates(self, edge: shapely.Geometry, reach: float) -> _Candidates:
-        """Return the footprints that touch a hazard, and those near it with the segments that may be closest."""
+    def near(self, edge: shapely.Geometry, reach: float) -> tuple[Indices, Floats]:
+        """Return the footprints within reach of a hazard, in ascending order, and their distances."""
         touching = np.sort(self.tree.query(edge, predicate="intersects"))
-        none = np.empty(0, np.intp)
         if reach <= 0:
-            return _Candidates(touching, none, none, np.empty((0, 2, 2)), reach)
+            return touching, np.zeros(len(touching))
         segments = _segments(edge)
+        building, segment = self._candidates(segments, reach, touching)
+        least = _least(self._measured(building, segments.take(segment, axis=0)), building)
+        building = building[np.diff(building, prepend=-1) != 0]
+        near = np.concatenate([touching, building[least <= reach]])
+        order = np.argsort(near)
+        return near[order], np.concatenate([np.zeros(len(touching)), least[least <= reach]])[order]
+
+    def _candidates(self, segments: Floats, reach: float, without: Indices) -> tuple[Indices, Indices]:
+        """Return pairs of footprint and segment that may be the closest, sorted by footprint."""
         found = [
-            self._of_piece(segments, slice(first, first + _SEGMENTS), reach, touching)
+            self._of_piece(segments, slice(first, first + _SEGMENTS), reach, without)
             for first in range(0, len(segments), _SEGMENTS)
         ]
         building, segment, centre = (np.concatenate([part[column] for part in found]) for column in range(3))
         if len(found) > 1:
             order = np.argsort(building, kind="stable")
             building, segment, centre = building[order], segment[order], centre[order]
-            least = _least(centre, building, repeat=True)
+            least = np.repeat(_least(centre, building), np.diff(_starts(building), append=len(building)))
             keep = centre <= least + self.outer[building] - self.inner[building]
             building, segment = building[keep], segment[keep]
-        return _Candidates(touching, building, segment, segments, reach)
+        return building, segment
+
+    def _measured(self, building: Indices, segment: Floats) -> Floats:
+        """Return the distance of each footprint's outline to the segment beside it."""
+        sides = self.first[building + 1] - self.first[building]
+        pair = np.repeat(np.arange(len(building)), sides)
+        side = np.arange(len(pair)) + np.repeat(self.first[building] - (np.cumsum(sides) - sides), sides)
+        ours, theirs = self.sides.take(side, axis=0), segment.take(pair, axis=0)
+        least = _to_segment(ours[:, 0, 0], ours[:, 0, 1], theirs)
+        for end, other in ((ours[:, 1], theirs), (theirs[:, 0], ours), (theirs[:, 1], ours)):
+            np.minimum(least, _to_segment(end[:, 0], end[:, 1], other), out=least)
+        return _least(least, pair)
 
     def _of_piece(
         self, segments: Floats, piece: slice, reach: float, without: Indices
@@ -198,30 +200,34 @@ class _Footprints:
         rows = max(_BLOCK // len(segments[piece]), 1)
         parts = [(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0))]
         for block in (near[first : first + rows] for first in range(0, len(near), rows)):
-            centre = _to_segments(self.x[block], self.y[block], segments[piece])
+            centre = _to_segment(self.x[block, None], self.y[block, None], segments[piece])
             limit = np.minimum(centre.min(axis=1) - self.inner[block], reach) + self.outer[block]
             row, column = np.nonzero(centre <= limit[:, None])
             parts.append((block[row], column + piece.start, centre[row, column]))
         building, segment, distance = (np.concatenate([part[column] for part in parts]) for column in range(3))
         return building, segment, distance
 
-    def measure(self, candidates: _Candidates) -> tuple[Indices, Floats]:
-        """Return the footprints within reach of a hazard, in ascending order, and their exact distances."""
-        lines = np.asarray(shapely.linestrings(candidates.segments))
-        each = shapely.distance(self.geometry[candidates.building], lines[candidates.segment])
-        least = _least(each, candidates.building)
-        within = least <= candidates.reach
-        building = candidates.building[np.diff(candidates.building, prepend=-1) != 0][within]
-        near = np.concatenate([candidates.touching, building])
-        order = np.argsort(near, kind="stable")
-        return near[order], np.concatenate([np.zeros(len(candidates.touching)), least[within]])[order]
+
+def _starts(group: Indices) -> Indices:
+    """Return where each run of equal groups begins."""
+    return np.flatnonzero(np.diff(group, prepend=-1))
 
 
-def _least(values: Floats, group: Indices, *, repeat: bool = False) -> Floats:
-    """Return the least value of each run of equal groups, once per run or for every member of it."""
-    start = np.flatnonzero(np.diff(group, prepend=-1))
-    least = np.minimum.reduceat(values, start) if len(start) else values
-    return np.repeat(least, np.diff(start, append=len(group))) if repeat else least
+def _least(values: Floats, group: Indices) -> Floats:
+    """Return the least value of each run of equal groups."""
+    return np.minimum.reduceat(values, _starts(group)) if len(values) else values
+
+
+def _sides(polygons: Geometries) -> tuple[Floats, Indices]:
+    """Return the sides of all rings of polygons, shape (n, 2, 2), and the polygon that each belongs to, ascending."""
+    kind, vertex, offsets = shapely.to_ragged_array(polygons)
+    rings, of_polygon = offsets[0], offsets[1]
+    if kind == shapely.GeometryType.MULTIPOLYGON:
+        of_polygon = offsets[1][offsets[2]]
+    ring = np.repeat(np.arange(len(rings) - 1), np.diff(rings))
+    side = np.flatnonzero(ring[:-1] == ring[1:])
+    owner = np.repeat(np.arange(len(of_polygon) - 1), np.diff(of_polygon))
+    return np.stack([vertex[side], vertex[side + 1]], axis=1), owner[ring[side]]
 
 
 def _segments(edge: shapely.Geometry) -> Floats:
@@ -237,13 +243,9 @@ def _segments(edge: shapely.Geometry) -> Floats:
     )
 
 
-def _to_segments(x: Floats, y: Floats, segments: Floats) -> Floats:
-    """Return the distance from each point to each segment, shape (points, segments)."""
-    return _to_segment(x[:, None], y[:, None], *segments[:, 0].T, *segments[:, 1].T)
-
-
-def _to_segment(x: Floats, y: Floats, ax: Floats, ay: Floats, bx: Floats, by: Floats) -> Floats:  # noqa: PLR0913, PLR0917
-    """Return the distance from points to segments from (ax, ay) to (bx, by), broadcast against each other."""
+def _to_segment(x: Floats, y: Floats, segments: Floats) -> Floats:
+    """Return the distance from points to segments (n, 2, 2), broadcast against each other."""
+    (ax, ay), (bx, by) = segments[:, 0].T, segments[:, 1].T
     vx, vy = bx - ax, by - ay
     square = vx * vx + vy * vy
     inverse = np.divide(1.0, square, out=np.zeros_like(square), where=square > 0)
