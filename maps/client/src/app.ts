@@ -189,7 +189,7 @@ export class App {
     }
   }
 
-  /** Where nine tenths of the houses in settlements are; in an area without any, the whole of it. */
+  /** Where nearly all of the houses in settlements are; in an area without any, the whole of it. */
   private extent(): L.LatLngBounds {
     const [west, south, east, north] = centralBox(this.data.settlements) ?? this.data.area.bbox;
     return L.latLngBounds([south, west], [north, east]);

@@ -2,13 +2,15 @@
 
 import type { LabelRule, PaintRule } from "protomaps-leaflet";
 import { ACCENT, BUILT, INK, PLAIN_BUILDING, settlementColours, shareOpacity } from "./palette";
-import { hatching, idOf, PointLabel, Shape, type LabelStyle } from "./symbols";
+import { hatching, idOf, PointLabel, Shape, type LabelStyle, type Style } from "./symbols";
 import type { Language } from "./i18n";
 import type { LayerKey, State } from "./state";
-import type { PageData, Settlement } from "./types";
+import type { HazardClass, PageData, Settlement } from "./types";
 
-/** From this zoom on single buildings are drawn, and settlements step back. */
+/** From this zoom on single buildings are drawn. */
 export const BUILDINGS_FROM = 13;
+/** From this zoom on streets and houses are looked at; before it, settlements are. */
+const CLOSE_FROM = 14;
 /** A settlement enters the growth view once it has this share of its final built-up area. */
 const APPEARS_AT = 0.02;
 
@@ -76,9 +78,8 @@ function settlementRule({ data, state, within }: Context): PaintRule {
         const opacity = shareOpacity(within[index] ?? 0);
         return { fill: hazardColour, fillOpacity: zoom < BUILDINGS_FROM ? opacity : opacity / 3, stroke: hazardColour, width: 0.8 };
       }
-      return zoom < BUILDINGS_FROM
-        ? { fill: colour, fillOpacity: 0.82, stroke: "#ffffff", width: 0.8 }
-        : { fill: colour, fillOpacity: 0.28, stroke: colour, width: 1.2 };
+      if (zoom < BUILDINGS_FROM) return { fill: colour, fillOpacity: 0.85, stroke: "#ffffff", width: 0.8 };
+      return { fill: colour, fillOpacity: zoom < CLOSE_FROM ? 0.6 : 0.26, stroke: colour, width: zoom < CLOSE_FROM ? 0.8 : 1.4 };
     }),
   };
 }
@@ -95,25 +96,70 @@ function isShown(state: State, hazardClass: string): boolean {
   return state.whatif ? hazardClass === state.whatif.hazardClass : !state.hiddenClasses.has(hazardClass);
 }
 
-function zoneRule({ data, state }: Context): PaintRule {
-  const colours = new Map(data.classes.map((hazard) => [hazard.id, hazard.colour]));
+/** How loudly a zone speaks: limits that protect people are plain, administrative ones quiet, advice is a whisper. */
+function zoneStyle(hazard: HazardClass | undefined, kind: string, near: boolean): Style {
+  const stroke = hazard?.colour ?? INK;
+  const loud = hazard?.concern === "residents";
+  const dash = near ? DASHES[kind] : undefined;
+  // Advisory surfaces span a whole city: an outline says enough, and from afar not even that is needed in full.
+  const whisper = kind === "advisory";
   return {
-    dataLayer: "red_zones",
+    fill: whisper ? null : stroke,
+    fillOpacity: near ? 0.13 : loud ? 0.15 : 0.1,
+    stroke,
+    strokeOpacity: (whisper ? 0.5 : 1) * (loud ? 0.85 : 0.6) * (near ? 1 : 0.7),
+    width: near ? 1.2 : loud ? 0.9 : 0.6,
+    ...(dash ? { dash } : {}),
+  };
+}
+
+/**
+ * Red zones. From afar their land lies under the settlements, which readers look for first, and their edge above;
+ * near by the land is tinted over houses and streets.
+ */
+function zoneRules({ data, state }: Context): { land: PaintRule[]; edge: PaintRule[] } {
+  const classes = new Map(data.classes.map((hazard) => [hazard.id, hazard]));
+  const filter: PaintRule["filter"] = (_, feature) => isShown(state, String(feature.props.hazard_class));
+  const shape = (part: (style: Style) => Style): Shape => {
+    const styles = new Map<string, Style>();
+    return new Shape((feature, zoom) => {
+      const near = zoom >= CLOSE_FROM;
+      const hazardClass = String(feature.props.hazard_class);
+      const key = `${hazardClass} ${String(feature.props.kind)} ${near}`;
+      let style = styles.get(key);
+      if (!style) {
+        style = part(zoneStyle(classes.get(hazardClass), String(feature.props.kind), near));
+        styles.set(key, style);
+      }
+      return style;
+    });
+  };
+  const land = shape((style) => ({ ...style, stroke: null }));
+  const rule = { dataLayer: "red_zones", filter };
+  return {
+    land: [{ ...rule, maxzoom: CLOSE_FROM - 1, symbolizer: land }],
+    edge: [
+      { ...rule, maxzoom: CLOSE_FROM - 1, symbolizer: shape((style) => ({ ...style, fill: null })) },
+      { ...rule, minzoom: CLOSE_FROM, symbolizer: shape((style) => style) },
+    ],
+  };
+}
+
+/** The sites themselves: thin from afar, where a network of pipes would else be all that is seen. */
+function hazardRule({ data, state }: Context): PaintRule {
+  const classes = new Map(data.classes.map((hazard) => [hazard.id, hazard]));
+  const advisory = new Set(data.rules.filter((rule) => rule.kind === "advisory").map((rule) => rule.hazardClass));
+  return {
+    dataLayer: "hazards",
     filter: (_, feature) => isShown(state, String(feature.props.hazard_class)),
     symbolizer: new Shape((feature, zoom) => {
-      const colour = colours.get(String(feature.props.hazard_class)) ?? INK;
-      const kind = String(feature.props.kind);
-      // From afar a strip along a river is narrower than its own outline: two dashed lines would read as a braid.
-      const near = zoom >= BUILDINGS_FROM;
-      const dash = near ? DASHES[kind] : undefined;
-      return {
-        // Advisory surfaces span a whole city: an outline says enough.
-        fill: kind === "advisory" ? null : colour,
-        fillOpacity: 0.16,
-        stroke: colour,
-        width: near ? 1.3 : 0.7,
-        ...(dash ? { dash } : {}),
-      };
+      const hazard = classes.get(String(feature.props.hazard_class));
+      const stroke = hazard?.colour ?? INK;
+      const near = zoom >= CLOSE_FROM;
+      const strokeOpacity = near ? 1 : hazard?.concern === "residents" ? 0.55 : 0.35;
+      if (feature.geomType !== 3) return { stroke, strokeOpacity, width: near ? 2 : 1 };
+      const fill = hazard && advisory.has(hazard.id) ? null : stroke;
+      return { fill, fillOpacity: near ? 0.35 : 0.25, stroke, strokeOpacity, width: near ? 1 : 0.6 };
     }),
   };
 }
@@ -149,33 +195,18 @@ function selectionRule({ data, state }: Context): PaintRule {
 }
 
 export function paintRules(context: Context): PaintRule[] {
-  const { data, state, shown } = context;
-  const colours = new Map(data.classes.map((hazard) => [hazard.id, hazard.colour]));
+  const { state, shown } = context;
   const hatch = hatching("rgba(110, 102, 90, 0.55)");
   const growing = state.year !== null;
-  const advisory = new Set(data.rules.filter((rule) => rule.kind === "advisory").map((rule) => rule.hazardClass));
+  const zones = shown("red_zones") && !growing ? zoneRules(context) : { land: [], edge: [] };
   return [
     ...(shown("context") ? contextRules() : []),
+    ...zones.land,
     ...(shown("settlements") ? [settlementRule(context)] : []),
     ...(shown("unmapped") ? [{ dataLayer: "unmapped", symbolizer: new Shape(() => ({ fill: hatch })) }] : []),
-    ...(shown("red_zones") && !growing ? [zoneRule(context)] : []),
+    ...zones.edge,
     ...(shown("buildings") && !growing ? [buildingRule(context)] : []),
-    ...(shown("hazards")
-      ? [
-          {
-            dataLayer: "hazards",
-            filter: (_: number, feature: { props: Record<string, unknown> }) =>
-              isShown(state, String(feature.props.hazard_class)),
-            symbolizer: new Shape((feature, zoom) => {
-              const hazardClass = String(feature.props.hazard_class);
-              const colour = colours.get(hazardClass) ?? INK;
-              const width = zoom >= BUILDINGS_FROM ? 2 : 1;
-              if (feature.geomType !== 3) return { stroke: colour, width };
-              return { fill: advisory.has(hazardClass) ? null : colour, fillOpacity: 0.35, stroke: colour, width: width / 2 };
-            }),
-          },
-        ]
-      : []),
+    ...(shown("hazards") ? [hazardRule(context)] : []),
     selectionRule(context),
   ];
 }

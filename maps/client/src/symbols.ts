@@ -13,6 +13,7 @@ export interface Style {
   fill?: string | CanvasPattern | null;
   fillOpacity?: number;
   stroke?: string | null;
+  strokeOpacity?: number;
   width?: number;
   dash?: readonly number[];
 }
@@ -41,7 +42,7 @@ export class Shape implements PaintSymbolizer {
       context.fill("evenodd");
     }
     if (style.stroke && style.width) {
-      context.globalAlpha = 1;
+      context.globalAlpha = style.strokeOpacity ?? 1;
       context.strokeStyle = style.stroke;
       context.lineWidth = style.width;
       context.lineJoin = "round";

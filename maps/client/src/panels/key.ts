@@ -145,7 +145,8 @@ function zoneLegend(app: App): HTMLElement {
         }),
         zoneSwatch(hazard, kind),
         h("span", {}, app.language.name(hazard.names) ?? hazard.id),
-        h("span", { class: "note" }, app.t(`ruleKind.${kind}`)),
+        // Most are rules in law, as the note above says: only what differs needs a word.
+        kind !== "statutory" && h("span", { class: "note" }, app.t(`ruleKind.${kind}`)),
       ),
     );
   const present = presentClasses(app);
