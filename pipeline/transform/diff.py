@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline.transform.buildings.overlaps import overlaps
+from pipeline.transform.buildings.overlaps import Outlines, overlaps
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -95,7 +95,7 @@ def compare(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> Difference:
 
 def _pairs(old: NDArray[np.object_], new: NDArray[np.object_]) -> pd.DataFrame:
     """Return the pairs of outlines that show the same building, with their intersection over union."""
-    found = overlaps(old, new, least_share=SAME_PLACE)
+    found = overlaps(Outlines.of(old), Outlines.of(new))
     area_old, area_new = shapely.area(old)[found.left], shapely.area(new)[found.right]
     iou = found.area_m2 / (area_old + area_new - found.area_m2)
     same = found.area_m2 >= SAME_PLACE * np.minimum(area_old, area_new)

@@ -24,15 +24,16 @@ BOUNDARY = shapely.box(-5000, -5000, 5000, 5000)
 
 def houses(x: Sequence[float], y: Sequence[float], seen_by: str = "both") -> gpd.GeoDataFrame:
     geometry = [shapely.box(a - 5, b - 5, a + 5, b + 5) for a, b in zip(x, y, strict=True)]
-    return gpd.GeoDataFrame({"footprint_m2": 100.0, "seen_by": seen_by}, geometry=geometry, crs=METRES)
+    columns = {"footprint_m2": [100.0] * len(geometry), "seen_by": [seen_by] * len(geometry)}
+    return gpd.GeoDataFrame(columns, geometry=geometry, crs=METRES)
 
 
 def layers(
     streets: Sequence[shapely.LineString] = (), residential: Sequence[shapely.Polygon] = ()
 ) -> dict[str, gpd.GeoDataFrame]:
     return {
-        "roads": gpd.GeoDataFrame({"highway": "residential"}, geometry=list(streets), crs=METRES),
-        "landuse": gpd.GeoDataFrame({"landuse": "residential"}, geometry=list(residential), crs=METRES),
+        "roads": gpd.GeoDataFrame({"highway": ["residential"] * len(streets)}, geometry=list(streets), crs=METRES),
+        "landuse": gpd.GeoDataFrame({"landuse": ["residential"] * len(residential)}, geometry=list(residential), crs=METRES),
     }
 
 
@@ -63,9 +64,10 @@ def test_people_let_expect_roofs() -> None:
 
 
 def test_the_outskirts_are_judged_apart_from_the_centre() -> None:
-    land = shapely.box(-4500, -4500, 4500, 4500)
-    x, y = np.meshgrid(np.arange(-2900, 2900, 100.0), np.arange(-2900, 2900, 100.0))
-    cells = cover(houses(x.ravel().tolist(), y.ravel().tolist()), layers(residential=[land]))
+    land = shapely.Point(0, 0).buffer(4500)
+    x, y = (axis.ravel() for axis in np.meshgrid(np.arange(-4450, 4500, 100.0), np.arange(-4450, 4500, 100.0)))
+    near = np.hypot(x, y) < 3400
+    cells = cover(houses(x[near].tolist(), y[near].tolist()), layers(residential=[land]))
     rows = completeness.buildings_mapped("town", cells).set_index("measure")
     assert rows.loc["inhabited land with mapped buildings, centre", "verdict"] == "complete"
     outskirts = rows.loc["inhabited land with mapped buildings, outskirts"]
