@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import shapely
 from affine import Affine
-from pipeline.extract.rasters import Raster
 from pyproj import CRS
 
 from pipeline import tables
+from pipeline.extract.rasters import Raster
 from pipeline.transform import completeness
 
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ def houses(x: Sequence[float], y: Sequence[float], seen_by: str = "both") -> gpd
 def layers(
     streets: Sequence[shapely.LineString] = (), residential: Sequence[shapely.Polygon] = ()
 ) -> dict[str, gpd.GeoDataFrame]:
-    return {
-        "roads": gpd.GeoDataFrame({"highway": ["residential"] * len(streets)}, geometry=list(streets), crs=METRES),
-        "landuse": gpd.GeoDataFrame({"landuse": ["residential"] * len(residential)}, geometry=list(residential), crs=METRES),
-    }
+    def of(key: str, shapes: Sequence[shapely.Geometry]) -> gpd.GeoDataFrame:
+        return gpd.GeoDataFrame({key: ["residential"] * len(shapes)}, geometry=list(shapes), crs=METRES)
+
+    return {"roads": of("highway", streets), "landuse": of("landuse", residential)}
 
 
 def cover(
