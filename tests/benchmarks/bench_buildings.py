@@ -67,9 +67,13 @@ def sources(count: int) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     houses, rng = rectangles(count, 1), np.random.default_rng(2)
     mapped, seen = rng.random(len(houses)) < 0.6, rng.random(len(houses)) < 0.8
     owner = shapely.get_coordinates(houses, return_index=True)[1]
-    moved = shapely.set_coordinates(houses.copy(), shapely.get_coordinates(houses) + rng.normal(0, 0.5, (len(houses), 2))[owner])
+    moved = shapely.set_coordinates(
+        houses.copy(), shapely.get_coordinates(houses) + rng.normal(0, 0.5, (len(houses), 2))[owner]
+    )
     first, second = houses[mapped], moved[seen][rng.permutation(int(seen.sum()))]
-    osm = gpd.GeoDataFrame({"osm_id": [f"way/{n}" for n in range(len(first))], "building": "yes"}, geometry=first, crs=CRS)
+    osm = gpd.GeoDataFrame(
+        {"osm_id": [f"way/{n}" for n in range(len(first))], "building": "yes"}, geometry=first, crs=CRS
+    )
     satellite = gpd.GeoDataFrame(
         {"footprint_id": [f"f{n}" for n in range(len(second))], "height_m": np.nan, "source_id": "s"},
         geometry=second,

@@ -112,5 +112,7 @@ def rectangles(count: int, seed: int) -> NDArray[np.object_]:
     turn = np.stack([np.stack([np.cos(angle), -np.sin(angle)], 1), np.stack([np.sin(angle), np.cos(angle)], 1)], 1)
     shapes = shapely.polygons(np.einsum("nij,nkj->nki", turn, corners) + place[:, None])
     bent = np.flatnonzero(rng.random(n) < 0.1)
-    shapes[bent] = shapely.difference(shapes[bent], shapely.buffer(shapely.get_point(shapely.get_exterior_ring(shapes[bent]), 0), 2))
+    shapes[bent] = shapely.difference(
+        shapes[bent], shapely.buffer(shapely.get_point(shapely.get_exterior_ring(shapes[bent]), 0), 2)
+    )
     return shapes[rng.permutation(n)]

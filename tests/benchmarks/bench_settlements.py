@@ -1,0 +1,125 @@
+"""Settlements: division, outlines, kinds and names against simulated truth, and the speed of a million.
+
+``BENCH_BUILDINGS`` sets another number of buildings; ``BENCH_SEEDS`` and ``BENCH_CITIES`` as in `simulated`.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from functools import cache
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from sklearn.cluster import DBSCAN
+from sklearn.metrics import adjusted_rand_score, f1_score
+
+from pipeline import facts
+from pipeline.transform.settlements import classify, delineate, resolve_names
+from pipeline.transform.settlements.graph import density_labels
+from tests.benchmarks.simulated import CITIES, SEEDS, city, rectangles, shown
+
+if TYPE_CHECKING:
+    from tests.benchmarks.conftest import Record
+
+MANY = int(os.environ.get("BENCH_BUILDINGS", "1000000"))
+REACH_M, LEAST = 60.0, 8
+
+
+@cache
+def judged(area_id: str, seed: int) -> dict[str, object]:
+    """Compare the settlements of one city with its truth."""
+    made = city(area_id, seed)
+    found = delineate(made.merged.buildings, made.layers, area_id)
+    members = made.merged.buildings.assign(settlement_id=found.membership)
+    best_building = shown(made)
+    true = best_building.map(made.buildings.set_index("building_id")["settlement_id"])
+    real = best_building.notna().to_numpy()
+    division = pd.DataFrame({"true": true[real].to_numpy(), "ours": found.membership[real].to_numpy()})
+    pairs = division.dropna().value_counts().reset_index()
+    best = pairs.drop_duplicates("ours").set_index("ours")["true"]
+    truth = made.settlements
+    onset = found.settlements["settlement_id"].map(best.map(truth["onset_year"]))
+    onset.index = found.settlements["settlement_id"]
+    kinds = classify(found.settlements, members, made.layers, onset)
+    told = kinds["settlement_id"].map(best.map(truth["kind"]))
+    _, named = resolve_names(kinds, made.layers, facts.settlements(), area_id)
+    return {
+        "ari": adjusted_rand_score(division["true"].fillna("none"), division["ours"].fillna("none")),
+        "iou": float(np.median(_ious(found.settlements, truth, pairs))),
+        "novostroika": (told[told.notna()] == "novostroika", kinds["kind"][told.notna()] == "novostroika"),
+        **_named(named, truth, best),
+    }
+
+
+def _ious(ours: gpd.GeoDataFrame, truth: gpd.GeoDataFrame, pairs: pd.DataFrame) -> list[float]:
+    """Return for each true settlement the best intersection over union with any of ours that shares a building."""
+    shapes = ours.set_index("settlement_id").geometry
+    out = []
+    for true_id, outline in truth.geometry.items():
+        candidates = shapes[pairs.loc[pairs["true"] == true_id, "ours"]]
+        shares = [shape.intersection(outline).area / shape.union(outline).area for shape in candidates]
+        out.append(max(shares, default=0.0))
+    return out
+
+
+def _named(named: pd.DataFrame, truth: gpd.GeoDataFrame, best: pd.Series) -> dict[str, int]:
+    """Count the named settlements that the map names at all, those found, and the wrong ones."""
+    on_map = truth["osm_form"].isin(["polygon", "node", "both"])
+    wanted = truth.index[truth["named_id"].notna() & on_map]
+    found = named[named["outcome"] == "found"].set_index("named_id")["settlement_id"]
+    right = found.map(best) == found.index.map(
+        pd.Series(truth.index, index=truth["named_id"]).loc[lambda s: s.index.notna()]
+    )
+    return {"named": len(wanted), "found": int(right.sum()), "wrong": int((~right).sum())}
+
+
+@pytest.mark.parametrize("area_id", CITIES)
+def test_truth(area_id: str, bar: Record) -> None:
+    results = pd.DataFrame([judged(area_id, seed) for seed in SEEDS])
+    told, said = (pd.concat([pair[side] for pair in results["novostroika"]]) for side in (0, 1))
+    print(area_id, results.drop(columns="novostroika").round(4).to_string(), sep="\n")
+    bar(f"{area_id}: adjusted Rand index, mean of {len(SEEDS)} seeds", results["ari"].mean(), at_least=0.95)
+    bar(f"{area_id}: adjusted Rand index, worst", results["ari"].min(), at_least=0.95)
+    bar(f"{area_id}: median IoU of outlines, mean", results["iou"].mean(), at_least=0.85)
+    bar(f"{area_id}: novostroika or not, F1", f1_score(told, said), at_least=0.9)
+    bar(f"{area_id}: named settlements found", results["found"].sum() / results["named"].sum(), at_least=0.95)
+    bar(f"{area_id}: wrong names", results["wrong"].sum(), at_most=0)
+
+
+def town(count: int) -> gpd.GeoDataFrame:
+    """Return about `count` houses in towns of some thousands, with empty land between them."""
+    houses = rectangles(count, 3)
+    x, y = shapely.get_coordinates(shapely.centroid(houses)).T
+    moved = np.stack([300 * np.floor(x / 1500), 300 * np.floor(y / 1500)], axis=1)
+    points, owner = shapely.get_coordinates(houses, return_index=True)
+    houses = shapely.set_coordinates(houses, points + moved[owner])
+    frame = gpd.GeoDataFrame({"kind": "house"}, geometry=houses, crs="EPSG:32643", index=np.arange(len(houses)))
+    return frame.assign(footprint_m2=frame.area)
+
+
+def cpu(work: object) -> tuple[float, object]:
+    start = time.process_time()
+    result = work()  # type: ignore[operator]
+    return time.process_time() - start, result
+
+
+def test_labels_against_dbscan(bar: Record) -> None:
+    points = shapely.get_coordinates(town(MANY).centroid)
+    ours, labels = cpu(lambda: density_labels(points, REACH_M, LEAST))
+    theirs, plain = cpu(lambda: DBSCAN(eps=REACH_M, min_samples=LEAST).fit_predict(points))
+    assert adjusted_rand_score(labels, plain) > 0.999
+    bar("labels against DBSCAN", theirs / ours, at_least=2, unit="x")
+
+
+def test_growth_of_time(bar: Record) -> None:
+    small, _ = cpu(lambda count=MANY // 100: delineate(town(count), {}, "a"))
+    large, result = cpu(lambda: delineate(town(MANY), {}, "a"))
+    print(f"delineate {MANY:,}: {large:.1f} s, {len(result.settlements):,} settlements")  # type: ignore[attr-defined]
+    bar("delineate: time grows as n to the power", np.log(large / small) / np.log(100), at_most=1.1)
+    bar("memory of the process", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, at_most=4, unit="GiB")
