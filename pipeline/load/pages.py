@@ -42,6 +42,21 @@ a millionth, an outline lies inside the true one by at most 0.6 mm at 1 km.
 
 Colours: each family of classes has one hue. Families differ for every common kind of colour vision, and in grey by
 their lightness; the classes of one family are told apart by their labels.
+
+## Adding a class
+
+Drop a file `layers/red_zones/<id>.toml` in; no code changes. `novostroiki check` names what is wrong in it.
+
+- `[[osm]]`: tags that must all hold, as lists of values, `true` (any value) or `false` (absent); several blocks are
+  alternatives. `[[exclude]]` has the same form. `attributes` lists the keys that rules and measures need.
+- `[shape] way`: `as_mapped` (with `areal = true` where the object covers ground, `width_key` where a tag holds a line's
+  width), `runway_strip`, `approach_surface`, `horizontal_surface`.
+- `[measures.<name>] way`: `area` (in ha), `quantity` (the largest number of a tag, from `bare_unit` into `unit`),
+  `unmapped` (the law asks for it, OpenStreetMap has no tag for it).
+- `[[rules]]`: `countries`, `distance_m`, `kind`, `verified`; `variant`, `tags` and `when` (ranges of measures, the upper
+  end not included) for rules about some objects only; `assumed = true` for the one to use where a measure is unknown;
+  `half_width_m` for lines; `sensitivity_m` for other distances worth a look.
+- `[legal.<country>]`: `act`, `number`, `article`, `valid_from`, `valid_to`, `source`.
 """
 
 _TABLES = """# Tables
