@@ -53,8 +53,8 @@ Drop a file `layers/red_zones/<id>.toml` in; no code changes. `novostroiki check
   width), `runway_strip`, `approach_surface`, `horizontal_surface`.
 - `[measures.<name>] way`: `area` (in ha), `quantity` (the largest number of a tag, from `bare_unit` into `unit`),
   `unmapped` (the law asks for it, OpenStreetMap has no tag for it).
-- `[[rules]]`: `countries`, `distance_m`, `kind`, `verified`; `variant`, `tags` and `when` (ranges of measures without their
-  upper end) for rules about some objects only; `assumed = true` for the one to use where a measure is unknown;
+- `[[rules]]`: `countries`, `distance_m`, `kind`, `verified`; `variant`, `tags` and `when` (ranges of measures without
+  their upper end) for rules about some objects only; `assumed = true` for the one to use where a measure is unknown;
   `half_width_m` for lines; `sensitivity_m` for other distances worth a look.
 - `[legal.<country>]`: `act`, `number`, `article`, `valid_from`, `valid_to`, `source`.
 """
