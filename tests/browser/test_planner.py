@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from pipeline.config import Basemap
 from pipeline.load.whatif import DWELLINGS
 from tests.browser.conftest import READY
 from tests.load import sample_tables
@@ -29,7 +30,6 @@ pytestmark = pytest.mark.browser
 LANGUAGES = ("en", "ru", "ky", "kk")
 TABS = ("key", "whatif", "table", "about")
 STATES = [*(f"tab={tab}" for tab in TABS), "tab=whatif&if=landfill~700", "at=bishkek/0001", "year=2005"]
-AXE = Path(__file__).parents[2] / "maps" / "client" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 def test_opens_from_a_file_without_any_request(watched: Watched, sample_map: Path) -> None:
@@ -219,9 +219,7 @@ def test_language(watched_phone: Watched, sample_map: Path, code: str) -> None:
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_axe_finds_nothing(browser: Browser, sample_map: Path, code: str) -> None:
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed (npm ci in maps/client)")
+def test_axe_finds_nothing(browser: Browser, sample_map: Path, axe: str, code: str) -> None:
     context = browser.new_context(viewport={"width": 1280, "height": 800}, bypass_csp=True)
     page = context.new_page()
     found = []
@@ -230,7 +228,7 @@ def test_axe_finds_nothing(browser: Browser, sample_map: Path, code: str) -> Non
         page.goto(f"{sample_map.as_uri()}#lang={code}&{state}")
         page.wait_for_selector("canvas.leaflet-tile", state="attached")
         page.wait_for_timeout(200)
-        page.evaluate(AXE.read_text(encoding="utf-8"))
+        page.evaluate(axe)
         result = page.evaluate(
             "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']})"
         )
@@ -301,7 +299,39 @@ def test_an_area_without_anything(watched: Watched, write_map: Callable[..., Map
     for tab in TABS:
         page.click(f"#tab-{tab}")
         assert page.inner_text("#content")
+    assert "no building" in page.inner_text("#notice")
     assert watched.errors == []
+
+
+def test_an_area_with_nothing_at_all(watched: Watched, write_map: Callable[..., MapFiles]) -> None:
+    page = watched.open(write_map(sample_tables.empty()).index, "lang=ru")
+    assert "нет ни одного здания" in page.inner_text("#notice")
+    assert watched.errors == []
+
+
+def test_an_online_basemap_is_asked_only_when_switched_on(
+    watched: Watched, sample: sample_tables.Sample, write_map: Callable[..., MapFiles]
+) -> None:
+    basemap = Basemap(url="https://tile.invalid/{z}/{x}/{y}.png", attribution="© Example")
+    page = watched.open(write_map(sample, basemap=basemap).index)
+    page.wait_for_timeout(300)
+    assert [url for url in watched.requests if "tile.invalid" in url] == []
+    page.check("#basemap")
+    page.wait_for_timeout(300)
+    assert any(url.startswith("https://tile.invalid/") for url in watched.requests)
+    assert "© Example" in page.inner_text(".leaflet-control-attribution")
+    assert not any("Content Security Policy" in error for error in watched.errors)
+
+
+@pytest.mark.parametrize("spelling", ["Ak-Zhar", "Ак Жар", "ak jar", "Ақ-Жар", "акжар"])
+def test_search_by_any_spelling(
+    watched: Watched, sample_map: Path, sample: sample_tables.Sample, spelling: str
+) -> None:
+    page = watched.open(sample_map)
+    page.fill("#search", spelling)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#details-title")
+    assert f"at={sample.tables['settlements']['settlement_id'].min()}" in page.url
 
 
 def test_too_many_buildings_for_one_file(

@@ -80,6 +80,7 @@ def make(buildings: int = 3000, *, area_id: str = "bishkek", seed: int = 1, simu
         "sources": _sources(area_id, simulated=simulated),
         "buildings": _to_degrees(houses),
         "settlements": _to_degrees(settlements),
+        "named_settlements": _named(settlements, area_id),
         "hazards": _to_degrees(hazards),
         "red_zone_rules": rules,
         "building_hazards": pairs,
@@ -100,6 +101,21 @@ def empty(area_id: str = "bishkek") -> Sample:
     tables = {name: frame if name in kept else conform(name, frame.iloc[:0]) for name, frame in full.tables.items()}
     context = {name: layer.iloc[:0] for name, layer in full.context.items()}
     return Sample(tables, context, full.zones.iloc[:0], full.projected)
+
+
+def _named(settlements: gpd.GeoDataFrame, area_id: str) -> pd.DataFrame:
+    """The first settlement is one that the literature spells in several ways."""
+    return pd.DataFrame(
+        {
+            "named_id": [f"{area_id}/ak-jar"],
+            "area_id": area_id,
+            "name": "Ak-Jar",
+            "outcome": "found",
+            "settlement_id": settlements["settlement_id"].min(),
+            "evidence": "same name",
+            "distance_m": 0.0,
+        }
+    )
 
 
 def _to_degrees(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -395,7 +411,7 @@ def _sources(area_id: str, *, simulated: bool) -> pd.DataFrame:
     row = {
         "source_id": f"osm/{area_id}/1",
         "area_id": area_id,
-        "dataset": "openstreetmap",
+        "dataset": "osm",
         "version": "2026-11-01",
         "licence": "ODbL-1.0",
         "attribution": "© OpenStreetMap contributors",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import zlib
@@ -10,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
+from pipeline.config import Basemap
 from pipeline.load import maps, tiles, whatif
 from pipeline.load.folium_layers import LAYERS
-from pipeline.load.page_data import buildings_in_zones, growth_series
+from pipeline.load.page_data import buildings_in_zones, growth_series, page_data
 from pipeline.resources import resource
 from tests.load import sample_tables
 
@@ -56,6 +59,41 @@ def test_nothing_is_loaded_from_elsewhere(page: maps.Page) -> None:
     assert re.findall(r"(?:src|href)=\"(?!data:|#)[^\"]*", markup) == []
     assert "connect-src 'none'" in text
     assert "connect-src 'self'" in page.served.read_text(encoding="utf-8")
+
+
+def test_only_a_configured_basemap_opens_the_policy(sample: sample_tables.Sample, tmp_path: Path) -> None:
+    archive = tmp_path / "tiles.pmtiles"
+    tiles.build(sample.tables, sample.zones, sample.context, archive)
+    basemap = Basemap(url="https://tile.example.org/a/{z}/{x}/{y}.png", attribution="© Example")
+    text = maps.build(sample.tables, archive, tmp_path / "out", basemap=basemap).index.read_text(encoding="utf-8")
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
+    assert policy is not None
+    assert html.unescape(policy[1]).split("; ")[3] == "img-src data: https://tile.example.org"
+    assert "connect-src 'none'" in html.unescape(policy[1])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://a.org/{z}/{x}/{y}",
+        "https://a.org/{z}/{x}",
+        "https://{s}.a.org/{z}/{x}/{y}",
+        "https://a.org/{z}/{x}/{y}'; x",
+        "https://a.org;script-src/{z}/{x}/{y}",
+    ],
+)
+def test_a_basemap_that_could_widen_the_policy_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError):
+        Basemap(url=url, attribution="x")
+
+
+def test_sources_link_to_their_homes_and_names_to_the_literature(sample: sample_tables.Sample) -> None:
+    data = page_data(sample.tables)
+    assert {source["home"] for source in data["sources"] if source["dataset"] == "osm"} == {
+        "https://www.openstreetmap.org/copyright"
+    }
+    assert {"Ak Jar", "Ak-Zhar", "Ак-Жар"} <= set(data["settlements"][0]["otherNames"])
+    assert data["settlements"][1]["otherNames"] == []
 
 
 def test_folium_gets_all_layers_and_only_fixed_keys(page: maps.Page) -> None:

@@ -35,6 +35,7 @@ export class App {
   readonly slices = new Map<LayerKey, Slice>();
   private readonly spoken: Record<LanguageCode, Language>;
   private canvas: TileCanvas | null = null;
+  private background: L.TileLayer | null = null;
   private read: { hazardClass: string; distances: Uint16Array } | null = null;
   private buildings: Buildings | null = null;
   private reckoned: { whatif: State["whatif"]; outcome: Outcome } | null = null;
@@ -86,6 +87,7 @@ export class App {
   /** Start: put the map where the address says, and redraw whenever something changes. */
   start(): void {
     this.followHiddenLayers();
+    this.followBasemap();
     this.placeMap();
     this.map.on("moveend", () => {
       const { lat, lng: lon } = this.map.getCenter();
@@ -99,9 +101,10 @@ export class App {
     });
     this.store.listen((_, changed) => {
       if (changed.has("hiddenLayers")) this.followHiddenLayers();
+      if (changed.has("basemap")) this.followBasemap();
       if (changed.has("view")) this.placeMap();
       if (changed.has("whatif")) void this.readDistances();
-      const redrawn = ["lang", "theme", "selected", "year", "whatif", "hiddenClasses"] as const;
+      const redrawn = ["lang", "theme", "selected", "year", "whatif", "hiddenClasses", "basemap"] as const;
       if (redrawn.some((key) => changed.has(key))) this.redraw(changed.has("lang"));
     });
     void this.readDistances();
@@ -189,6 +192,19 @@ export class App {
     }
   }
 
+  /** The online background: its server is asked only while the reader wants it. */
+  private followBasemap(): void {
+    const { basemap } = this.data;
+    const wanted = basemap !== null && this.state.basemap;
+    if (wanted && !this.background) {
+      this.background = L.tileLayer(basemap.url, { zIndex: 0, maxZoom: 18, className: "basemap" }).addTo(this.map);
+    } else if (!wanted && this.background) {
+      this.background.remove();
+      this.background = null;
+    }
+    if (this.canvas) this.canvas.transparent = wanted;
+  }
+
   /** Where nearly all of the houses in settlements are; in an area without any, the whole of it. */
   private extent(): L.LatLngBounds {
     const [west, south, east, north] = centralBox(this.data.settlements) ?? this.data.area.bbox;
@@ -198,7 +214,7 @@ export class App {
   private placeMap(): void {
     const { view } = this.state;
     if (!view) {
-      this.map.fitBounds(this.extent(), { animate: false });
+      this.map.fitBounds(this.extent(), { animate: false, padding: [12, 12] });
       if (this.selected) this.show(this.selected);
       return;
     }

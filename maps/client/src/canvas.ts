@@ -22,6 +22,7 @@ class MemorySource implements Source {
 
 /** What protomaps-leaflet's layer has beyond a grid layer; its declarations leave it out. */
 interface RenderedLayer extends L.GridLayer {
+  backgroundColor: string | undefined;
   paintRules: PaintRule[];
   labelRules: LabelRule[];
   clearLayout(): void;
@@ -51,6 +52,11 @@ export class TileCanvas {
       labelRules: [],
     }) as unknown as RenderedLayer;
     this.layer.addTo(map);
+  }
+
+  /** Let a background of images show through, or cover it with paper. */
+  set transparent(wanted: boolean) {
+    this.layer.backgroundColor = wanted ? undefined : PAPER;
   }
 
   /** Draw by these rules from now on; several calls in one frame are one repaint. */

@@ -200,7 +200,8 @@ export function paintRules(context: Context): PaintRule[] {
   const growing = state.year !== null;
   const zones = shown("red_zones") && !growing ? zoneRules(context) : { land: [], edge: [] };
   return [
-    ...(shown("context") ? contextRules() : []),
+    ...(shown("context") && !(state.basemap && context.data.basemap) ? contextRules() : []),
+    { dataLayer: "area", symbolizer: new Shape(() => ({ stroke: "#b3ab9c", width: 1, dash: [6, 5] })) },
     ...zones.land,
     ...(shown("settlements") ? [settlementRule(context)] : []),
     ...(shown("unmapped") ? [{ dataLayer: "unmapped", symbolizer: new Shape(() => ({ fill: hatch })) }] : []),

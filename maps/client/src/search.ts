@@ -47,7 +47,7 @@ export class Search {
   constructor(settlements: readonly Settlement[]) {
     this.forms = settlements.map((settlement) => ({
       settlement,
-      forms: [...new Set([...Object.values(settlement.names), settlement.id.split("/").pop() ?? ""].map(normalise))],
+      forms: [...new Set([...Object.values(settlement.names), ...settlement.otherNames, settlement.id.split("/").pop() ?? ""].map(normalise))],
     }));
   }
 

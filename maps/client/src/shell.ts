@@ -57,6 +57,7 @@ export class Shell {
       this.drawAll();
       return;
     }
+    if (changed.has("basemap")) this.credit();
     if (changed.has("year")) this.drawBar();
     if (changed.has("tab")) this.drawTabs();
     const onlyLimit = changed.size === 1 && changed.has("whatif") && this.whatif.upToDate;
@@ -95,9 +96,25 @@ export class Shell {
     };
     name(".leaflet-control-zoom-in", "map.zoomIn");
     name(".leaflet-control-zoom-out", "map.zoomOut");
-    const credit = container.querySelector(".leaflet-control-attribution");
-    if (credit) credit.textContent = app.data.sources.some((source) => source.attribution.includes("OpenStreetMap")) ? "© OpenStreetMap" : "";
-    if (app.data.tiles.mode === "none") part("notice").textContent = app.t("map.tooLarge", { count: app.data.whatif.buildings });
+    this.credit();
+    part("notice").textContent = this.notice();
+  }
+
+  private credit(): void {
+    const { data, state } = this.app;
+    const osm = data.sources.some((source) => source.attribution.includes("OpenStreetMap"));
+    const credits = [osm ? "© OpenStreetMap" : "", state.basemap && data.basemap ? data.basemap.attribution : ""];
+    const corner = this.app.map.getContainer().querySelector(".leaflet-control-attribution");
+    if (corner) corner.textContent = [...new Set(credits.filter(Boolean))].join(" · ");
+  }
+
+  /** What the reader must know where the map shows less than expected. */
+  private notice(): string {
+    const { app } = this;
+    const { settlements, tiles, whatif } = app.data;
+    if (tiles.mode === "none") return app.t("map.tooLarge", { count: whatif.buildings });
+    if (whatif.buildings === 0) return app.t("map.nothing");
+    return settlements.length === 0 ? app.t("map.noSettlement") : "";
   }
 
   private drawTabs(): void {

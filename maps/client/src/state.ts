@@ -23,6 +23,8 @@ export interface State {
   /** Epoch of the growth slider; null: today. */
   year: number | null;
   whatif: { hazardClass: string; limit: number } | null;
+  /** Whether the online background is on, where there is one. */
+  basemap: boolean;
   hiddenLayers: ReadonlySet<LayerKey>;
   hiddenClasses: ReadonlySet<string>;
   sort: { column: Column; descending: boolean };
@@ -36,6 +38,7 @@ export const INITIAL: State = {
   selected: null,
   year: null,
   whatif: null,
+  basemap: false,
   hiddenLayers: new Set(),
   hiddenClasses: new Set(),
   sort: { column: "residents", descending: true },
@@ -60,6 +63,7 @@ export function encode(state: State, base: State = INITIAL): string {
   if (state.selected !== null) query.set("at", state.selected);
   if (state.year !== null) query.set("year", String(state.year));
   if (state.whatif) query.set("if", `${state.whatif.hazardClass}~${state.whatif.limit}`);
+  if (state.basemap) query.set("basemap", "on");
   if (state.hiddenLayers.size > 0) query.set("hide", [...state.hiddenLayers].sort().join("."));
   if (state.hiddenClasses.size > 0) query.set("nozone", [...state.hiddenClasses].sort().join("."));
   const { column, descending } = state.sort;
@@ -86,6 +90,7 @@ export function decode(hash: string, base: State = INITIAL): State {
     selected: query.get("at"),
     year: finite(query.get("year")),
     whatif: hazardClass && metres !== null && metres >= 0 ? { hazardClass, limit: Math.round(metres) } : null,
+    basemap: query.get("basemap") === "on",
     hiddenLayers: new Set((query.get("hide") ?? "").split(".").filter((key): key is LayerKey => LAYERS.some((k) => k === key))),
     hiddenClasses: new Set((query.get("nozone") ?? "").split(".").filter(Boolean)),
     sort: column === asked ? { column, descending: sort?.startsWith("-") ?? false } : base.sort,

@@ -33,6 +33,8 @@ export interface ZoneOverlap {
 export interface Settlement {
   id: string;
   names: Names;
+  /** Spellings in the literature, for the search. */
+  otherNames: string[];
   nameEvidence: string | null;
   kind: Kind;
   score: number;
@@ -86,6 +88,8 @@ export interface SourceRow {
   version: string;
   licence: string;
   attribution: string;
+  /** Page of the dataset, followed on a click only; empty: none. */
+  home: string;
 }
 
 export interface WhatIfSection {
@@ -97,6 +101,8 @@ export interface WhatIfSection {
 export interface PageData {
   area: { id: string; names: Names; bbox: [number, number, number, number]; simulated: boolean };
   version: string;
+  /** Online background that the reader can switch on. */
+  basemap: { url: string; attribution: string } | null;
   tiles: { mode: "embedded" | "url" | "none"; url: string; maxZoom: number };
   whatif: { url: string; buildings: number; sections: WhatIfSection[] };
   classes: HazardClass[];

@@ -15,7 +15,7 @@ function interval(p05: number, p50: number, p95: number): Interval {
 
 function settlement(id: string, name: string, more: Partial<Settlement> = {}): Settlement {
   return {
-    id, names: { any: name }, nameEvidence: null, kind: "novostroika", score: 1, delineation: "cluster", status: "unknown",
+    id, names: { any: name }, otherNames: [], nameEvidence: null, kind: "novostroika", score: 1, delineation: "cluster", status: "unknown",
     statusYear: null, statusSource: null, onset: null, areaM2: 1, buildings: 4, at: [0, 0], bbox: [0, 0, 1, 1],
     population: {}, growth: null, zones: [], inZones: 0, ...more,
   };
@@ -23,7 +23,7 @@ function settlement(id: string, name: string, more: Partial<Settlement> = {}): S
 
 test("a state survives the address, and a broken address is harmless", () => {
   const state: State = {
-    ...INITIAL, lang: "kk", tab: "whatif", theme: "growth", selected: "osh/0004", year: 1990,
+    ...INITIAL, lang: "kk", tab: "whatif", theme: "growth", selected: "osh/0004", year: 1990, basemap: true,
     whatif: { hazardClass: "landfill", limit: 700 }, hiddenLayers: new Set(["names"]), hiddenClasses: new Set(["railway"]),
     sort: { column: "name", descending: false }, view: { zoom: 13, lat: 42.5, lon: 74.25 },
   };
@@ -51,7 +51,7 @@ test("growth a year, and round class limits", () => {
 
 test("a far outlier does not set the first view", () => {
   const near = [0, 1, 2].map((x) => settlement(`n/${x}`, "N", { buildings: 100, bbox: [x, x, x + 1, x + 1] }));
-  const far = settlement("f/1", "F", { buildings: 5, bbox: [50, 50, 51, 51] });
+  const far = settlement("f/1", "F", { buildings: 2, bbox: [50, 50, 51, 51] });
   assert.deepEqual(centralBox([...near, far]), [0, 0, 3, 3]);
   assert.equal(centralBox([]), null);
 });

@@ -9,9 +9,13 @@ export function sourceList(app: App): HTMLElement {
   const seen = new Set<string>();
   const items: HTMLElement[] = [];
   for (const source of app.data.sources) {
-    const line = [source.attribution || source.dataset, source.version, source.licence].filter(Boolean).join(" · ");
-    if (!seen.has(line)) items.push(h("li", {}, line));
-    seen.add(line);
+    const credit = source.attribution || source.dataset;
+    const rest = [source.version, source.licence].filter(Boolean).map((part) => ` · ${part}`).join("");
+    if (seen.has(credit + rest)) continue;
+    seen.add(credit + rest);
+    const secure = source.home.startsWith("https://");
+    const name = secure ? h("a", { href: source.home, rel: "noopener noreferrer external", target: "_blank" }, credit) : credit;
+    items.push(h("li", {}, name, rest));
   }
   return h("ul", { class: "sources" }, ...items);
 }

@@ -164,6 +164,19 @@ function zoneLegend(app: App): HTMLElement {
   );
 }
 
+/** The online background, where the configuration names one: it says that a server will be asked. */
+function basemapSwitch(app: App): Child {
+  const { basemap } = app.data;
+  if (!basemap) return null;
+  const box = h("input", {
+    type: "checkbox", id: "basemap", checked: app.state.basemap,
+    change: (event) => app.store.set({ basemap: (event.target as HTMLInputElement).checked }),
+  });
+  return h("section", { class: "layer" },
+    h("h3", {}, h("label", {}, box, app.t("layer.basemap"))),
+    h("p", { class: "note" }, app.t("key.basemapNote", { host: new URL(basemap.url).host })));
+}
+
 export function keyPanel(app: App): Child[] {
   const unit = themeUnit(app.state.theme);
   return [
@@ -186,6 +199,7 @@ export function keyPanel(app: App): Child[] {
       h("p", { class: "note" }, app.t("key.unmappedNote")),
     ),
     layerGroup(app, "context"),
+    basemapSwitch(app),
     layerGroup(app, "names"),
   ];
 }
