@@ -1,4 +1,4 @@
-"""Geometries of OpenStreetMap objects from libosmium's WKB, in batches: one pass of NumPy instead of one call each."""
+"""Lines and outlines of many ways at once: one pass of NumPy and GEOS instead of one call each."""
 
 from __future__ import annotations
 
@@ -11,56 +11,52 @@ from shapely import GeometryType
 from pipeline.extract.areas import convex_rings, valid_areas
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-_HEADER = 9
-"""Bytes before the coordinates in the WKB of a line: byte order, type, number of points."""
-_POINT = 16
-"""Bytes of a point: two doubles."""
 RING_POINTS = 4
 """A ring closes, so the smallest one (a triangle) has four points."""
 
 Offsets = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
-def line_coordinates(hexes: Sequence[str]) -> tuple[NDArray[np.float64], Offsets]:
-    """Return the coordinates of many WKB lines, and where each begins.
-
-    Parameters
-    ----------
-    hexes
-        Little-endian WKB LineStrings as hexadecimal digits, as ``osmium.geom.WKBFactory`` writes them.
-
-    Returns
-    -------
-    coordinates : (points, 2) array
-        Lon, lat of all lines, one after the other.
-    offsets : (lines + 1,) array
-        Line ``i`` is ``coordinates[offsets[i]:offsets[i + 1]]``.
-    """
-    data = np.frombuffer(bytes.fromhex("".join(hexes)), dtype=np.uint8)
-    sizes = np.fromiter(map(len, hexes), dtype=np.int64, count=len(hexes)) // 2
-    starts = np.concatenate(([0], np.cumsum(sizes)[:-1])) if len(hexes) else np.zeros(0, dtype=np.int64)
-    body = np.ones(len(data), dtype=bool)
-    body[(starts[:, None] + np.arange(_HEADER)).ravel()] = False
-    coordinates = data[body].view("<f8").reshape(-1, 2)
-    return coordinates, np.concatenate(([0], np.cumsum((sizes - _HEADER) // _POINT)))
-
-
 def bounds(coordinates: NDArray[np.float64], offsets: Offsets) -> NDArray[np.float64]:
-    """Return west, south, east, north of each line as an (n, 4) array."""
-    if len(offsets) == 1:
-        return np.zeros((0, 4))
-    starts = offsets[:-1]
-    return np.hstack((np.minimum.reduceat(coordinates, starts), np.maximum.reduceat(coordinates, starts)))
+    """Return west, south, east, north of each line as an (n, 4) array; points that are NaN do not count."""
+    result = np.full((len(offsets) - 1, 4), np.nan)
+    filled = np.flatnonzero(np.diff(offsets))
+    if len(filled):
+        starts = offsets[filled]
+        for axis in (0, 1):
+            values = np.ascontiguousarray(coordinates[:, axis])
+            result[filled, axis] = np.fmin.reduceat(values, starts)
+            result[filled, axis + 2] = np.fmax.reduceat(values, starts)
+    return result
+
+
+def lacking(coordinates: NDArray[np.float64], offsets: Offsets) -> NDArray[np.bool_]:
+    """Return which lines have a point that is NaN; each line must have one point at least."""
+    unknown = np.isnan(coordinates[:, 0])
+    if not unknown.any():
+        return np.zeros(len(offsets) - 1, dtype=bool)
+    lacks: NDArray[np.bool_] = np.logical_or.reduceat(unknown, offsets[:-1])
+    return lacks
+
+
+def without_repeats(coordinates: NDArray[np.float64], offsets: Offsets) -> tuple[NDArray[np.float64], Offsets]:
+    """Return the lines without points that lie where the point before lies."""
+    kept = np.ones(len(coordinates), dtype=bool)
+    kept[1:] = (coordinates[1:] != coordinates[:-1]).any(axis=1)
+    kept[offsets[:-1][np.diff(offsets) > 0]] = True
+    if kept.all():
+        return coordinates, offsets
+    return coordinates[kept], np.concatenate(([0], np.cumsum(kept)))[offsets]
 
 
 def take(
     coordinates: NDArray[np.float64], offsets: Offsets, rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], Offsets]:
-    """Return the coordinates and offsets of some of the lines, in the order given."""
+    """Return the coordinates and offsets of some of the lines, in the order given; `rows` holds none twice."""
+    if len(rows) == len(offsets) - 1 and (np.diff(rows) > 0).all():
+        return coordinates, offsets
     sizes = offsets[rows + 1] - offsets[rows]
     ends = np.concatenate(([0], np.cumsum(sizes)))
     points = np.arange(ends[-1]) + np.repeat(offsets[rows] - ends[:-1], sizes)
@@ -85,14 +81,7 @@ def polygons(coordinates: NDArray[np.float64], offsets: Offsets) -> tuple[NDArra
     """
     result = np.full(len(offsets) - 1, None, dtype=object)
     whole = np.flatnonzero(np.diff(offsets) >= RING_POINTS)
-    ring_coordinates, ring_offsets = (
-        take(coordinates, offsets, whole)
-        if len(whole) < len(result)
-        else (
-            coordinates,
-            offsets,
-        )
-    )
+    ring_coordinates, ring_offsets = take(coordinates, offsets, whole)
     parts = (ring_offsets, np.arange(len(ring_offsets)))
     result[whole] = shapely.from_ragged_array(GeometryType.POLYGON, ring_coordinates, parts)
     sound = np.zeros(len(result), dtype=bool)

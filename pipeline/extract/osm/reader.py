@@ -7,10 +7,10 @@ files, so that memory is bounded by what lies near the area and not by the file.
 from __future__ import annotations
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -20,23 +20,19 @@ import osmium
 import shapely
 
 from pipeline.errors import InputError
-from pipeline.extract import local
-from pipeline.extract.osm import problems
-from pipeline.extract.osm.objects import NODE, RELATION, WAY, Objects
+from pipeline.extract import ahead, local
+from pipeline.extract.osm import opl, problems
+from pipeline.extract.osm.objects import NODE, RELATION, Objects
 from pipeline.extract.osm.relations import RelationReader
-from pipeline.extract.osm.ways import Batch, WayBuilder
+from pipeline.extract.osm.ways import WayBuilder
 from pipeline.extract.selection import overlaps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from concurrent.futures import Future
-
-    from shapely import Geometry
 
     from pipeline.extract.osm.matching import Layers, Matcher, Tags
     from pipeline.extract.selection import Box
 
-_BATCH = 50_000
 _LARGE_BYTES = 128 * 2**20
 """A file larger than this keeps its node locations in a temporary file instead of in memory."""
 
@@ -83,39 +79,18 @@ def read_file(path: Path, matcher: Matcher, box: Box, source_id: str, *, may_be_
     return found
 
 
-class _Shared:
-    """Sets of a single tag, numbered: ways that carry the same one share it."""
-
-    def __init__(self) -> None:
-        self.tags: list[Tags] = []
-        self._numbers: dict[tuple[str, str], int] = {}
-        self._key = ""
-
-    def number(self, tags: Any) -> int:  # noqa: ANN401
-        """Return the number of the only tag in a list of osmium's; asking for the last key again is the quickest."""
-        key = self._key
-        value = tags.get(key)
-        if value is None:
-            key, value = next(iter(tags))
-            self._key = key
-        number = self._numbers.setdefault((key, value), len(self.tags))
-        if number == len(self.tags):
-            self.tags.append({key: value})
-        return number
-
-
 class _Passes:
     """The passes over one file, and what they share: the node locations and the findings."""
 
     def __init__(self, path: Path, matcher: Matcher, box: Box, source_id: str, scratch: Path) -> None:
         self._path = path
+        self._scratch = scratch
         self._matcher = matcher
         self._box = box
         large = path.stat().st_size > _LARGE_BYTES
         store = osmium.index.create_map(f"sparse_file_array,{scratch / 'nodes'}" if large else "flex_mem")
         self._locations = osmium.NodeLocationsForWays(store)
         self._locations.ignore_errors()
-        self._linestring = osmium.geom.WKBFactory().create_linestring
         self._wanted = osmium.filter.KeyFilter(*matcher.keys)
         self._found = Found(Objects(source_id))
         self._replicated = False
@@ -126,7 +101,7 @@ class _Passes:
         self._check_header()
         relations = RelationReader(self._stream, self._matcher, self._found.problems)
         for relation in relations.select():
-            self._note_edit(relation)
+            self._note_edit(*_edited(relation))
         self._read_nodes()
         self._read_ways()
         rows = list(relations.assemble(self._locations, self._box))
@@ -175,7 +150,7 @@ class _Passes:
                 count[problems.BAD_LOCATION] += bool(matched)
                 continue
             if matched:
-                self._note_edit(node)
+                self._note_edit(*_edited(node))
                 rows.append((node.id, node.version, tags, layers, node.lon, node.lat))
         if not rows:
             return
@@ -185,84 +160,27 @@ class _Passes:
         count[problems.ONLY_POINT] += sum(not rows[index][3] for index in near)
 
     def _read_ways(self) -> None:
-        """Stream the ways in batches; a second thread builds the geometries of one while the next is streamed."""
-        shared = _Shared()
-        builder = WayBuilder(self._matcher, self._box, self._found.objects, shared.tags)
-        partial: list[tuple[int, int, Tags, Layers, Geometry]] = []
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            building: Future[None] | None = None
-            for batch in self._batches(shared, partial):
-                if building is not None:
-                    building.result()
-                building = pool.submit(builder.add, batch)
-            if building is not None:
-                building.result()
-        self._found.objects.add(WAY, partial)
+        """Let libosmium write the wanted ways with the places of their nodes, and read them back in columns."""
+        copy = self._scratch / "ways.opl"
+        with (
+            self._readable(),
+            osmium.io.Reader(str(self._path), osmium.osm.WAY) as reader,
+            osmium.SimpleWriter(osmium.io.File(str(copy), opl.FORMAT)) as writer,
+        ):
+            osmium.apply(reader, self._locations, self._wanted, writer)
+        builder = WayBuilder(self._matcher, self._box, self._found.objects)
+        for ways in ahead.mapped(partial(opl.ways, box=self._box), opl.blocks(copy)):
+            builder.add(ways)
+            self._note_edit(*ways.edited)
         self._found.problems.update(builder.problems)
 
-    def _batches(self, shared: _Shared, partial: list[tuple[int, int, Tags, Layers, Geometry]]) -> Iterator[Batch]:
-        """Yield the ways in batches; those that lack nodes go to `partial`."""
-        ways = self._stream(osmium.osm.WAY, self._locations, self._wanted)
-        for first in ways:
-            yield self._filled(chain([first], islice(ways, _BATCH - 1)), shared, partial)
-
-    def _filled(
-        self, ways: Iterator[Any], shared: _Shared, partial: list[tuple[int, int, Tags, Layers, Geometry]]
-    ) -> Batch:
-        """Copy what is needed of some ways.
-
-        This loop runs for every way with a wanted key in the file, so it does nothing that can wait for the batch: the
-        few sets of a single tag (most buildings have one) are numbered, other tags are copied.
-        """
-        batch = Batch()
-        add_id, add_version = batch.osm_id.append, batch.version.append
-        add_tags, add_hex = batch.tags.append, batch.hexes.append
-        linestring, number_of = self._linestring, shared.number
-        for way in ways:
-            try:
-                add_hex(linestring(way))
-            except osmium.InvalidLocationError:
-                partial += self._known_part(way)
-                continue
-            except RuntimeError:
-                self._found.problems[problems.RING] += 1
-                continue
-            add_id(way.id)
-            add_version(way.version)
-            tags = way.tags
-            if (count := len(tags)) == 1:
-                add_tags(number_of(tags))
-            else:
-                batch.own.append(dict(islice(tags, count)))
-                add_tags(-len(batch.own))
-            if way.changeset > self._changeset:
-                self._note_edit(way)
-        return batch
-
-    def _known_part(self, way: Any) -> Iterator[tuple[int, int, Tags, Layers, Geometry]]:  # noqa: ANN401
-        """Yield a line that lacks nodes as the pieces that the file holds; count what is lost."""
-        tags = dict(islice(way.tags, len(way.tags)))
-        matched = self._matcher.match(tags)
-        pieces: list[list[tuple[float, float]]] = [[]]
-        for node in way.nodes:
-            if node.location.valid():
-                pieces[-1].append((node.lon, node.lat))
-            elif pieces[-1]:
-                pieces.append([])
-        points = [point for piece in pieces for point in piece]
-        if not matched or not points or not overlaps(shapely.bounds([shapely.MultiPoint(points)]), self._box)[0]:
-            return
-        self._found.problems[problems.NO_NODES] += 1
-        lines = [shapely.LineString(piece) for piece in pieces if len(piece) > 1]
-        layers = self._matcher.of_kind(matched, "line")
-        if lines and layers:
-            shape = shapely.MultiLineString(lines) if len(lines) > 1 else lines[0]
-            yield way.id, way.version, tags, layers, shape
-
-    def _note_edit(self, item: Any) -> None:  # noqa: ANN401
+    def _note_edit(self, changeset: int, time: str) -> None:
         """Remember the newest edit; changeset numbers rise with time and are cheaper to compare than dates."""
-        changeset = item.changeset
         if changeset > self._changeset:
             self._changeset = changeset
             if not self._replicated:
-                self._found.newest = item.timestamp.strftime("%Y-%m-%dT%H:%M:%SZ")
+                self._found.newest = time
+
+
+def _edited(item: Any) -> tuple[int, str]:  # noqa: ANN401 - osmium's types are untyped
+    return item.changeset, item.timestamp.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,76 +1,81 @@
-"""Batches of ways: geometries of a whole batch at once, for as much of it as lies near the area."""
+"""Blocks of ways as rows: geometries of a whole block at once, for as much of it as lies near the area."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import shapely
 
-from pipeline.extract.osm import geometry
+from pipeline.extract.osm import geometry, opl
 from pipeline.extract.osm.objects import WAY, Columns
-from pipeline.extract.osm.problems import NOT_CLOSED, REPAIRED, RING
-from pipeline.extract.selection import overlaps
+from pipeline.extract.osm.problems import NO_NODES, NOT_CLOSED, REPAIRED, RING
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Iterator
 
-    from pipeline.extract.osm.matching import Matcher, Tags
+    from numpy.typing import NDArray
+    from shapely import Geometry
+
+    from pipeline.extract.osm.matching import Layers, Matcher, Tags
     from pipeline.extract.osm.objects import Objects
     from pipeline.extract.selection import Box
 
 _NONE = -1
 """No layer takes the way in this form."""
+_LINE_POINTS = 2
 
 
-@dataclass
-class Batch:
-    """Ways as they were streamed. A way's tags are `shared[tags]`, or ``own[-1 - tags]`` where `tags` is negative."""
+class _Plan(NamedTuple):
+    """What the layers make of a set of tags: numbers of combinations of layers, or `_NONE`."""
 
-    osm_id: list[int] = field(default_factory=list)
-    version: list[int] = field(default_factory=list)
-    tags: list[int] = field(default_factory=list)
-    own: list[Tags] = field(default_factory=list)
-    hexes: list[str] = field(default_factory=list)
+    outline: int
+    """Those that take a closed way as an outline."""
+    closed_line: int
+    """Those that take a closed way as a line."""
+    open_line: int
+    """Those that take a way that does not close."""
+    must_close: int
+    """1 if the way belongs nowhere unless it closes."""
 
 
 class WayBuilder:
-    """Turns batches into rows of `Objects`. One batch at a time: it is no harm to run it beside the stream."""
+    """Turns ways into rows of `Objects`, a block at a time."""
 
-    def __init__(self, matcher: Matcher, box: Box, objects: Objects, shared: list[Tags]) -> None:
+    def __init__(self, matcher: Matcher, box: Box, objects: Objects) -> None:
         self._matcher = matcher
         self._box = box
         self._objects = objects
-        self._shared = shared
-        self._numbers: dict[int, int] = {}
-        self._plans: dict[tuple[tuple[str, str], ...], tuple[int, int, int, int]] = {}
+        self._plans: dict[tuple[tuple[str, str], ...], _Plan] = {}
         self.problems: Counter[str] = Counter()
 
-    def add(self, batch: Batch) -> None:
-        """Build a batch and append it to the objects."""
-        if not batch.osm_id:
-            return
-        coordinates, offsets = geometry.line_coordinates(batch.hexes)
-        near = np.flatnonzero(overlaps(geometry.bounds(coordinates, offsets), self._box))
-        if not len(near):
-            return
-        coordinates, offsets = geometry.take(coordinates, offsets, near)
+    def add(self, ways: opl.Ways) -> None:
+        """Build the geometries of a block and append them to the objects."""
+        lacking = geometry.lacking(ways.coordinates, ways.offsets)
+        short = np.diff(ways.offsets) < _LINE_POINTS
+        self.problems[RING] += int(np.count_nonzero(short & ~lacking))
+        self._objects.add(WAY, [row for way in np.flatnonzero(lacking) for row in self._known_part(ways, way)])
+        rows = np.flatnonzero(~lacking & ~short)
+        if len(rows):
+            self._add_whole(ways, rows)
+
+    def _add_whole(self, ways: opl.Ways, rows: NDArray[np.int64]) -> None:
+        """Add those ways of which the file holds every node."""
+        coordinates, offsets = geometry.take(ways.coordinates, ways.offsets, rows)
         closed = (coordinates[offsets[:-1]] == coordinates[offsets[1:] - 1]).all(axis=1)
-        tags, plans = self._matched(batch, near)
+        tags, plans = self._planned(ways, rows)
         polygon_layers = np.where(closed, plans[:, 0], _NONE)
         line_layers = np.where(closed, plans[:, 1], plans[:, 2])
         self.problems[NOT_CLOSED] += int(np.count_nonzero(plans[~closed, 3]))
-        osm_id = np.array(batch.osm_id, dtype=np.int64)[near]
-        version = np.array(batch.version, dtype=np.int64)[near]
+        osm_id, version = ways.osm_id[rows], ways.version[rows]
         for layers, build in ((polygon_layers, self._polygons), (line_layers, geometry.lines)):
-            rows = np.flatnonzero(layers != _NONE)
-            if not len(rows):
+            chosen = np.flatnonzero(layers != _NONE)
+            if not len(chosen):
                 continue
-            shapes = build(*geometry.take(coordinates, offsets, rows))
+            shapes = build(*geometry.take(coordinates, offsets, chosen))
             built = ~shapely.is_missing(shapes)
-            kept = rows[built]
+            kept = chosen[built]
             self._objects.parts.append(
                 Columns(np.full(len(kept), WAY), osm_id[kept], version[kept], tags[kept], layers[kept], shapes[built])
             )
@@ -81,32 +86,39 @@ class WayBuilder:
         self.problems[RING] += dropped
         return shapes
 
-    def _matched(self, batch: Batch, near: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the number of each way's tags, and what the layers make of them (see `_plan`)."""
-        codes = np.array(batch.tags, dtype=np.int64)[near]
-        distinct, position = np.unique(codes, return_inverse=True)
-        tags = np.empty(len(distinct), dtype=np.int64)
-        plans = []
-        for index, code in enumerate(distinct.tolist()):
-            if code >= 0:
-                item = self._shared[code]
-                if code not in self._numbers:
-                    self._numbers[code] = self._objects.add_tags(item)
-                tags[index] = self._numbers[code]
-            else:
-                item = batch.own[-1 - code]
-                tags[index] = self._objects.add_tags(item)
-            decisive = self._matcher.decisive(item)
+    def _planned(self, ways: opl.Ways, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the number of each way's tags, and what the layers make of them as an array of `_Plan`."""
+        codes = ways.tags[rows]
+        numbers = np.full(len(ways.texts), _NONE)
+        plans = np.full((len(ways.texts), len(_Plan._fields)), _NONE)
+        for code in np.unique(codes).tolist():
+            tags = opl.tags_of(ways.texts[code])
+            numbers[code] = self._objects.add_tags(tags)
+            decisive = self._matcher.decisive(tags)
             if decisive not in self._plans:
-                self._plans[decisive] = self._plan(item)
-            plans.append(self._plans[decisive])
-        return tags[position], np.array(plans, dtype=np.int64)[position]
+                self._plans[decisive] = self._plan(tags)
+            plans[code] = self._plans[decisive]
+        return numbers[codes], plans[codes]
 
-    def _plan(self, tags: Tags) -> tuple[int, int, int, int]:
-        """Return the layers of a closed way as outline and as line, of an open one as line; 1 if it must close."""
+    def _plan(self, tags: Tags) -> _Plan:
         matched = self._matcher.match(tags)
         outline, line = self._matcher.closed_way(tags, matched)
         open_line = self._matcher.of_kind(matched, "line")
-        combinations = (outline, line, open_line)
-        numbers = [self._objects.add_layers(item) if item else _NONE for item in combinations]
-        return numbers[0], numbers[1], numbers[2], int(bool(outline) and not open_line)
+        numbers = [self._objects.add_layers(item) if item else _NONE for item in (outline, line, open_line)]
+        return _Plan(*numbers, must_close=int(bool(outline) and not open_line))
+
+    def _known_part(self, ways: opl.Ways, row: int) -> Iterator[tuple[int, int, Tags, Layers, Geometry]]:
+        """Yield a line that lacks nodes as the pieces that the file holds; count what is lost."""
+        tags = opl.tags_of(ways.texts[ways.tags[row]])
+        matched = self._matcher.match(tags)
+        if not matched:
+            return
+        self.problems[NO_NODES] += 1
+        points = ways.coordinates[ways.offsets[row] : ways.offsets[row + 1]]
+        gaps = np.flatnonzero(np.isnan(points[:, 0]))
+        pieces = [piece[~np.isnan(piece[:, 0])] for piece in np.split(points, gaps)]
+        lines = [shapely.LineString(piece) for piece in pieces if len(piece) >= _LINE_POINTS]
+        layers = self._matcher.of_kind(matched, "line")
+        if lines and layers:
+            shape = shapely.MultiLineString(lines) if len(lines) > 1 else lines[0]
+            yield int(ways.osm_id[row]), int(ways.version[row]), tags, layers, shape
