@@ -55,7 +55,6 @@ def judged(area_id: str, seed: int) -> dict[str, float]:
 @pytest.mark.parametrize("area_id", CITIES)
 def test_truth(area_id: str, bar: Record) -> None:
     results = pd.DataFrame([judged(area_id, seed) for seed in SEEDS])
-    print(area_id, results.round(4).to_string(), sep="\n")
     bar(f"{area_id}: matching F1, worst of {len(SEEDS)} seeds", results["f1"].min(), at_least=0.98)
     bar(f"{area_id}: double counts, worst", results["double"].max(), at_most=0.005)
     bar(f"{area_id}: recall of what the sources saw, worst", results["recall"].min(), at_least=0.995)
@@ -99,7 +98,6 @@ def test_speed(bar: Record) -> None:
     assert len(merged.buildings) > 0.9 * len(osm)
     assert len(found.left) == pytest.approx(len(plain), rel=1e-3)
     assert found.area_m2.sum() == pytest.approx(plain.area.sum(), rel=1e-6)
-    print(f"{len(osm):,} × {len(satellite):,}: merge {ours:.1f} s, overlaps {alone:.1f} s, overlay {theirs:.1f} s")
     bar("overlaps against geopandas.overlay, equal areas", theirs / alone, at_least=4, unit="x")
     bar("the whole merge against geopandas.overlay", theirs / ours, at_least=2, unit="x")
     bar("memory of the process", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, at_most=4, unit="GiB")

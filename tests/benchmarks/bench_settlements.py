@@ -73,9 +73,8 @@ def _named(named: pd.DataFrame, truth: gpd.GeoDataFrame, best: pd.Series) -> dic
     on_map = truth["osm_form"].isin(["polygon", "node", "both"])
     wanted = truth.index[truth["named_id"].notna() & on_map]
     found = named[named["outcome"] == "found"].set_index("named_id")["settlement_id"]
-    right = found.map(best) == found.index.map(
-        pd.Series(truth.index, index=truth["named_id"]).loc[lambda s: s.index.notna()]
-    )
+    row_of = truth.reset_index().dropna(subset=["named_id"]).set_index("named_id")["settlement_id"]
+    right = found.map(best) == found.index.to_series().map(row_of)
     return {"named": len(wanted), "found": int(right.sum()), "wrong": int((~right).sum())}
 
 
@@ -83,7 +82,6 @@ def _named(named: pd.DataFrame, truth: gpd.GeoDataFrame, best: pd.Series) -> dic
 def test_truth(area_id: str, bar: Record) -> None:
     results = pd.DataFrame([judged(area_id, seed) for seed in SEEDS])
     told, said = (pd.concat([pair[side] for pair in results["novostroika"]]) for side in (0, 1))
-    print(area_id, results.drop(columns="novostroika").round(4).to_string(), sep="\n")
     bar(f"{area_id}: adjusted Rand index, mean of {len(SEEDS)} seeds", results["ari"].mean(), at_least=0.95)
     bar(f"{area_id}: adjusted Rand index, worst", results["ari"].min(), at_least=0.95)
     bar(f"{area_id}: median IoU of outlines, mean", results["iou"].mean(), at_least=0.85)
@@ -119,7 +117,6 @@ def test_labels_against_dbscan(bar: Record) -> None:
 
 def test_growth_of_time(bar: Record) -> None:
     small, _ = cpu(lambda count=MANY // 100: delineate(town(count), {}, "a"))
-    large, result = cpu(lambda: delineate(town(MANY), {}, "a"))
-    print(f"delineate {MANY:,}: {large:.1f} s, {len(result.settlements):,} settlements")  # type: ignore[attr-defined]
+    large, _result = cpu(lambda: delineate(town(MANY), {}, "a"))
     bar("delineate: time grows as n to the power", np.log(large / small) / np.log(100), at_most=1.1)
     bar("memory of the process", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, at_most=4, unit="GiB")

@@ -15,7 +15,7 @@ EAST, NORTH = 470_000.0, 4_750_000.0
 NAMES = ("name", "name_en", "name_ru", "name_ky", "name_kk", "other_names")
 
 
-def quarter(
+def quarter(  # noqa: PLR0913 - a quarter has that many sides
     x: float, y: float, columns: int, rows: int, *, plot: float = 25, size: float = 90, angle: float = 0, seed: int = 0
 ) -> list[tuple[shapely.Polygon, str]]:
     """Houses of about `size` m² on plots of `plot` metres, with sheds; the lower left corner at x, y."""

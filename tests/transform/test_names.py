@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import pytest
 from shapely import box
 
@@ -13,6 +12,11 @@ from pipeline.errors import ConfigError
 from pipeline.transform.settlements import delineate, resolve_names
 from pipeline.transform.settlements.spelling import edits, is_street, key, within_one_edit
 from tests.transform.fabrics import layer, layers, place, quarter, town
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
 
 SAME = [
     ("Ак-Жар", "Ak-Jar", "Ak-Zhar", "жилмассив Ак-Жар", "ж/м «Ак-Жар»", "Ак Жар конушу", "AK JAR"),

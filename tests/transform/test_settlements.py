@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,6 +19,9 @@ from pipeline.tables import SETTLEMENT_KINDS
 from pipeline.transform.settlements import Delineation, classify, delineate
 from pipeline.transform.settlements.graph import density_labels, neighbours
 from tests.transform.fabrics import layer, layers, place, quarter, town, turned
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 
 def groups(result: Delineation) -> set[frozenset[int]]:

@@ -21,9 +21,9 @@ SIMILAR = 1.6
 """Outlines of one house differ in area by less than this factor."""
 REACH_M = (7.0, 3.0)
 """How far apart the centres of one house may lie, before and after the first displacement is taken off."""
-NEIGHBOURS = 11
+NEIGHBOURS = 7
 """Pairs whose median displacement holds for a place."""
-AROUND_M = 400.0
+AROUND_M = 150.0
 """Pairs farther away say nothing of a place: the median of all pairs holds there."""
 LEAST = 4
 """Fewer pairs in all than this tell nothing."""
