@@ -37,6 +37,8 @@ _GRID_TOLERANCE = 1e-3
 """Share of a cell by which coordinates may be off, from rounding in headers and in projections."""
 _MAX_CELLS = 400_000_000
 """A window larger than this (3.2 GB as float64) is a mistake in the file or the bbox."""
+_MAX_VALUE = 1e9
+"""No cell holds as many people, square metres or years: such a number stands for "no data" and is not declared so."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,13 @@ def read(path: Path | str, area: Area, *, dataset: str, version: str, nodata: fl
     nodata
         Value that stands for "no data", beside the one that the file itself declares. Where neither is known, every
         value is taken as data except negative ones, which no quantity of this project can have; a notice says so.
+        Negative cells beside a known value are none either, and are counted.
 
     Raises
     ------
     InputError
-        The file is missing or no raster, has no usable CRS, is rotated, or does not overlap the area.
+        The file is missing or no raster, has no usable CRS, is rotated, holds numbers that no cell can have, or has no
+        data in the area.
     SourceError
         A remote file cannot be read.
     """
@@ -103,6 +107,10 @@ def read_mosaic(
         msg = f"{names} does not overlap the bbox {list(area.bbox)} of {area.area_id}; give a raster that covers it."
         raise InputError(msg)
     raster = tiles[0].raster if len(tiles) == 1 else _mosaic(tiles)
+    if np.isnan(raster.values).all():
+        names = ", ".join(str(tile.path) for tile in tiles)
+        msg = f"{names} holds nothing but nodata within the bbox of {area.area_id}; give a raster that covers it."
+        raise InputError(msg)
     sources = [_source(tile, area, dataset, version, number) for number, tile in enumerate(tiles, start=1)]
     notices = [notice for tile in tiles for notice in tile.notices]
     if not _covers(raster, area):
@@ -215,15 +223,23 @@ def _values(
     for value in known:
         # A float32 raster holds its nodata value rounded to float32; compare in the raster's own type.
         empty |= values == float(np.array(value).astype(raw.dtype) if raw.dtype.kind == "f" else value)
-    notices = []
-    if not known:
-        negative = values < 0
-        notices.append(Notice(name, "declares no nodata value; every value was taken as data, negative ones as none"))
-        empty |= negative
-    if source.count > 1:
-        notices.append(Notice(name, f"has {source.count} bands; the first was read"))
     values = values * source.scales[0] + source.offsets[0]
     values[empty] = np.nan
+    if values.size and (largest := np.nanmax(values, initial=0)) > _MAX_VALUE:
+        msg = (
+            f"{source.name} holds {largest:g} in a cell; if that stands for no data, declare it so "
+            "(gdal_edit.py -a_nodata), else the file is damaged."
+        )
+        raise InputError(msg)
+    notices = []
+    negative = values < 0
+    values[negative] = np.nan
+    if not known:
+        notices.append(Notice(name, "declares no nodata value; every value was taken as data, negative ones as none"))
+    elif negative.any():
+        notices.append(Notice(name, "cell below zero; taken as no data", int(np.count_nonzero(negative))))
+    if source.count > 1:
+        notices.append(Notice(name, f"has {source.count} bands; the first was read"))
     return values, notices
 
 
