@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from pipeline.transform.settlements import seeds
-from pipeline.transform.settlements.spelling import edits, is_street, key
+from pipeline.transform.settlements.spelling import edits, is_street, key, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -256,7 +256,7 @@ def _name(things: gpd.GeoDataFrame, fact: pd.Series | None) -> dict[str, object]
     out: dict[str, object] = dict.fromkeys(["name", *(f"name_{language}" for language in LANGUAGES)])
     sources = [thing for _, thing in things.iterrows()] + ([fact] if fact is not None else [])
     for column in out:
-        out[column] = next((source[column] for source in sources if isinstance(source[column], str)), None)
+        out[column] = next((plain(source[column]) for source in sources if isinstance(source[column], str)), None)
     evidence = [f"{thing['tag']} {thing['osm_id']}" for _, thing in things.iterrows()]
     evidence += [f"gazetteer {fact['named_id']}"] if fact is not None else []
     out["name_evidence"] = "; ".join(evidence) or None

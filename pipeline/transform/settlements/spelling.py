@@ -9,6 +9,7 @@ from functools import lru_cache
 
 MAX_LENGTH = 200
 """What follows in a longer name is no part of a place name."""
+_MIN_PLAIN = 3
 MIN_FUZZY = 6
 """Shorter keys must be equal: one letter is too much of them."""
 
@@ -81,6 +82,19 @@ def key(name: str) -> Key:
         words = words[:-1]
     joined = "".join(words)
     return Key(re.sub(r"([а-я])\1+", r"\1", re.sub(r"\d", "", joined)), "".join(re.findall(r"\d", joined)))
+
+
+def plain(name: str) -> str:
+    """Return a name in its own letters without the generic words at its ends: Ак-Жар for "жилмассив «Ак-Жар»".
+
+    What is left keeps at least three letters, so that "Дачи СУ" stays as it is.
+    """
+    tokens = name.split()
+    for end in (0, -1):
+        while len(tokens) > 1 and set(_words(tokens[end])) <= _GENERIC_WORDS:
+            del tokens[end]
+    left = " ".join(tokens).strip("«»\"'“”„,; ")
+    return left if sum(letter.isalpha() for letter in left) >= _MIN_PLAIN else name.strip()
 
 
 def is_street(name: str) -> bool:
