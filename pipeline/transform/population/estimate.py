@@ -158,7 +158,7 @@ class _Area:
         """Estimate one settlement; the houses in none are added to the area alone."""
         model, name = self.model, place.settlement_id
         inhabited = model.inhabited(name, place.kind)
-        houses = model.houses(counts) * inhabited
+        houses = model.houses(place.kind, counts) * inhabited
         flats = model.flats(name, place.kind, counts) * inhabited
         residents = model.residents(name, place.kind, houses, flats)
         floor_volume = crosschecks.floor_volume(model, name, counts, houses, flats)

@@ -45,7 +45,7 @@ class Model:
     surveyed
         The same for single settlements that the survey visited.
     block_levels
-        Levels of blocks for which no source has them (`block_levels`).
+        Mean levels, in the city, of blocks for which no source has them (`block_levels`).
     """
 
     factors: Factors
@@ -65,9 +65,9 @@ class Model:
             return np.ones(self.factors.draws)
         return (self.factors.own("inhabited_chance", settlement_id).random(self.factors.draws) < chance).astype(float)
 
-    def houses(self, counts: pd.Series) -> Draws:
+    def houses(self, kind: str, counts: pd.Series) -> Draws:
         """Return draws of the houses that are homes or could be: detected ones times the residential share."""
-        return self.detection.houses(counts) * self.factors.get("residential_share")
+        return self.detection.houses(counts) * self.factors.get("residential_share", kind)
 
     def persons_per_house(self, kind: str, settlement_id: str) -> Draws:
         """Return draws of persons per residential house, empty ones included."""
@@ -81,7 +81,9 @@ class Model:
         """Return draws of the flats in apartment blocks: gross floor area over floor area per flat.
 
         Of the large outlines whose use nobody has told, a share holds flats: its prior for this kind of settlement,
-        updated (Beta-binomial) by the large outlines of the settlement whose use is known.
+        updated (Beta-binomial) by the large outlines of the settlement whose use is known. Where houses outnumber
+        large outlines, the prior of districts of blocks does not hold: a large outline among houses is a shop, a
+        school, or houses run together.
         """
         get = self.factors.get
         known, untold = float(counts["block_floor_m2"]), float(counts["large_footprint_m2"])
@@ -90,11 +92,28 @@ class Model:
             return np.zeros(self.factors.draws)
         if untold:
             footprint = footprint + untold * self._share_of_flats(settlement_id, kind, counts)
-        return (known + footprint * self.block_levels) / get("flat_floor_area") / get("recall_apartments")
+        levels = self._levels(settlement_id, counts)
+        return (known + footprint * levels) / get("flat_floor_area") / get("recall_apartments")
+
+    def _levels(self, settlement_id: str, counts: pd.Series) -> Draws:
+        """Return draws of the mean levels of a settlement's blocks for which no source has them.
+
+        The city's mean, and around it the settlement's own (normal, standard deviation σ between districts), updated
+        by the mean of its n blocks whose levels are known (τ between blocks): weight n/(n + τ²/σ²).
+        """
+        constant = self.factors.constant
+        districts, blocks = constant("district_levels_spread"), constant("block_levels_spread")
+        known = min(float(counts["levels_blocks"]), _TOLD_WORTH)
+        weight = known / (known + (blocks / districts) ** 2)
+        own = float(counts["block_floor_m2"]) / float(counts["levels_footprint_m2"]) if known else 0.0
+        normal = self.factors.own("district_levels", settlement_id).standard_normal(self.factors.draws)
+        levels = self.block_levels * (1 - weight) + own * weight + districts * np.sqrt(1 - weight) * normal
+        return np.asarray(np.maximum(levels, self.factors.priors.select("apartment_levels").low))
 
     def _share_of_flats(self, settlement_id: str, kind: str, counts: pd.Series) -> Draws:
-        prior = self.factors.priors.select("large_flats_share", kind=kind)
-        flats, other = float(counts["large_flats"]), float(counts["large_other"])
+        flats, other, untold = (float(counts[f"large_{use}"]) for use in ("flats", "other", "untold"))
+        among_houses = float(counts[["both", "osm", "satellite"]].sum()) > flats + other + untold
+        prior = self.factors.priors.select("large_flats_share", kind="" if among_houses else kind)
         weight = min(1.0, _TOLD_WORTH / max(flats + other, 1.0))
         rng = self.factors.own("large_flats_share", settlement_id)
         return rng.beta(prior.a + weight * flats, prior.b + weight * other, self.factors.draws)

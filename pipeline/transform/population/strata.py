@@ -40,9 +40,9 @@ def aggregate(buildings: pd.DataFrame) -> pd.DataFrame:
         Index settlement_id in ascending order, `REST` for those in none. Columns: `both`, `osm`, `satellite` (candidate
         houses by the sources that saw them), `blocks` (apartment blocks), and the sums of footprint × levels where
         levels are known, of footprint where they are not: `house_floor_m2`, `house_footprint_m2`, `block_floor_m2`,
-        `block_footprint_m2`; `large_footprint_m2` of large outlines whose use nobody has told, and `large_flats`,
-        `large_other`, how many large outlines are known to hold flats or something else. `levels_blocks` and
-        `levels_footprint_m2`: blocks whose levels are known, and their footprint.
+        `block_footprint_m2`; `large_footprint_m2` and `large_untold` (their number) of large outlines whose use nobody
+        has told, and `large_flats`, `large_other`, how many large outlines are known to hold flats or something else.
+        `levels_blocks` and `levels_footprint_m2`: blocks whose levels are known, and their footprint.
     """
     owner = buildings["settlement_id"].fillna(REST)
     codes, keys = pd.factorize(owner, sort=True)
@@ -75,6 +75,7 @@ def aggregate(buildings: pd.DataFrame) -> pd.DataFrame:
             "levels_blocks": total(block & known),
             "levels_footprint_m2": total(block & known, footprint),
             "large_footprint_m2": total(open_use, footprint),
+            "large_untold": total(open_use),
             "large_flats": total(large & block),
             "large_other": total(large & ~block & told),
         },
