@@ -6,6 +6,7 @@ files, so that memory is bounded by what lies near the area and not by the file.
 
 from __future__ import annotations
 
+import ctypes
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -128,7 +129,8 @@ class _Passes:
         """Put what libosmium says about a bad file into one sentence."""
         try:
             yield
-        except (RuntimeError, ValueError) as error:  # ValueError: a text that is too long or not UTF-8
+        except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
+            # ValueError: a text that is too long or not UTF-8.
             msg = (
                 f"{self._path} cannot be read as OpenStreetMap data ({str(error).rstrip('.')}); "
                 "it is damaged, cut off or of another kind: fetch it again."
@@ -162,12 +164,15 @@ class _Passes:
     def _read_ways(self) -> None:
         """Let libosmium write the wanted ways with the places of their nodes, and read them back in columns."""
         copy = self._scratch / "ways.opl"
-        with (
-            self._readable(),
-            osmium.io.Reader(str(self._path), osmium.osm.WAY) as reader,
-            osmium.SimpleWriter(osmium.io.File(str(copy), opl.FORMAT)) as writer,
-        ):
-            osmium.apply(reader, self._locations, self._wanted, writer)
+        writer = osmium.SimpleWriter(osmium.io.File(str(copy), opl.FORMAT))
+        try:
+            with self._readable(), osmium.io.Reader(str(self._path), osmium.osm.WAY) as reader:
+                osmium.apply(reader, self._locations, self._wanted, writer)
+                writer.close()
+        except BaseException:
+            # libosmium ends the whole process when a writer that failed is destroyed, so this one never is.
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(writer))
+            raise
         builder = WayBuilder(self._matcher, self._box, self._found.objects)
         for ways in ahead.mapped(partial(opl.ways, box=self._box), opl.blocks(copy)):
             builder.add(ways)

@@ -69,7 +69,7 @@ def houses_in_zones(buildings: pd.DataFrame, building_hazards: pd.DataFrame, rul
     """Return how many houses stand within the distance that applies to a hazard, by hazard class."""
     homes = buildings.loc[buildings["kind"].isin(("house", "unknown", "apartments")), "building_id"]
     distance = rules.set_index("rule_id")["distance_m"]
-    within = building_hazards["distance_m"] <= building_hazards["rule_id"].map(distance)
+    within = building_hazards["distance_m"] <= building_hazards["rule_id"].map(distance).astype("float64")
     inside = building_hazards[within & building_hazards["building_id"].isin(homes)]
     return {str(name): int(n) for name, n in inside.groupby("hazard_class")["building_id"].nunique().items()}
 
