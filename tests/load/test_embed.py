@@ -5,6 +5,7 @@ import io
 import json
 import re
 import string
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -13,7 +14,7 @@ import pytest
 
 from pipeline.errors import InputError
 from pipeline.load import embed, public, store
-from pipeline.load.embed import data, page, poster, texts
+from pipeline.load.embed import data, page, poster, texts, words
 from pipeline.resources import resource
 from pipeline.tables import TABLES
 from tests.load import sample_tables
@@ -137,6 +138,19 @@ def test_the_headline_is_an_interval_with_its_evidence(kit: data.Kit, edition: P
     assert "No local evidence: a wide assumption" in html
     assert "Not for enforcement" in html
     assert html.count("Simulated data") >= 1
+
+
+@pytest.mark.parametrize("code", texts.LANGUAGES)
+def test_a_range_that_reaches_below_zero_reads_as_up_to(kit: data.Kit, code: str) -> None:
+    language = texts.load(code)
+    below = data.Interval(-37_600.0, 6_300.0, 50_200.0, "none")
+    said = words.compose(replace(kit, unregistered=below), language)
+    assert language.number(50_200) in said.headline
+    assert language.number(-37_600) not in said.headline
+    assert language.interval(-37_600, 50_200) in said.deck
+    none = words.compose(replace(kit, unregistered=replace(below, middle=-9_000.0, high=-500.0)), language)
+    assert not any(digit in none.headline for digit in "0123456789")
+    assert language.interval(-37_600, -500) in none.deck
 
 
 def test_the_drawing_is_well_formed_and_says_everything(edition: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline import catalogue
 
 if TYPE_CHECKING:
-    from pipeline.load.embed.data import Kit
+    from pipeline.load.embed.data import Interval, Kit
     from pipeline.load.embed.texts import Texts
 
 
@@ -32,8 +32,7 @@ def compose(kit: Kit, texts: Texts) -> Words:
     if people is None:
         headline, deck = texts("headline.plain", city=city), texts("deck.plain")
     else:
-        headline = texts("headline", city=city, interval=texts.interval(people.low, people.high))
-        deck = texts("deck", middle=people.middle, evidence=texts(f"evidence.{people.evidence}"))
+        headline, deck = _unregistered(people, city, texts)
     listed = ", ".join(kit.sources)
     sources = (
         texts("sources.plain", sources=listed)
@@ -55,6 +54,17 @@ def compose(kit: Kit, texts: Texts) -> Words:
         withheld=texts("withheld", **kit.counts),
         growth_note="" if kit.growth.empty else texts("growth.note", product=_title(kit.growth["product"].iloc[0])),
     )
+
+
+def _unregistered(people: Interval, city: str, texts: Texts) -> tuple[str, str]:
+    """Return headline and deck: residents minus registrations may be negative, a number of people may not."""
+    interval = texts.interval(people.low, people.high)
+    evidence = texts(f"evidence.{people.evidence}")
+    if people.low > 0:
+        headline = texts("headline", city=city, interval=interval)
+        return headline, texts("deck", middle=people.middle, evidence=evidence)
+    headline = texts("headline.up_to" if people.high > 0 else "headline.below_zero", city=city, high=people.high)
+    return headline, texts("deck.below_zero", middle=people.middle, interval=interval, evidence=evidence)
 
 
 def _largest(kit: Kit, texts: Texts) -> str:
