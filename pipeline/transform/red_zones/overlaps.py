@@ -72,7 +72,8 @@ def overlaps(
 def _counts(buildings: gpd.GeoDataFrame, building_hazards: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFrame:
     """Return buildings, closeness and nearest_m for each settlement and rule with a building in reach."""
     pairs = building_hazards[["building_id", "rule_id", "distance_m"]].copy()
-    pairs["settlement_id"] = pairs["building_id"].map(buildings.set_index("building_id")["settlement_id"])
+    # Where no building lies in a settlement, the column has no type of its own.
+    pairs["settlement_id"] = pairs["building_id"].map(buildings.set_index("building_id")["settlement_id"]).astype("str")
     nearest = pairs.dropna(subset=["settlement_id"]).groupby([*_KEY, "building_id"], sort=True)["distance_m"].min()
     each = nearest.rename("nearest_m").reset_index()
     limit = each["rule_id"].map(rules["distance_m"]).to_numpy()

@@ -74,7 +74,7 @@ def delineate(buildings: gpd.GeoDataFrame, layers: Mapping[str, gpd.GeoDataFrame
     rank, identifiers = _numbered(shapes, area_id)
     settlements = gpd.GeoDataFrame(
         {
-            "settlement_id": identifiers,
+            "settlement_id": pd.array(identifiers, dtype="str"),
             "area_id": area_id,
             "delineation": np.array(parts.delineation, dtype=object),
             "osm_ids": [";".join(objects) for objects in parts.objects],
