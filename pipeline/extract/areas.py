@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _CORNERS = 4
-_CLEAR_SINE = 1e-6
-"""Sine of the least turn at a corner that rounding cannot have made: coordinates are good to 1e-10 of an edge."""
+_CLEAR = 1e-3
+"""Root of the sine of the least turn at a corner that rounding cannot have made (coordinates are good to 1e-10 of an
+edge): with it, a product of two edges is the least turn between them."""
 _GRID_DEG = 1e-9
 """A hundredth of OpenStreetMap's own resolution: where repair fails on rounding, coordinates snap to this grid."""
 
@@ -56,12 +57,13 @@ def convex_rings(coordinates: NDArray[np.float64], offsets: NDArray[np.int64]) -
     """
     result = np.zeros(len(offsets) - 1, dtype=bool)
     four = np.flatnonzero(np.diff(offsets) == _CORNERS + 1)
-    corner = [coordinates[offsets[four] + index] for index in range(_CORNERS + 1)]
-    dx, dy = ([corner[side + 1][:, axis] - corner[side][:, axis] for side in range(_CORNERS)] for axis in (0, 1))
+    first = offsets[four]
+    dx, dy = ([edges[first + side] for side in range(_CORNERS)] for edges in np.diff(coordinates.T))
+    size = [_CLEAR * (np.abs(dx[side]) + np.abs(dy[side])) for side in range(_CORNERS)]
     left, right = np.ones(len(four), dtype=bool), np.ones(len(four), dtype=bool)
     for side in range(_CORNERS):
         turn = dx[side - 1] * dy[side] - dy[side - 1] * dx[side]
-        least = _CLEAR_SINE * (np.abs(dx[side - 1]) + np.abs(dy[side - 1])) * (np.abs(dx[side]) + np.abs(dy[side]))
+        least = size[side - 1] * size[side]
         left &= turn > least
         right &= turn < -least
     result[four] = left | right

@@ -172,7 +172,7 @@ def test_batches_of_any_size_give_the_same_tables(
     for index in range(3):
         scene.square(0.01 * index, 0.02, building="house", name=f"N{index}")
     whole = read(scene, tmp_path).data["buildings"]
-    monkeypatch.setattr("pipeline.extract.osm.opl._BLOCK_BYTES", 500)
+    monkeypatch.setattr("pipeline.extract.osm.reader._BLOCK_BYTES", 500)
     assert_geodataframe_equal(read(scene, tmp_path).data["buildings"], whole)
     assert len(whole) == 8
 

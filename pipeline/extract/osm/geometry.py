@@ -44,7 +44,8 @@ def lacking(coordinates: NDArray[np.float64], offsets: Offsets) -> NDArray[np.bo
 def without_repeats(coordinates: NDArray[np.float64], offsets: Offsets) -> tuple[NDArray[np.float64], Offsets]:
     """Return the lines without points that lie where the point before lies."""
     kept = np.ones(len(coordinates), dtype=bool)
-    kept[1:] = (coordinates[1:] != coordinates[:-1]).any(axis=1)
+    moved = coordinates[1:] != coordinates[:-1]
+    kept[1:] = moved[:, 0] | moved[:, 1]
     kept[offsets[:-1][np.diff(offsets) > 0]] = True
     if kept.all():
         return coordinates, offsets

@@ -88,5 +88,11 @@ class Objects:
 
     def count(self) -> int:
         """Return the number of distinct objects."""
-        seen = [part.osm_id * len(KINDS) + part.kind for part in self.parts]
-        return len(np.unique(np.concatenate(seen))) if seen else 0
+        # Sorting is many times quicker here than np.unique, which hashes.
+        seen = np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *map(_key, self.parts)]))
+        return int(np.count_nonzero(np.diff(seen))) + bool(len(seen))
+
+
+def _key(part: Columns) -> NDArray[np.int64]:
+    key: NDArray[np.int64] = part.osm_id * len(KINDS) + part.kind
+    return key

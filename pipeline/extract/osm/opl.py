@@ -19,9 +19,6 @@ from pipeline.extract.osm import geometry
 from pipeline.extract.selection import overlaps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from pipeline.extract.osm.matching import Tags
@@ -30,7 +27,6 @@ if TYPE_CHECKING:
 FORMAT = "opl,locations_on_ways=true,add_metadata=version+changeset+timestamp"
 """What libosmium must be told, so that a line is: way, version, visible, changeset, timestamp, tags, nodes."""
 
-_BLOCK_BYTES = 8 * 2**20
 _FIELDS = ("way", "version", "visible", "changeset", "timestamp", "tags", "nodes")
 _TYPES = {
     "way": pa.string(),
@@ -75,36 +71,35 @@ class Ways:
     edited: tuple[int, str]
 
 
-def blocks(path: Path) -> Iterator[pa.RecordBatch]:
-    """Yield the lines of a file that was written as `FORMAT`, split into fields, some megabytes at a time."""
-    if not path.stat().st_size:
-        return
-    yield from csv.open_csv(
-        path,
-        read_options=csv.ReadOptions(column_names=_FIELDS, block_size=_BLOCK_BYTES, use_threads=False),
-        parse_options=csv.ParseOptions(delimiter=" ", quote_char=False),
-        convert_options=csv.ConvertOptions(include_columns=list(_TYPES), column_types=_TYPES),
-    )
-
-
-def ways(block: pa.RecordBatch, box: Box) -> Ways:
-    """Return the ways of a block of lines whose envelope, as far as their nodes are in the file, meets the box.
+def ways(block: bytes, box: Box) -> Ways:
+    """Return the ways of some lines whose envelope, as far as their nodes are in the file, meets the box.
 
     Of nodes that follow each other at the same place, the first is kept.
     """
-    coordinates, offsets = geometry.without_repeats(*_locations(block["nodes"]))
+    table = _fields(block)
+    coordinates, offsets = geometry.without_repeats(*_locations(table["nodes"]))
     rows = np.flatnonzero(overlaps(geometry.bounds(coordinates, offsets), box))
     coordinates, offsets = geometry.take(coordinates, offsets, rows)
-    version, tags = block["version"], block["tags"]
+    version, tags = table["version"], table["tags"]
     return Ways(
-        osm_id=_numbers(block["way"])[rows],
+        osm_id=_numbers(table["way"])[rows],
         version=_numbers(version.dictionary)[version.indices.to_numpy()[rows]],
         tags=tags.indices.to_numpy()[rows].astype(np.int64),
         texts=tags.dictionary.to_pylist(),
         coordinates=coordinates,
         offsets=offsets,
-        edited=_edited(block),
+        edited=_edited(table),
     )
+
+
+def _fields(block: bytes) -> dict[str, pa.Array]:
+    table = csv.read_csv(
+        pa.BufferReader(block),
+        read_options=csv.ReadOptions(column_names=_FIELDS, block_size=len(block) + 1, use_threads=False),
+        parse_options=csv.ParseOptions(delimiter=" ", quote_char=False),
+        convert_options=csv.ConvertOptions(include_columns=list(_TYPES), column_types=_TYPES),
+    )
+    return {name: table[name].combine_chunks() for name in _TYPES}
 
 
 def tags_of(text: str) -> Tags:
@@ -120,17 +115,17 @@ def _unescaped(text: str) -> str:
 
 
 def _numbers(fields: pa.StringArray) -> NDArray[np.int64]:
-    """Return the numbers after the letter that begins each field."""
-    numbers: NDArray[np.int64] = pc.cast(pc.utf8_slice_codeunits(fields, 1), pa.int64()).to_numpy()
+    """Return the numbers of fields that begin with the letter of a way, version or changeset."""
+    numbers: NDArray[np.int64] = pc.cast(pc.ascii_ltrim(fields, "wvc"), pa.int64()).to_numpy()
     return numbers
 
 
-def _edited(block: pa.RecordBatch) -> tuple[int, str]:
-    fields = block["changeset"].dictionary_encode()
+def _edited(table: dict[str, pa.Array]) -> tuple[int, str]:
+    fields = table["changeset"].dictionary_encode()
     changesets = _numbers(fields.dictionary)
     newest = int(changesets.argmax())
     row = fields.indices.index(newest).as_py()
-    return int(changesets[newest]), block["timestamp"][row].as_py()[1:]
+    return int(changesets[newest]), table["timestamp"][row].as_py()[1:]
 
 
 def _locations(nodes: pa.BinaryArray) -> tuple[NDArray[np.float64], geometry.Offsets]:

@@ -1,4 +1,4 @@
-"""One OpenStreetMap file, streamed by libosmium in passes: relations, nodes, ways, then the members of relations.
+"""One OpenStreetMap file, streamed by libosmium in passes: nodes and relations, ways, then the members of relations.
 
 Each pass hands only what carries a wanted key to Python; the locations of nodes stay in libosmium, on disk for large
 files, so that memory is bounded by what lies near the area and not by the file.
@@ -7,6 +7,7 @@ files, so that memory is bounded by what lies near the area and not by the file.
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ import osmium
 import shapely
 
 from pipeline.errors import InputError
-from pipeline.extract import ahead, local
+from pipeline.extract import blocks, local
 from pipeline.extract.osm import opl, problems
 from pipeline.extract.osm.objects import NODE, RELATION, Objects
 from pipeline.extract.osm.relations import RelationReader
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from pipeline.extract.osm.matching import Layers, Matcher, Tags
     from pipeline.extract.selection import Box
 
+_BLOCK_BYTES = 4 * 2**20
 _LARGE_BYTES = 128 * 2**20
 """A file larger than this keeps its node locations in a temporary file instead of in memory."""
 
@@ -93,6 +95,7 @@ class _Passes:
         self._locations = osmium.NodeLocationsForWays(store)
         self._locations.ignore_errors()
         self._wanted = osmium.filter.KeyFilter(*matcher.keys)
+        self._wanted_nodes = osmium.filter.KeyFilter(*matcher.keys).enable_for(osmium.osm.NODE)
         self._found = Found(Objects(source_id))
         self._replicated = False
         self._changeset = 0
@@ -101,9 +104,7 @@ class _Passes:
         """Make the passes in the order in which each needs the ones before it."""
         self._check_header()
         relations = RelationReader(self._stream, self._matcher, self._found.problems)
-        for relation in relations.select():
-            self._note_edit(*_edited(relation))
-        self._read_nodes()
+        self._read_nodes_and_select(relations)
         self._read_ways()
         rows = list(relations.assemble(self._locations, self._box))
         self._found.objects.add(RELATION, rows)
@@ -141,19 +142,25 @@ class _Passes:
         """Return whether the file holds no object at all."""
         return next(self._stream(osmium.osm.ALL), None) is None
 
-    def _read_nodes(self) -> None:
+    def _read_nodes_and_select(self, relations: RelationReader) -> None:
+        """Read the nodes, their locations, and which relations are areas, in one pass: each unpacks the whole file."""
         rows: list[tuple[int, int, Tags, Layers, float, float]] = []
         count = self._found.problems
-        for node in self._stream(osmium.osm.NODE, self._locations, self._wanted):
-            tags = dict(islice(node.tags, len(node.tags)))
+        entities = osmium.osm.NODE | osmium.osm.RELATION
+        for item in self._stream(entities, self._locations, self._wanted_nodes):
+            if item.is_relation():
+                if relations.select(item):
+                    self._note_edit(*_edited(item))
+                continue
+            tags = dict(islice(item.tags, len(item.tags)))
             matched = self._matcher.match(tags)
             layers = self._matcher.of_kind(matched, "point")
-            if not node.location.valid():
+            if not item.location.valid():
                 count[problems.BAD_LOCATION] += bool(matched)
                 continue
             if matched:
-                self._note_edit(*_edited(node))
-                rows.append((node.id, node.version, tags, layers, node.lon, node.lat))
+                self._note_edit(*_edited(item))
+                rows.append((item.id, item.version, tags, layers, item.lon, item.lat))
         if not rows:
             return
         points = shapely.points([row[4:] for row in rows])
@@ -174,9 +181,11 @@ class _Passes:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(writer))
             raise
         builder = WayBuilder(self._matcher, self._box, self._found.objects)
-        for ways in ahead.mapped(partial(opl.ways, box=self._box), opl.blocks(copy)):
-            builder.add(ways)
-            self._note_edit(*ways.edited)
+        with copy.open("rb") as stream:
+            lines = blocks.of_lines(stream, _BLOCK_BYTES, longest=sys.maxsize)
+            for ways in blocks.mapped(partial(opl.ways, box=self._box), lines):
+                builder.add(ways)
+                self._note_edit(*ways.edited)
         self._found.problems.update(builder.problems)
 
     def _note_edit(self, changeset: int, time: str) -> None:

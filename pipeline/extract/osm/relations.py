@@ -43,20 +43,20 @@ class RelationReader:
         self._relations: dict[int, _Relation] = {}
         self._wkb = osmium.geom.WKBFactory()
 
-    def select(self) -> Iterator[Any]:
-        """Remember the relations that a layer takes as areas, and yield each of them."""
-        for relation in self._stream(osmium.osm.RELATION):
-            tags = dict(islice(relation.tags, len(relation.tags)))
-            is_area = tags.get("type") in _AREA_TYPES
-            layers = self._matcher.of_kind(self._matcher.match(tags), "polygon")
-            if layers and is_area:
-                members = [member.ref for member in relation.members if member.type == "w"]
-                self._relations[relation.id] = _Relation(relation.version, tags, layers, members)
-                yield relation
-            elif layers:
-                self._count[problems.NO_AREA] += 1
-            elif is_area and len(tags) == 1:
-                self._count[problems.UNTAGGED] += 1
+    def select(self, relation: Any) -> bool:  # noqa: ANN401 - osmium's types are untyped
+        """Remember a relation if a layer takes it as an area; return whether one does."""
+        tags = dict(islice(relation.tags, len(relation.tags)))
+        is_area = tags.get("type") in _AREA_TYPES
+        layers = self._matcher.of_kind(self._matcher.match(tags), "polygon")
+        if layers and is_area:
+            members = [member.ref for member in relation.members if member.type == "w"]
+            self._relations[relation.id] = _Relation(relation.version, tags, layers, members)
+            return True
+        if layers:
+            self._count[problems.NO_AREA] += 1
+        elif is_area and len(tags) == 1:
+            self._count[problems.UNTAGGED] += 1
+        return False
 
     def assemble(self, locations: Any, box: Box) -> Iterator[tuple[int, int, Tags, Layers, Geometry]]:  # noqa: ANN401
         """Yield (osm_id, version, tags, layers, geometry) of the relations whose envelope meets the box."""

@@ -89,16 +89,17 @@ class WayBuilder:
     def _planned(self, ways: opl.Ways, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the number of each way's tags, and what the layers make of them as an array of `_Plan`."""
         codes = ways.tags[rows]
-        numbers = np.full(len(ways.texts), _NONE)
-        plans = np.full((len(ways.texts), len(_Plan._fields)), _NONE)
-        for code in np.unique(codes).tolist():
+        used = np.bincount(codes, minlength=len(ways.texts)) > 0
+        numbers, plans = [], []
+        for code in np.flatnonzero(used).tolist():
             tags = opl.tags_of(ways.texts[code])
-            numbers[code] = self._objects.add_tags(tags)
+            numbers.append(self._objects.add_tags(tags))
             decisive = self._matcher.decisive(tags)
             if decisive not in self._plans:
                 self._plans[decisive] = self._plan(tags)
-            plans[code] = self._plans[decisive]
-        return numbers[codes], plans[codes]
+            plans.append(self._plans[decisive])
+        position = (np.cumsum(used) - 1)[codes]
+        return np.array(numbers)[position], np.array(plans)[position]
 
     def _plan(self, tags: Tags) -> _Plan:
         matched = self._matcher.match(tags)

@@ -1,10 +1,10 @@
-"""Work on the pieces of a stream in threads, a few pieces ahead of whoever takes the results."""
+"""Text in blocks of whole lines, and work on such blocks in threads."""
 
 from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -16,8 +16,34 @@ Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 
 
+class LongLineError(Exception):
+    """A line is longer than any of the format can be."""
+
+
+def of_lines(stream: BinaryIO, size: int, longest: int) -> Iterator[bytes]:
+    """Yield a stream in blocks of about `size` bytes, each of whole lines.
+
+    Raises
+    ------
+    LongLineError
+        A line has more than `longest` bytes.
+    """
+    rest = b""
+    while chunk := stream.read(size):
+        head, newline, tail = chunk.rpartition(b"\n")
+        if newline:
+            yield rest + head
+            rest = tail
+        else:
+            rest += chunk
+        if len(rest) > longest:
+            raise LongLineError
+    if rest.strip():
+        yield rest
+
+
 def mapped(function: Callable[[Piece], Result], pieces: Iterable[Piece]) -> Iterator[Result]:
-    """Yield ``function(piece)`` for each piece, in order.
+    """Yield ``function(piece)`` for each piece, in order, worked out in threads.
 
     Unlike ``ThreadPoolExecutor.map`` it takes no more pieces than the threads can work on, so that memory is bounded
     by a few of them.
