@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pipeline.simulate.frame import Frame
     from pipeline.simulate.programme import Tract
 
+_LEAST_LEFT = 0.5
+"""Share of the land that the smaller side of a cut needs which must be left to it."""
 _WIDTH = {
     "river": 110.0, "canal": 26.0, "railway": 44.0, "trunk": 56.0, "primary": 44.0, "secondary": 30.0, "tertiary": 20.0,
     "street": 12.0, "fields": 150.0, "fence": 1.0,
@@ -323,13 +325,22 @@ def _divide(land: Array, items: list[tuple[str, float]], made: Plan, rng: np.ran
         line = convex.chord(land, normal, offset)
         length = float(np.hypot(*(line[1] - line[0]))) if len(line) else 0.0
         kind = _draw_cut(made.cuts, (convex.area(land) - float(sizes.sum())) / 2, length, rng)
-        half = _WIDTH[kind] / 2
+        least = _LEAST_LEFT * min(sizes[:k].sum(), sizes[k:].sum())
+        if min(convex.area(side) for side in _sides(land, normal, offset, kind)) < least:
+            kind = "fence"  # a wide strip would take the whole of the smaller side
         if len(line):
             made.barriers.append(Barrier(kind, line))
         for (key, _), (other, _) in ((items[k - 1], items[k]), (items[k], items[k - 1])):
             made.neighbours[key] = f"{kind}:{other}"
-        stack.append((convex.clip(land, normal, offset + half), items[k:]))
-        stack.append((convex.clip(land, -normal, half - offset), items[:k]))
+        before, behind = _sides(land, normal, offset, kind)
+        stack.append((behind, items[k:]))
+        stack.append((before, items[:k]))
+
+
+def _sides(land: Array, normal: Array, offset: float, kind: str) -> tuple[Array, Array]:
+    """Return what a strip of a kind along the line ``normal · p = offset`` leaves of land before and behind it."""
+    half = _WIDTH[kind] / 2
+    return convex.clip(land, -normal, half - offset), convex.clip(land, normal, offset + half)
 
 
 def _draw_cut(shares: list[float], spare_m2: float, length: float, rng: np.random.Generator) -> str:
