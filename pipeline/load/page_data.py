@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _LANGUAGES = ("en", "ru", "ky", "kk")
 _QUANTILES = ("p05", "p25", "p50", "p75", "p95")
+_WORST_FIRST = ("missing", "sparse", "partial", "unknown", "complete")
 _MAX_TEXT = 200
 """A longer name is a mistake or an attack; it is cut, visibly."""
 
@@ -182,13 +183,12 @@ def _settlements(
 def _other_names(named: pd.DataFrame) -> dict[str, list[str]]:
     """Return the spellings by which the literature names the settlements, for the search."""
     columns = ["name", *(f"name_{code}" for code in _LANGUAGES), "other_names"]
-    spellings = facts.settlements().set_index("named_id")[columns]
+    matched = named.dropna(subset="settlement_id")[["named_id", "settlement_id"]]
+    rows = matched.merge(facts.settlements()[["named_id", *columns]], on="named_id")
     found: dict[str, set[str]] = {}
-    for row in named[named["settlement_id"].notna()].itertuples():
-        if row.named_id not in spellings.index:
-            continue
-        parts = (part.strip() for text in spellings.loc[row.named_id].dropna() for part in str(text).split(";"))
-        found.setdefault(str(row.settlement_id), set()).update(part for part in parts if part)
+    for column in columns:
+        for settlement_id, text in rows[["settlement_id", column]].dropna().itertuples(index=False):
+            found.setdefault(settlement_id, set()).update(part.strip() for part in text.split(";") if part.strip())
     return {settlement_id: sorted(names) for settlement_id, names in found.items()}
 
 
@@ -234,24 +234,31 @@ def _epochs(series: pd.DataFrame) -> dict[str, Any]:
 
 
 def _completeness(completeness: pd.DataFrame, rules: pd.DataFrame) -> list[dict[str, Any]]:
+    """One entry for each layer, the worst first: its worst verdict, and what its measures say."""
     titles = {name: layer.title.model_dump(exclude_none=True) for name, layer in default_catalogue().context.items()}
     titles |= {str(row["hazard_class"]): _names(row) for _, row in rules.iterrows()}
-    return [
-        {
-            "layer": row["layer"],
-            "names": titles.get(row["layer"], {"en": row["layer"].replace("_", " ")}),
-            "verdict": row["verdict"],
-            "note": _text(row["note"]) or "",
-        }
-        for _, row in completeness.sort_values(["layer", "measure"]).iterrows()
-    ]
+    severity = completeness["verdict"].map(_WORST_FIRST.index)
+    ordered = completeness.assign(severity=severity).sort_values(["severity", "layer", "measure"])
+    entries: dict[str, dict[str, Any]] = {}
+    for _, row in ordered.iterrows():
+        layer = str(row["layer"])
+        names = titles.get(layer, {"en": layer.replace("_", " ")})
+        entry = entries.setdefault(layer, {"layer": layer, "names": names, "verdict": row["verdict"], "notes": []})
+        note = (_text(row["note"]) or "").removeprefix(f"{names.get('en')}: ")
+        if note and note not in entry["notes"]:
+            entry["notes"].append(note)
+    return list(entries.values())
 
 
 def _sources(sources: pd.DataFrame) -> list[dict[str, str]]:
     columns = ("dataset", "version", "licence", "attribution")
-    homes = {name: spec.home for name, spec in default_catalogue().sources.items()}
+    known = default_catalogue().sources
     ordered = sources.sort_values("source_id")
     return [
-        {column: _text(row[column]) or "" for column in columns} | {"home": homes.get(row["dataset"], "")}
+        {column: _text(row[column]) or "" for column in columns}
+        | {
+            "title": known[row["dataset"]].title if row["dataset"] in known else "",
+            "home": known[row["dataset"]].home if row["dataset"] in known else "",
+        }
         for _, row in ordered.iterrows()
     ]

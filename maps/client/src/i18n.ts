@@ -45,12 +45,12 @@ export class Language {
   }
 
   number(value: number): string {
-    return this.whole.format(value);
+    return this.whole.format(value).replace("-", "−");
   }
 
   /** A number as an estimate deserves it: two significant digits, and no parts of people. */
   about(value: number): string {
-    return this.rough.format(Math.round(value));
+    return this.rough.format(Math.round(value)).replace("-", "−");
   }
 
   percent(share: number, digits = 0): string {

@@ -55,9 +55,9 @@ export function annualGrowth(years: readonly number[], built: readonly number[])
   return ((end / (built[start] as number)) ** (1 / ((years[last] as number) - (years[start] as number)))) - 1;
 }
 
-const TAIL = 0.01;
+const TAIL = 0.02;
 
-/** The box (west, south, east, north) that leaves out a hundredth of the buildings on each side: far outliers. */
+/** The box (west, south, east, north) that leaves out a fiftieth of the buildings on each side: far outliers. */
 export function centralBox(settlements: readonly Settlement[]): [number, number, number, number] | null {
   const total = settlements.reduce((sum, settlement) => sum + settlement.buildings, 0);
   const edge = (side: 0 | 1 | 2 | 3): number => {

@@ -1,8 +1,9 @@
 // What is drawn, in which order and style, for a given state. Pure: state and data in, rules out.
 
 import type { LabelRule, PaintRule } from "protomaps-leaflet";
-import { ACCENT, BUILT, INK, PLAIN_BUILDING, settlementColours, shareOpacity } from "./palette";
+import { ACCENT, BUILT, INK, PLAIN_BUILDING, settlementColours, shareOpacity, UNTOUCHED } from "./palette";
 import { hatching, idOf, PointLabel, Shape, type LabelStyle, type Style } from "./symbols";
+import { shortName } from "./search";
 import type { Language } from "./i18n";
 import type { LayerKey, State } from "./state";
 import type { HazardClass, PageData, Settlement } from "./types";
@@ -75,7 +76,9 @@ function settlementRule({ data, state, within }: Context): PaintRule {
         return { fill: BUILT, fillOpacity: shareOpacity(share), stroke: BUILT, width: 0.8 };
       }
       if (within) {
-        const opacity = shareOpacity(within[index] ?? 0);
+        const share = within[index] ?? 0;
+        const opacity = shareOpacity(share);
+        if (share === 0) return { fill: UNTOUCHED, fillOpacity: zoom < CLOSE_FROM ? 0.9 : 0.4, stroke: "#ffffff", width: 0.6 };
         return { fill: hazardColour, fillOpacity: zoom < BUILDINGS_FROM ? opacity : opacity / 3, stroke: hazardColour, width: 0.8 };
       }
       if (zoom < BUILDINGS_FROM) return { fill: colour, fillOpacity: 0.85, stroke: "#ffffff", width: 0.8 };
@@ -219,7 +222,7 @@ export function labelRules({ data, language, shown }: Context): LabelRule[] {
     const settlement = order.get(idOf(feature));
     const text = settlement && language.name(settlement.names);
     if (!settlement || !text || settlement.buildings < 2000 / 2 ** Math.max(0, zoom - 10)) return null;
-    return { text, size: 12, weight: 600, colour: INK };
+    return { text: shortName(text), size: 12, weight: 600, colour: INK };
   };
   const rules: LabelRule[] = [];
   for (let zoom = 8; zoom <= 18; zoom++) {
@@ -237,7 +240,7 @@ export function labelRules({ data, language, shown }: Context): LabelRule[] {
       const text = props[`name_${language.code}`] ?? props.name ?? props.name_en ?? props.name_ru;
       if (!text) return null;
       const city = props.place === "city" || props.place === "town";
-      return { text, size: city ? 15 : 11, weight: city ? 700 : 400, colour: city ? "#3b372f" : "#5d574c", italic: !city };
+      return { text: shortName(text), size: city ? 15 : 11, weight: city ? 700 : 400, colour: city ? "#3b372f" : "#5d574c", italic: !city };
     }),
   });
   return rules;

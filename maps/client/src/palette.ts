@@ -11,6 +11,9 @@ export const ACCENT = "#0b4f6c";
 export const NO_DATA = "#e7e3da";
 export const PLAIN_BUILDING = "#a39b8d";
 
+/** Settlements that a what-if does not reach. */
+export const UNTOUCHED = "#d3ccbf";
+
 /** Settlements in the growth view. */
 export const BUILT = "#8f3a1d";
 

@@ -3,7 +3,7 @@
 import type { Settlement } from "./types";
 
 const PREFIXES =
-  /^(ж\/м|жилмассив|жилой массив|новостройка|мкр|микрорайон|шағын ауданы|тұрғын алабы|конуш|село|с\.|mkr|village)\s*\.?\s*/;
+  /^(ж\/м|жилмассив|жилой массив|новостройка|мкр|микрорайон|шағын ауданы|тұрғын алабы|конуш|село|с|mkr|village)(?:\.\s*|\s+|(?=[«"“„]))/;
 const LATIN: [RegExp, string][] = [
   [/shch/g, "щ"],
   [/dzh|dj|zh|j/g, "ж"],
@@ -19,6 +19,12 @@ const LETTERS: Record<string, string> = {
   p: "п", q: "к", r: "р", s: "с", t: "т", u: "у", v: "в", w: "в", x: "кс", y: "ы", z: "з",
   ё: "е", ө: "о", ү: "у", ң: "н", ә: "а", і: "ы", ғ: "г", қ: "к", ұ: "у", һ: "х", и: "ы", й: "ы",
 };
+
+/** A name as a map writes it: without the words for "new settlement", and without quotation marks. */
+export function shortName(name: string): string {
+  const bare = name.trim().replace(new RegExp(PREFIXES, "iu"), "").replace(/[«»"“”„]/g, "").trim();
+  return bare === "" ? name : bare;
+}
 
 /** One form for all spellings of a name. */
 export function normalise(text: string): string {

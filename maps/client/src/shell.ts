@@ -175,7 +175,7 @@ export class Shell {
       h("h2", {}, app.t(year === null ? `theme.${app.state.theme}` : "details.growth"), year !== null && ` ${year}`),
       themeLegend(app),
       zones.length > 0 && h("h2", {}, app.t("layer.red_zones")),
-      h("ul", { class: "legend" }, ...zones),
+      h("ul", { class: "legend zone-key" }, ...zones),
       whatif && h("p", {}, app.t("print.whatif", { class: app.language.name(app.data.classes.find((c) => c.id === whatif.hazardClass)?.names ?? {}) ?? whatif.hazardClass, distance: app.language.metres(whatif.limit) })),
       h("h2", {}, app.t("about.sources")),
       sourceList(app),

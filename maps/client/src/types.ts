@@ -80,7 +80,7 @@ export interface Completeness {
   layer: string;
   names: Names;
   verdict: "complete" | "partial" | "sparse" | "missing" | "unknown";
-  note: string;
+  notes: string[];
 }
 
 export interface SourceRow {
@@ -88,6 +88,8 @@ export interface SourceRow {
   version: string;
   licence: string;
   attribution: string;
+  /** Name of the dataset, where the catalogue knows it. */
+  title: string;
   /** Page of the dataset, followed on a click only; empty: none. */
   home: string;
 }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { toCsv } from "../src/csv";
 import { Language, preferredLanguage } from "../src/i18n";
 import { annualGrowth, centralBox, roundBreaks, sumOfParts } from "../src/numbers";
-import { normalise, Search, within1 } from "../src/search";
+import { normalise, Search, shortName, within1 } from "../src/search";
 import { decode, encode, INITIAL, type State } from "../src/state";
 import { wrapped } from "../src/symbols";
 import type { Interval, Settlement } from "../src/types";
@@ -103,4 +103,11 @@ test("long names are broken into at most three lines", () => {
   assert.deepEqual(wrapped("Ак-Жар"), ["Ак-Жар"]);
   const lines = wrapped("x".repeat(10_000));
   assert.ok(lines.length <= 3 && lines.every((line) => line.length <= 30));
+});
+
+test("on the map a name stands without its generic words", () => {
+  assert.equal(shortName("жилой массив «Жаны-Кол»"), "Жаны-Кол");
+  assert.equal(shortName("с. Ивановка"), "Ивановка");
+  assert.equal(shortName("Село"), "Село");
+  assert.equal(shortName("Селекционное"), "Селекционное");
 });

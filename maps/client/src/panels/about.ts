@@ -2,21 +2,26 @@
 
 import type { App } from "../app";
 import { h, type Child } from "../dom";
-import { QUANTITIES } from "../types";
+import { QUANTITIES, type SourceRow } from "../types";
 import { gaps } from "./details";
 
+/** One line for each dataset, with all its versions. */
 export function sourceList(app: App): HTMLElement {
-  const seen = new Set<string>();
-  const items: HTMLElement[] = [];
+  const lines = new Map<string, { source: SourceRow; versions: string[] }>();
   for (const source of app.data.sources) {
-    const credit = source.attribution || source.dataset;
-    const rest = [source.version, source.licence].filter(Boolean).map((part) => ` · ${part}`).join("");
-    if (seen.has(credit + rest)) continue;
-    seen.add(credit + rest);
-    const secure = source.home.startsWith("https://");
-    const name = secure ? h("a", { href: source.home, rel: "noopener noreferrer external", target: "_blank" }, credit) : credit;
-    items.push(h("li", {}, name, rest));
+    const key = JSON.stringify([source.dataset, source.attribution, source.licence]);
+    const line = lines.get(key) ?? { source, versions: [] };
+    if (source.version && !line.versions.includes(source.version)) line.versions.push(source.version);
+    lines.set(key, line);
   }
+  const items = [...lines.values()].map(({ source, versions }) => {
+    const title = source.title || source.dataset;
+    const name = source.home.startsWith("https://")
+      ? h("a", { href: source.home, rel: "noopener noreferrer external", target: "_blank" }, title)
+      : title;
+    const rest = [source.attribution, versions.sort().join(", "), source.licence].filter((part) => part && part !== title);
+    return h("li", {}, name, rest.map((part) => ` · ${part}`).join(""));
+  });
   return h("ul", { class: "sources" }, ...items);
 }
 
@@ -41,9 +46,10 @@ export function aboutPanel(app: App): Child[] {
     h("h3", {}, app.t("about.city")),
     h("p", {}, app.t("about.counts", { settlements: data.settlements.length, buildings: data.whatif.buildings })),
     cityFigures(app),
+    data.population.unregistered && data.population.unregistered.q[0] < 0 && h("p", { class: "note" }, app.t("details.negative")),
     h("p", { class: "note" }, app.t("about.notASum")),
     h("h3", {}, app.t("details.gaps")),
-    gaps(app),
+    gaps(app, () => true),
     h("p", { class: "note" }, app.t("details.absence")),
     h("h3", {}, app.t("about.sources")),
     sourceList(app),

@@ -4,7 +4,7 @@ import type { App } from "../app";
 import { intervalChart, sparkline } from "../charts";
 import { h, type Child } from "../dom";
 import { annualGrowth } from "../numbers";
-import { LANGUAGES, QUANTITIES, type Quantity, type Settlement } from "../types";
+import { LANGUAGES, QUANTITIES, type Completeness, type Quantity, type Settlement } from "../types";
 import { zoneSwatch } from "./key";
 
 function heading(app: App, settlement: Settlement): Child[] {
@@ -63,6 +63,7 @@ function figure(app: App, settlement: Settlement, quantity: Quantity, most: numb
     h("h4", {}, app.t(`quantity.${quantity}`)),
     intervalChart(interval, most, words, language),
     h("p", {}, words),
+    p05 < 0 && h("p", { class: "note" }, app.t("details.negative")),
     h("p", { class: "note" }, `${basis}${year}`),
   );
 }
@@ -107,9 +108,9 @@ function zones(app: App, settlement: Settlement): Child[] {
   return [h("ul", { class: "zones" }, ...items), h("p", { class: "note" }, app.t("details.absence"))];
 }
 
-/** Inputs that are missing or thin, as far as they bear on this page. */
-export function gaps(app: App): Child {
-  const weak = app.data.completeness.filter((row) => row.verdict !== "complete");
+/** Inputs that are missing or thin; `wanted` chooses among them. */
+export function gaps(app: App, wanted: (row: Completeness) => boolean): Child {
+  const weak = app.data.completeness.filter((row) => row.verdict !== "complete" && wanted(row));
   if (weak.length === 0) return h("p", {}, app.t("about.noGaps"));
   return h(
     "ul",
@@ -118,8 +119,18 @@ export function gaps(app: App): Child {
       h("li", {},
         h("span", { class: `verdict ${row.verdict}` }, app.t(`verdict.${row.verdict}`)),
         h("strong", {}, app.language.name(row.names) ?? row.layer), " ",
-        h("span", { lang: "en", class: "note" }, row.note))),
+        ...row.notes.map((note) => h("span", { lang: "en", class: "note" }, `${note} `)))),
   );
+}
+
+/** Of the inputs that are thin, those that matter here: context, and the classes that reach into the settlement. */
+function gapsHere(app: App, settlement: Settlement): Child[] {
+  const touching = new Set(settlement.zones.map((zone) => app.data.rules.find((rule) => rule.id === zone.rule)?.hazardClass));
+  const hazards = new Set(app.data.classes.map((hazard) => hazard.id));
+  return [
+    gaps(app, ({ layer, verdict }) => verdict !== "unknown" && (touching.has(layer) || !hazards.has(layer))),
+    h("p", {}, h("button", { type: "button", class: "link", id: "all-gaps", click: () => app.store.set({ tab: "about", selected: null }) }, app.t("details.allGaps"))),
+  ];
 }
 
 export function detailsPanel(app: App, settlement: Settlement): Child[] {
@@ -136,7 +147,7 @@ export function detailsPanel(app: App, settlement: Settlement): Child[] {
     h("h3", {}, app.t("details.zones")),
     ...zones(app, settlement),
     h("h3", {}, app.t("details.gaps")),
-    gaps(app),
+    ...gapsHere(app, settlement),
     h("p", { class: "note disclaimer" }, app.t("about.disclaimer")),
   ];
 }

@@ -2,7 +2,7 @@
 
 import type { App } from "../app";
 import { h, s, type Child } from "../dom";
-import { BUILT, KIND_COLOURS, NO_DATA, PLAIN_BUILDING, scaleOf, shareOpacity, STATUS_COLOURS } from "../palette";
+import { BUILT, KIND_COLOURS, NO_DATA, PLAIN_BUILDING, scaleOf, shareOpacity, STATUS_COLOURS, UNTOUCHED } from "../palette";
 import { DASHES } from "../paint";
 import { THEMES, type LayerKey, type Theme } from "../state";
 import { KINDS, STATUSES, type HazardClass } from "../types";
@@ -44,7 +44,7 @@ export function themeLegend(app: App): HTMLElement {
   const hazard = app.data.classes.find((candidate) => candidate.id === app.state.whatif?.hazardClass);
   if (app.state.year === null && hazard) {
     for (const share of [0, 0.1, 0.5, 1])
-      list.append(entry(swatch(hazard.colour, "", shareOpacity(share)), app.t("whatif.legend", { share: app.language.percent(share) })));
+      list.append(entry(share === 0 ? swatch(UNTOUCHED) : swatch(hazard.colour, "", shareOpacity(share)), app.t("whatif.legend", { share: app.language.percent(share) })));
     return list;
   }
   if (app.state.year !== null) {
