@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from datetime import datetime  # noqa: TC003 - Typer reads the annotation
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.errors import NovostroikiError
+from pipeline.errors import InputError, NovostroikiError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,13 +114,20 @@ def query(
     out: Out = Path("out"),
     output_format: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.table,
     public: Annotated[bool, typer.Option("--public", help="Ask the public edition.")] = False,
+    as_of: Annotated[
+        datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Ask the snapshot of that day or before.")
+    ] = None,
 ) -> None:
     """Ask the database (read-only); the answer goes to stdout."""
     from pipeline.load import query as queries
+    from pipeline.load import snapshots
 
     with _speaking():
-        database = (out / "public" if public else out) / "novostroiki.duckdb"
-        queries.run(database, sql, output_format.value, sys.stdout)
+        if public and as_of:
+            msg = "Snapshots hold the full edition only; leave --public or --as-of out."
+            raise InputError(msg)
+        folder = snapshots.as_of(out, as_of.date()) if as_of else out / "public" if public else out
+        queries.run(folder / "novostroiki.duckdb", sql, output_format.value, sys.stdout)
 
 
 @app.command()
@@ -131,10 +139,9 @@ def serve(
     """Serve the maps over loopback, with HTTP Range."""
     from pipeline.load import serve as server
 
-    with _speaking():
-        with server.open_server(out, port) as running:
-            typer.echo(f"{running.url}  (Ctrl-C stops)", err=True)
-            running.serve_forever()
+    with _speaking(), server.open_server(out, port) as running:
+        typer.echo(f"{running.url}  (Ctrl-C stops)", err=True)
+        running.serve_forever()
 
 
 @app.command()

@@ -10,7 +10,7 @@ import geopandas as gpd
 import pandas as pd
 
 from pipeline.errors import InputError
-from pipeline.extract import footprints, osm, rasters, registers
+from pipeline.extract import footprints, local, osm, rasters, registers
 from pipeline.extract.local import source_id
 from pipeline.provenance import Extract
 
@@ -71,13 +71,13 @@ class AreaInputs:
     missing: dict[str, str]
 
 
-def read(area: Area, catalogue: Catalogue) -> Extract[AreaInputs]:
-    """Read everything that an area's configuration names.
+def check(area: Area) -> None:
+    """Refuse an area whose inputs hold no buildings to work on, or name a file that is not there.
 
     Raises
     ------
     InputError
-        No input is given at all, or one is unusable.
+        The message names the key, or the file.
     """
     given = area.inputs
     if not (given.osm or given.footprints):
@@ -86,6 +86,23 @@ def read(area: Area, catalogue: Catalogue) -> Extract[AreaInputs]:
             'name a file, or run with sources = "sample" or "live".'
         )
         raise InputError(msg)
+    files = {"osm": given.osm, "footprints": given.footprints, "built_up": given.built_up.values()}
+    single = {key: getattr(given, key) for key in ("population", "onset", "registered", "survey")}
+    for key, paths in (files | {key: (path,) for key, path in single.items() if path is not None}).items():
+        for path in paths:
+            local.check_exists(path, key)
+
+
+def read(area: Area, catalogue: Catalogue) -> Extract[AreaInputs]:
+    """Read everything that an area's configuration names.
+
+    Raises
+    ------
+    InputError
+        No input is given at all, or one is unusable.
+    """
+    check(area)
+    given = area.inputs
     reading = _Reading(area)
     built_spec = catalogue.sources["ghs_built_s"]
 

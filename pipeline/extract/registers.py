@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _MAX_PERSONS = 50_000_000
 """More than any city of the world holds."""
+_MAX_PER_HOUSE = 1000
+"""More than any dormitory holds."""
 _MAX_NAME = 255
 
 
@@ -89,8 +91,20 @@ def read_registered(path: Path, area: Area) -> Extract[pd.DataFrame]:
 
 
 def read_survey(path: Path, area: Area) -> Extract[pd.DataFrame]:
-    """Read a household survey: ``settlement,houses,persons``; otherwise as `read_registered`."""
-    return _read(path, area, _SURVEY)
+    """Read a household survey: ``settlement,houses,persons``; otherwise as `read_registered`.
+
+    A row with more than a thousand persons to a house is refused: it would weigh on the whole city.
+    """
+    survey = _read(path, area, _SURVEY)
+    crowded = survey.data["persons"] > _MAX_PER_HOUSE * survey.data["houses"]
+    if crowded.any():
+        row = survey.data[crowded].iloc[0]
+        msg = (
+            f"{path}, {row['settlement']}: {row['persons']:,} persons in {row['houses']:,} houses are more than "
+            f"{_MAX_PER_HOUSE:,} to a house; correct the row."
+        )
+        raise InputError(msg)
+    return survey
 
 
 def _read(path: Path, area: Area, schema: pa.DataFrameSchema) -> Extract[pd.DataFrame]:

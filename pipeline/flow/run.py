@@ -16,6 +16,7 @@ from rich.markup import escape
 
 from pipeline import __version__, tables
 from pipeline.errors import RunError
+from pipeline.extract import inputs
 from pipeline.flow import fetching
 from pipeline.flow.area import STAGES, process
 from pipeline.load import database, embed, manifest, public, publish, report, snapshots, store
@@ -65,13 +66,17 @@ def run(  # noqa: PLR0913 - one parameter per option of the command
     """
     started = datetime.now(UTC)
     names = {area.area_id: area.name.en for area in config.selected}
+    stages = {name: share for name, share in STAGES.items() if name != "simulating" or config.run.sources == "sample"}
+    if config.run.sources == "local":
+        for area in config.selected:
+            inputs.check(area)
     with publish.staging(config.run.out) as stage:
         work = stage / ".work"
         (work / "progress").mkdir(parents=True)
         live = config.run.sources == "live"
         fetched = fetching.fetch(config, stage, frozen=frozen, quiet=quiet) if live else {}
         with (
-            Display(work / "progress", names, STAGES, quiet=quiet),
+            Display(work / "progress", names, stages, quiet=quiet),
             _executor(jobs or min(len(names), os.cpu_count() or 1), scheduler) as executor,
         ):
             results = _compute(executor, config, stage, fetched)
