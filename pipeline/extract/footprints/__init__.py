@@ -9,7 +9,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import shapely
 
 from pipeline.extract import collector, local
@@ -36,11 +35,16 @@ ORIGINS = {
     "esri community maps": "esri",
 }
 """Names of datasets, as Overture's column `sources` spells them (lower case), to origins."""
-_LINE_ORIGIN = "microsoft"
+_NAMES = ("unknown", "microsoft", *sorted(set(ORIGINS.values()) - {"microsoft"}))
+"""The origins, by the number that stands for each while a million rows are read."""
+_UNKNOWN, _MICROSOFT = 0, 1
 _ID_DECIMALS = 7
 """Decimals of a degree in an identifier: about a centimetre."""
 _LOWEST = -180 * 10**_ID_DECIMALS
 """Least value of a coordinate in those units; counted from it, every coordinate fits into 32 bits."""
+_HALF_BITS = 32
+_DIGITS = 32
+"""Length of an identifier."""
 
 
 class Footprints(NamedTuple):
@@ -50,7 +54,8 @@ class Footprints(NamedTuple):
     geometry: NDArray[np.object_]
     height_m: NDArray[np.float64]
     confidence: NDArray[np.float64]
-    origin: NDArray[np.object_]
+    origin: NDArray[np.int8]
+    """Numbers into `_NAMES`."""
     problems: Counter[str]
 
 
@@ -105,7 +110,7 @@ def _read(path: Path, box: Box) -> Footprints:
     if name.endswith(LINES):
         parts = lines.read(path, box)
         geometry, height, confidence = (np.concatenate([part[column] for part in parts]) for column in range(3))
-        origin = np.full(len(geometry), _LINE_ORIGIN, dtype=object)
+        origin = np.full(len(geometry), _MICROSOFT, dtype=np.int8)
         problems = sum((part.problems for part in parts), Counter())
         return Footprints("microsoft_footprints", geometry, height, confidence, origin, problems)
     return from_frame((files.read_parquet if name.endswith("parquet") else files.read_vector)(path, box))
@@ -120,7 +125,7 @@ def from_frame(frame: gpd.GeoDataFrame) -> Footprints:
         geometry,
         _measure(frame, "height" if "height" in frame.columns else "height_m"),
         _measure(frame, "confidence"),
-        _origins(frame["sources"]) if overture else np.full(len(frame), "unknown", dtype=object),
+        _origins(frame["sources"]) if overture else np.full(len(frame), _UNKNOWN, dtype=np.int8),
         problems,
     )
 
@@ -138,10 +143,10 @@ def _measure(frame: gpd.GeoDataFrame, column: str) -> NDArray[np.float64]:
     return np.where(values < 0, np.nan, values)
 
 
-def _origins(sources: pd.Series) -> NDArray[np.object_]:
+def _origins(sources: pd.Series) -> NDArray[np.int8]:
     """Return the dataset of the first source of each row, which Overture gives for the geometry."""
     names = (str(entry[0].get("dataset", "")).lower() if entry is not None and len(entry) else "" for entry in sources)
-    return np.array([ORIGINS.get(name, "unknown") for name in names], dtype=object)
+    return np.array([_NAMES.index(ORIGINS.get(name, "unknown")) for name in names], dtype=np.int8)
 
 
 def table(parts: Sequence[Footprints], source_ids: Sequence[str]) -> tuple[gpd.GeoDataFrame, int]:
@@ -156,24 +161,20 @@ def table(parts: Sequence[Footprints], source_ids: Sequence[str]) -> tuple[gpd.G
     """
     geometry, height, confidence, origin = (
         np.concatenate([np.empty(0, dtype=dtype), *(part[column] for part in parts)])
-        for column, dtype in enumerate((object, float, float, object), start=1)
+        for column, dtype in enumerate((object, float, float, np.int8), start=1)
     )
-    place = _place(geometry)
-    # Two columns of 32 bits each make one key: a quarter of the time of sorting by four.
-    keys = [(place[:, index] - _LOWEST << 32) | place[:, index + 1] - _LOWEST for index in (0, 2)]
-    order = np.lexsort(keys[::-1])
-    repeated = np.zeros(len(order), dtype=bool)
-    repeated[1:] = np.logical_and.reduce([key[order][1:] == key[order][:-1] for key in keys])
+    keys = _keys(geometry)
+    order = _order(keys)
+    repeated = _as_before(keys[0][order]) & _as_before(keys[1][order])
     rows = order[~repeated]
-    labels = [pc.cast(pa.array(column), pa.string()) for column in place[rows].T]
     number = np.repeat(np.arange(len(parts)), [len(part.geometry) for part in parts])[rows]
     data = gpd.GeoDataFrame(
         {
-            "footprint_id": pd.array(pc.binary_join_element_wise(*labels, "_"), dtype="str"),
+            "footprint_id": pd.array(_digits(keys[:, rows]), dtype="str"),
             "height_m": height[rows],
             "confidence": confidence[rows],
-            "origin": _text(origin[rows]),
-            "source_id": pd.array(pa.array(source_ids, pa.string()).take(pa.array(number)), dtype="str"),
+            "origin": _chosen(_NAMES, origin[rows]),
+            "source_id": _chosen(source_ids, number),
         },
         geometry=geometry[rows],
         crs="EPSG:4326",
@@ -181,12 +182,47 @@ def table(parts: Sequence[Footprints], source_ids: Sequence[str]) -> tuple[gpd.G
     return data, int(repeated.sum())
 
 
-def _text(values: NDArray[np.object_]) -> pd.api.extensions.ExtensionArray:
-    column: pd.api.extensions.ExtensionArray = pd.array(pa.array(values, pa.string()), dtype="str")
+def _chosen(names: Sequence[str], numbers: NDArray[np.integer]) -> pd.api.extensions.ExtensionArray:
+    column: pd.api.extensions.ExtensionArray = pd.array(
+        pa.array(names, pa.string()).take(pa.array(numbers)), dtype="str"
+    )
     return column
 
 
-def _place(geometry: NDArray[np.object_]) -> NDArray[np.int64]:
-    """Return west, south, width and height in 1e-7 degrees: the same outline has the same four in every run."""
-    bounds = np.round(shapely.bounds(geometry) * 10**_ID_DECIMALS).astype(np.int64)
-    return np.hstack((bounds[:, :2], bounds[:, 2:] - bounds[:, :2]))
+def _keys(geometry: NDArray[np.object_]) -> NDArray[np.uint64]:
+    """Return the place and the size of each envelope, in units of 1e-7 degrees, as two rows of 64 bits.
+
+    West and south, counted from -180 degrees, share the first; width and height the second. The same outline has the
+    same two in every run.
+    """
+    west, south, east, north = np.rint(shapely.bounds(geometry).T * 10**_ID_DECIMALS).astype(np.int64)
+    halves = np.stack((west - _LOWEST, east - west)), np.stack((south - _LOWEST, north - south))
+    first, second = (half.astype(np.uint64) for half in halves)
+    return first << np.uint64(_HALF_BITS) | second
+
+
+def _order(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return the rows by their two keys; equal ones as they came.
+
+    Sorting by the first key alone, and then the few rows that share it, takes a tenth of the time of sorting by both.
+    """
+    order = np.argsort(keys[0])
+    tied = _as_before(keys[0][order])
+    tied[:-1] |= tied[1:]
+    rows = order[tied]
+    order[tied] = rows[np.lexsort((rows, keys[1][rows], keys[0][rows]))]
+    return order
+
+
+def _as_before(values: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Return which values equal the one before them."""
+    same = np.zeros(len(values), dtype=bool)
+    same[1:] = values[1:] == values[:-1]
+    return same
+
+
+def _digits(keys: NDArray[np.uint64]) -> pa.LargeStringArray:
+    """Return both keys of each row as 32 hexadecimal digits, which sort as the keys do."""
+    digits = keys.T.astype(">u8").tobytes().hex().encode()
+    ends = np.arange(keys.shape[1] + 1, dtype=np.int64) * _DIGITS
+    return pa.LargeStringArray.from_buffers(keys.shape[1], pa.py_buffer(ends), pa.py_buffer(digits))

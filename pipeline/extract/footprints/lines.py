@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
-import zlib
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -19,22 +14,20 @@ import shapely
 from shapely import GeometryType
 
 from pipeline.errors import InputError
+from pipeline.extract import blocks
 from pipeline.extract.areas import convex_rings
 from pipeline.extract.footprints.cleaning import READABLE, UNREADABLE, clean
 from pipeline.extract.selection import overlaps
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterator
-    from concurrent.futures import Future
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from pipeline.extract.selection import Box
 
-_BLOCK_BYTES = 16 * 2**20
-_WORKERS = 2
+_BLOCK_BYTES = 4 * 2**20
 _MAX_LINE_BYTES = 64 * 2**20
 """A longer line is no feature but a file of another kind."""
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -66,16 +59,16 @@ def read(path: Path, box: Box) -> list[Part]:
     InputError
         The file is cut off, is not what its suffix says, or holds no line that is a GeoJSON feature.
     """
-    parts: list[Part] = []
-    waiting: deque[Future[Part]] = deque()
     try:
-        with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
-            for block in _blocks(path):
-                waiting.append(pool.submit(_parse, block, box))
-                if len(waiting) > _WORKERS:
-                    parts.append(waiting.popleft().result())
-            parts += [future.result() for future in waiting]
-    except (EOFError, OSError, zlib.error) as error:
+        with path.open("rb") as file:
+            packed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+        with pa.input_stream(str(path), compression="gzip" if packed else None) as stream:
+            pieces = blocks.of_lines(stream, _BLOCK_BYTES, _MAX_LINE_BYTES)
+            parts = list(blocks.mapped(partial(_parse, box=box), pieces))
+    except blocks.LongLineError as error:
+        msg = f"{path} has a line of more than {_MAX_LINE_BYTES >> 20} MiB; each line must hold one feature."
+        raise InputError(msg) from error
+    except OSError as error:
         msg = f"{path} cannot be unpacked ({error}); it is damaged or cut off: fetch it again."
         raise InputError(msg) from error
     if not any(part.problems[READABLE] for part in parts):
@@ -90,30 +83,6 @@ def _parse(block: bytes, box: Box) -> Part:
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError):
         # One line that is not a plain polygon makes the columnar parser refuse the block.
         return _careful(block, box)
-
-
-def _blocks(path: Path) -> Iterator[bytes]:
-    """Yield the file unpacked, in blocks that end with a line."""
-    with path.open("rb") as raw:
-        packed = raw.read(2) == _GZIP_MAGIC
-        raw.seek(0)
-        stream: Any = gzip.GzipFile(fileobj=raw) if packed else io.BufferedReader(raw)
-        with closing(stream):
-            rest = b""
-            while chunk := stream.read(_BLOCK_BYTES):
-                head, newline, tail = chunk.rpartition(b"\n")
-                if newline:
-                    yield rest + head
-                    rest = tail
-                else:
-                    rest += chunk
-                if len(rest) > _MAX_LINE_BYTES:
-                    msg = (
-                        f"{path} has a line of more than {_MAX_LINE_BYTES >> 20} MiB; each line must hold one feature."
-                    )
-                    raise InputError(msg)
-            if rest.strip():
-                yield rest
 
 
 def _fast(block: bytes, box: Box) -> Part:
