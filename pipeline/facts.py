@@ -196,6 +196,7 @@ the prior that was made from the figure, which is then no check of it."""
 WAVES = pa.DataFrameSchema(
     {
         "wave_id": _text(required=True),
+        "country": _text(required=True),
         "title": _text(required=True),
         "first_year": pa.Column("int64", _YEAR, coerce=True),
         "last_year": pa.Column("int64", _YEAR, coerce=True),
@@ -208,7 +209,7 @@ WAVES = pa.DataFrameSchema(
     strict=True,
     ordered=True,
 )
-"""The waves in which the literature says that new settlements appeared."""
+"""The waves in which the literature says that new settlements appeared, by country."""
 
 _SCHEMAS = {schema.name: schema for schema in (SETTLEMENTS, PRIORS, POPULATION, CHECKS, WAVES)}
 

@@ -176,6 +176,22 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             ),
         ),
         _table(
+            "settlement_waves",
+            "One row per settlement: when it began as rasters show it, beside founding and wave in the literature.",
+            "settlement_id",
+            settlement_id=_text("Settlement."),
+            area_id=_AREA,
+            onset_year=_integer("First year with a tenth of today's built-up area.", check=_YEAR, nullable=True),
+            wave=_text("Wave of the literature that holds that year (layers/facts/waves.csv).", nullable=True),
+            named_id=_text("Row of layers/facts/settlements.csv that names it.", nullable=True),
+            founded_low=_integer("Earliest year of founding in the literature.", check=_YEAR, nullable=True),
+            founded_high=_integer("Latest year of founding in the literature.", check=_YEAR, nullable=True),
+            founding=_text(
+                "Whether the onset lies within five years of that founding.",
+                of=("agrees", "onset earlier", "onset later", "not comparable"),
+            ),
+        ),
+        _table(
             "hazards",
             "One row per mapped hazard object, also those outside the area whose zones reach into it.",
             "hazard_id",

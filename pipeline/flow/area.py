@@ -175,6 +175,7 @@ def _describe(
         "buildings": _located(houses),
         "settlements": places,
         "named_settlements": named,
+        "settlement_waves": growth.beside_literature(places, named, facts.settlements(), facts.waves(), area.country),
         "hazards": zones.hazards,
         "red_zone_rules": zones.rules,
         "building_hazards": zones.pairs,

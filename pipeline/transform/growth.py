@@ -28,6 +28,9 @@ ONSET_SHARE = 0.1
 SHRINKING = 0.02
 """A fall of built-up area below this share is noise of the product, and is not reported."""
 
+FOUNDING_YEARS = 5
+"""An onset agrees with a founding within one epoch of the built-up rasters."""
+
 _COLUMNS = ("area_id", "settlement_id", "year", "built_m2", "product", "modelled", "outline")
 
 
@@ -58,7 +61,8 @@ def series(  # noqa: PLR0913 - the series, its outlines and its product
     modelled
         Epochs that are projections of the producer.
     outline
-        ``current`` for today's outlines, ``fixed`` for those of an earlier run.
+        ``current`` for today's outlines, ``fixed`` for outlines of an earlier date that the caller gives as
+        `settlements`.
 
     Returns
     -------
@@ -242,3 +246,53 @@ def wave_of(onset_year: pd.Series, waves: pd.DataFrame) -> pd.Series:
         inside = onset_year.between(int(first), int(last)).fillna(value=False).astype(bool)
         found[inside & found.isna()] = str(name)
     return found
+
+
+def beside_literature(
+    settlements: pd.DataFrame, named: pd.DataFrame, literature: pd.DataFrame, waves: pd.DataFrame, country: str
+) -> pd.DataFrame:
+    """Return the onset of each settlement beside its founding and the waves in the literature.
+
+    Parameters
+    ----------
+    settlements
+        settlement_id, area_id, onset_year.
+    named
+        Table `named_settlements`: which of them the literature names.
+    literature, waves
+        Rows of `facts.settlements` and `facts.waves`.
+    country
+        Country of the area; waves of another one say nothing here.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table `settlement_waves`. A settlement of several names takes the founding of the first by named_id that has
+        one.
+    """
+    rows = settlements[["settlement_id", "area_id", "onset_year"]].reset_index(drop=True)
+    founded = literature[["named_id", "founded_low", "founded_high"]].dropna(
+        how="all", subset=["founded_low", "founded_high"]
+    )
+    known = named.dropna(subset=["settlement_id"])[["settlement_id", "named_id"]].merge(
+        founded, how="left", on="named_id"
+    )
+    known = known.sort_values("named_id").sort_values("founded_low", key=pd.isna, kind="stable")
+    rows = rows.merge(known.drop_duplicates("settlement_id"), how="left", on="settlement_id")
+    onset, low, high = (rows[name].astype("Float64") for name in ("onset_year", "founded_low", "founded_high"))
+    low, high = low.fillna(high), high.fillna(low)
+    verdict = np.select(
+        [
+            (onset.isna() | low.isna()).to_numpy(dtype=bool),
+            (onset < low - FOUNDING_YEARS).fillna(value=False).to_numpy(dtype=bool),
+            (onset > high + FOUNDING_YEARS).fillna(value=False).to_numpy(dtype=bool),
+        ],
+        ["not comparable", "onset earlier", "onset later"],
+        default="agrees",
+    )
+    return rows.assign(
+        wave=wave_of(rows["onset_year"], waves[waves["country"] == country]),
+        founded_low=low.astype("Int64"),
+        founded_high=high.astype("Int64"),
+        founding=verdict,
+    )

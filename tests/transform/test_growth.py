@@ -178,3 +178,28 @@ def test_waves_are_those_of_the_literature() -> None:
     onset = pd.Series([1989, 1993, 1998, 2005, 2010, pd.NA], dtype="Int64")
     waves = growth.wave_of(onset, facts.waves())
     assert waves.fillna("").tolist() == ["1989", "", "late-1990s", "2005", "2010", ""]
+
+
+def test_onset_stands_beside_the_founding_of_the_literature() -> None:
+    places = pd.DataFrame(
+        {
+            "settlement_id": ["x/1", "x/2", "x/3", "x/4"],
+            "area_id": "x",
+            "onset_year": pd.array([2006, 1990, 2011, pd.NA], dtype="Int64"),
+        }
+    )
+    named = pd.DataFrame({"named_id": ["a", "b", "c", "d", "e"], "settlement_id": ["x/1", "x/2", "x/2", "x/4", None]})
+    literature = pd.DataFrame(
+        {
+            "named_id": ["a", "b", "c", "d", "e"],
+            "founded_low": [2000, None, 2005, 1989, 1989],
+            "founded_high": [2002, None, None, 1989, 1989],
+        }
+    )
+    rows = growth.beside_literature(places, named, literature, facts.waves(), "KG")
+    assert rows["founding"].tolist() == ["agrees", "onset earlier", "not comparable", "not comparable"]
+    assert rows["wave"].fillna("").tolist() == ["2005", "1989", "2010", ""]
+    assert rows["named_id"].fillna("").tolist() == ["a", "c", "", "d"]
+    assert tables.conform("settlement_waves", rows)["founded_high"].fillna(0).tolist() == [2002, 2005, 0, 1989]
+    assert growth.beside_literature(places, named, literature, facts.waves(), "KZ")["wave"].isna().all()
+    assert growth.beside_literature(places.iloc[:0], named, literature, facts.waves(), "KG").empty
