@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
+import threading
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -90,7 +92,7 @@ def _executor(jobs: int, scheduler: str | None) -> Iterator[Executor]:
     """Give what computes the areas: processes of this machine, or the workers of a Dask scheduler."""
     if scheduler is None:
         # Not forked: GDAL, PROJ and Arrow hold threads and locks that do not survive a fork.
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
             yield pool
         return
     from distributed import Client
@@ -102,6 +104,21 @@ def _executor(jobs: int, scheduler: str | None) -> Iterator[Executor]:
         raise RunError(msg) from error
     with client, client.get_executor(pure=False) as pool:
         yield pool
+
+
+def _end_with_parent() -> None:
+    """Let a worker end with the run, however that ends: nothing may go on writing where the next run builds."""
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C reaches all processes of a terminal; the run stops them itself
+    parent = parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _compute(executor: Executor, config: Config, stage: Path, fetched: Mapping[str, Fetched]) -> list[AreaResult]:
@@ -128,6 +145,7 @@ def _stop(executor: ProcessPoolExecutor) -> None:
 
 def _join(stage: Path, config: Config, results: Sequence[AreaResult], *, started: datetime, snapshot: bool) -> None:
     """Join the parts of all areas, and make what speaks of the whole run."""
+    results = sorted(results, key=lambda result: result.area_id)  # the order of `run.areas` changes no byte
     work, folder = stage / ".work", stage / "tables"
     sources = [source for result in results for source in result.sources]
     notices = [notice for result in results for notice in result.notices]
@@ -138,7 +156,7 @@ def _join(stage: Path, config: Config, results: Sequence[AreaResult], *, started
             # The same in every area: they come from the catalogue.
             shutil.copyfile(work / "parts" / name / f"{results[0].area_id}.parquet", folder / f"{name}.parquet")
         else:
-            parts = [work / "parts" / name / f"{area_id}.parquet" for area_id in sorted(r.area_id for r in results)]
+            parts = [work / "parts" / name / f"{result.area_id}.parquet" for result in results]
             store.merge(parts, folder / f"{name}.parquet", schema)
     database.build(folder, stage / "novostroiki.duckdb")
     public.build(folder, stage / "public")
@@ -163,7 +181,8 @@ def _join(stage: Path, config: Config, results: Sequence[AreaResult], *, started
 
 
 def _run_row(config: Config, sources: Sequence[Source]) -> pd.DataFrame:
-    settings = config.model_dump_json(
+    run = config.run.model_copy(update={"areas": tuple(sorted(config.run.areas))})
+    settings = config.model_copy(update={"run": run}).model_dump_json(
         include={"run": {"areas", "sources", "seed", "draws", "season"}, "simulate": True}
     )
     digest = hashlib.sha256(settings.encode())
