@@ -87,7 +87,7 @@ def test_bad_geometry_is_repaired_or_dropped_and_counted() -> None:
     nan = shapely.transform(at(0, 0), lambda points: np.where(points == points.max(), np.nan, points))
     multi = shapely.MultiPolygon([at(50, 0), at(62, 0)])
     bad = osm(bow, nan, None, Polygon(), at(99, 0, 1, 1), at(0, 500, 900, 900), multi, shapely.Point(EAST, NORTH))
-    rows, notices = clean(bad, "x")
+    rows, _, notices = clean(bad, "x")
     assert list(rows["osm_id"]) == ["way/0", "way/6"]
     assert rows.is_valid.all()
     assert sorted(notice.count for notice in notices) == [1, 1, 1, 4]

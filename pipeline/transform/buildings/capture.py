@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.spatial import cKDTree
 from scipy.stats import norm
 
 if TYPE_CHECKING:
@@ -15,8 +14,8 @@ if TYPE_CHECKING:
 
 SIZE_CLASSES_M2 = (25.0, 60.0, 120.0, 350.0)
 """Bounds of the size classes: a detector misses a shed sooner than a house, and so does a mapper."""
-NEIGHBOURS = 16
-"""Buildings around one that tell how thoroughly its neighbourhood is mapped."""
+SQUARE_M = 60.0
+"""Side of the squares, nine of which tell how thoroughly a building's neighbourhood is mapped."""
 COVERAGE_CLASSES = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9)
 """Bounds of the share of a neighbourhood's satellite footprints that OSM has too."""
 FALSE_POSITIVE = (0.0283, 0.017)
@@ -28,6 +27,8 @@ ASSUMPTION = (
 )
 VERDICTS = (("complete", 0.05), ("partial", 0.2))
 """What is said of the layer while the share that neither source saw is at most this."""
+_BITS = 31
+_MASK = (1 << _BITS) - 1
 Z_90 = float(norm.ppf(0.95))
 
 
@@ -48,17 +49,21 @@ class Unseen:
 
 
 def neighbourhood_coverage(centres: NDArray[np.float64], seen_by: NDArray[np.object_]) -> NDArray[np.float64]:
-    """Return, for each building, the share of its nearest satellite-seen neighbours that OSM has too (not itself)."""
-    in_satellite = np.flatnonzero(seen_by != "osm")
-    shared = (seen_by[in_satellite] == "both").astype(float)
-    k = min(NEIGHBOURS, len(in_satellite) - 1)
-    if k < 1:
-        return np.zeros(len(centres))
-    distance, nearest = cKDTree(centres[in_satellite]).query(centres, k=k + 1)
-    own = np.asarray(distance == 0)
-    own[~own.any(axis=1), -1] = True
-    weight = (~own).astype(float)
-    shares: NDArray[np.float64] = (shared[nearest] * weight).sum(axis=1) / weight.sum(axis=1)
+    """Return, for each building, the share of the satellite-seen ones around it that OSM has too (not itself).
+
+    Around it: in its square of `SQUARE_M` and the eight next to it; zero where there are none.
+    """
+    column, row = (np.floor(centres.T / SQUARE_M).astype(np.int64) + 1) & _MASK
+    squares, own = np.unique((column << _BITS) | row, return_inverse=True)
+    detected, shared = (seen_by != "osm").astype(float), (seen_by == "both").astype(float)
+    counts = np.stack([np.bincount(own, which, len(squares)) for which in (detected, shared)], axis=1)
+    around = np.zeros_like(counts)
+    for step in (east * (1 << _BITS) + north for east in (-1, 0, 1) for north in (-1, 0, 1)):
+        at = np.minimum(np.searchsorted(squares, squares + step), len(squares) - 1)
+        there = squares[at] == squares + step
+        around[there] += counts[at[there]]
+    others, both = around[own].T - (detected, shared)
+    shares: NDArray[np.float64] = both / np.maximum(others, 1)
     return shares
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 
 from pipeline.provenance import Notice
+from pipeline.transform.buildings.overlaps import Outlines
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -43,7 +44,7 @@ def polygonal(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
     return out
 
 
-def clean(frame: gpd.GeoDataFrame, where: str) -> tuple[gpd.GeoDataFrame, list[Notice]]:
+def clean(frame: gpd.GeoDataFrame, where: str) -> tuple[gpd.GeoDataFrame, Outlines, list[Notice]]:
     """Return the rows whose geometry is a building outline, repaired, with `footprint_m2`; and what was dropped.
 
     Parameters
@@ -55,14 +56,12 @@ def clean(frame: gpd.GeoDataFrame, where: str) -> tuple[gpd.GeoDataFrame, list[N
 
     Returns
     -------
-    rows, notices
-        Rows with polygonal geometry of `MIN_M2` to `MAX_M2`, in the order given, with a new index.
+    rows, outlines, notices
+        Rows with polygonal geometry of `MIN_M2` to `MAX_M2`, in the order given, with a new index; and their measures.
     """
-    given = np.asarray(frame.geometry.array, dtype=object)
-    repaired = polygonal(given)
-    area = np.nan_to_num(shapely.area(repaired))
-    missing = shapely.is_missing(repaired)
-    mended = ~missing & np.array([a is not b for a, b in zip(given, repaired, strict=True)], dtype=bool)
+    outlines, mended = _repaired(np.asarray(frame.geometry.array, dtype=object))
+    area = outlines.area
+    missing = np.diff(outlines.first) == 0
     tiny, huge = ~missing & (area < MIN_M2), area > MAX_M2
     counted = (
         (missing, "outline without a usable polygon (empty, not finite, or no area); dropped"),
@@ -71,7 +70,28 @@ def clean(frame: gpd.GeoDataFrame, where: str) -> tuple[gpd.GeoDataFrame, list[N
         (huge, f"outline above {MAX_M2:,.0f} m², no single building; dropped"),
     )
     keep = ~(missing | tiny | huge)
+    if not keep.all():
+        outlines = outlines.take(np.flatnonzero(keep))
     rows = frame.loc[keep].reset_index(drop=True)
-    rows = rows.set_geometry(repaired[keep], crs=frame.crs)
-    rows["footprint_m2"] = area[keep]
-    return rows, [Notice(where, what, int(which.sum())) for which, what in counted if which.any()]
+    rows = rows.set_geometry(outlines.geometry, crs=frame.crs)
+    rows["footprint_m2"] = outlines.area
+    return rows, outlines, [Notice(where, what, int(which.sum())) for which, what in counted if which.any()]
+
+
+def _repaired(geometries: NDArray[np.object_]) -> tuple[Outlines, NDArray[np.bool_]]:
+    """Return the measures of outlines after repair, and which ones were repaired; what is no polygon has no edges.
+
+    GEOS is asked about the validity only of those whose corners do not tell it.
+    """
+    type_id = shapely.get_type_id(geometries)
+    plain = np.isin(type_id, (3, 6)) & ~shapely.has_z(geometries)
+    flat = geometries.copy()
+    flat[~plain] = None
+    outlines = Outlines.of(flat)
+    doubtful = np.flatnonzero(~outlines.convex_quadrilaterals())
+    wrong = ~shapely.is_valid(geometries[doubtful])
+    odd = wrong | ~plain[doubtful]
+    mended = np.zeros(len(geometries), dtype=bool)
+    mended[doubtful] = wrong | (type_id[doubtful] == 7)
+    outlines = outlines.replaced(doubtful[odd], Outlines.of(polygonal(geometries[doubtful[odd]])))
+    return outlines, mended & (np.diff(outlines.first) > 0)

@@ -15,13 +15,15 @@ from pipeline.transform.buildings.capture import completeness
 from pipeline.transform.buildings.cleaning import clean
 from pipeline.transform.buildings.kinds import kinds
 from pipeline.transform.buildings.matching import match, repeats
-from pipeline.transform.buildings.overlaps import Outlines
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pipeline.transform.buildings.overlaps import Outlines
+
 TAGS = ("building", "building:levels", "building:flats", "building:use", "amenity", "shop", "addr:housenumber")
 MAX_LEVELS = 200.0
+SQUARE_M = 500.0
 _MICRODEGREES = 1_000_000
 
 
@@ -73,11 +75,10 @@ def merge(osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, area_id: str) -> 
     centres = np.concatenate([outlines_osm.centre, outlines_fp.centre[alone]])
     buildings["kind"] = kinds(buildings, centres)
     buildings["building_id"] = _identifiers(buildings, centres, area_id)
-    order = np.argsort(buildings["building_id"].to_numpy(), kind="stable")
-    buildings, centres = buildings.iloc[order].reset_index(drop=True), centres[order]
     rows = completeness(
         area_id, buildings["seen_by"].to_numpy(dtype=object), centres, buildings["footprint_m2"].to_numpy()
     )
+    buildings = buildings.sort_values("building_id", ignore_index=True)
     matches = pairs.drop(columns=["osm", "footprint"])
     matches.insert(0, "osm_id", cleaned_osm["osm_id"].to_numpy()[pairs["osm"]])
     matches.insert(1, "footprint_id", cleaned_fp["footprint_id"].to_numpy()[pairs["footprint"]])
@@ -87,12 +88,8 @@ def merge(osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, area_id: str) -> 
 
 def _prepare(frame: gpd.GeoDataFrame, where: str, identifier: str) -> tuple[gpd.GeoDataFrame, Outlines, list[Notice]]:
     """Clean one source, put it in an order that depends on the place alone, and drop its repeats."""
-    rows, notices = clean(frame, where)
-    outlines = Outlines.of(np.asarray(rows.geometry.array, dtype=object))
-    # Neighbours stand together (squares of 500 m), which makes every later look-up local and so fast.
-    square = np.floor(outlines.centre / 500)
-    keys = (rows[identifier].astype("str"), outlines.area, *outlines.centre.T, *square.T)
-    order = np.lexsort(keys)
+    rows, outlines, notices = clean(frame, where)
+    order = _by_place(outlines, rows[identifier])
     outlines = outlines.take(order)
     found = repeats(outlines)
     counted = (
@@ -101,7 +98,27 @@ def _prepare(frame: gpd.GeoDataFrame, where: str, identifier: str) -> tuple[gpd.
     )
     notices += [Notice(where, what, int(which.sum())) for which, what in counted if which.any()]
     kept = np.flatnonzero(~(found.nested | found.compound))
-    return rows.iloc[order[kept]].reset_index(drop=True), outlines.take(kept), notices
+    if len(kept) < len(outlines):
+        order, outlines = order[kept], outlines.take(kept)
+    return rows.iloc[order].reset_index(drop=True), outlines, notices
+
+
+def _by_place(outlines: Outlines, identifiers: pd.Series) -> NDArray[np.int64]:
+    """Return an order in which neighbours stand together, which makes every later look-up local and so fast.
+
+    By squares, then from west to east; what lies alike, by the rest of its place, its size and its identifier.
+    """
+    column, row = np.floor(outlines.centre / SQUARE_M).astype(np.int64).T
+    square = column * (1 << 32) + row
+    east = outlines.centre[:, 0]
+    order = np.lexsort((east, square))
+    again = (np.diff(square[order]) == 0) & (np.diff(east[order]) == 0)
+    first = ~np.append(False, again)[: len(order)]
+    tied = np.flatnonzero(~first | np.append(again, False)[: len(order)])
+    rows = order[tied]
+    keys = (identifiers.iloc[rows].astype("str"), outlines.area[rows], outlines.centre[rows, 1])
+    order[tied] = rows[np.lexsort((*keys, np.cumsum(first)[tied]))]
+    return order
 
 
 def _levels(tags: pd.Series) -> pd.Series:

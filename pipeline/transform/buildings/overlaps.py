@@ -17,6 +17,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Geometries = NDArray[np.object_]
 
+_TURN_M2 = 1e-6
+"""A corner that spans less than this is as good as straight."""
 _STEEP = 1e-12
 _FLAT = 1e-7
 """Below these runs and rises (of the unit square) an edge adds nothing, or its mean height is that of its middle."""
@@ -43,17 +45,18 @@ class Outlines:
 
     @classmethod
     def of(cls, geometry: Geometries) -> Outlines:
-        """Take the measures of outlines."""
-        start, end, owner = _edges(geometry)
+        """Take the measures of outlines; None and empty ones have no edges, no area, and a box that is NaN."""
+        edges, owner = _edges(geometry)
         count = len(geometry)
-        first = np.searchsorted(owner, np.arange(count + 1))
-        origin = np.zeros((count, 2))
-        origin[owner[::-1]] = start[::-1]
-        (x0, y0), (x1, y1) = (start - origin[owner]).T, (end - origin[owner]).T
-        cross = x0 * y1 - x1 * y0
-        double = np.bincount(owner, cross, count)
-        moment = np.stack([np.bincount(owner, (a + b) * cross, count) for a, b in ((x0, x1), (y0, y1))], axis=1)
-        edges = np.concatenate([start, end], axis=1)
+        first = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=count))])
+        origin, box = _boxes(edges, first)
+        # Coordinates that are not finite make measures that are none: `cleaning` drops such outlines.
+        with np.errstate(invalid="ignore", over="ignore"):
+            x0, y0, x1, y1 = (edges - np.tile(origin, 2)[owner]).T
+            cross = x0 * y1 - x1 * y0
+            double = np.bincount(owner, cross, count)
+            moment = np.stack([np.bincount(owner, (a + b) * cross, count) for a, b in ((x0, x1), (y0, y1))], axis=1)
+            frame = _parallelograms(edges, first)
         return cls(
             geometry=geometry,
             shift=np.zeros((count, 2)),
@@ -61,8 +64,8 @@ class Outlines:
             first=first,
             area=np.abs(double) / 2,
             centre=origin + moment / (3 * np.where(double == 0, 1, double))[:, None],
-            box=shapely.bounds(geometry).reshape(count, 4),
-            frame=_parallelograms(edges, first),
+            box=box,
+            frame=frame,
         )
 
     def __len__(self) -> int:
@@ -84,9 +87,34 @@ class Outlines:
         box, centre = self.box + both, self.centre + by
         return Outlines(self.geometry, self.shift + by, edges, self.first, self.area, centre, box, frame)
 
+    def replaced(self, which: Ints, others: Outlines) -> Outlines:
+        """Return the outlines with those at `which` replaced by others."""
+        if not len(which):
+            return self
+        names = ("geometry", "shift", "edges", "area", "centre", "box", "frame")
+        parts = {name: np.concatenate([getattr(self, name), getattr(others, name)]) for name in names}
+        source = np.arange(len(self))
+        source[which] = len(self) + np.arange(len(which))
+        return Outlines(first=np.append(self.first, self.first[-1] + others.first[1:]), **parts).take(source)
+
     def located(self) -> Geometries:
-        """Return geometries for a tree: the outlines themselves, or their boxes where they have been moved."""
-        return np.asarray(shapely.box(*self.box.T), dtype=object) if self.shift.any() else self.geometry
+        """Return geometries for a tree, which looks at boxes alone: the outlines or, where moved, boxes' diagonals."""
+        if not self.shift.any():
+            return self.geometry
+        return np.asarray(shapely.linestrings(self.box.reshape(-1, 2, 2)), dtype=object)
+
+    def convex_quadrilaterals(self) -> NDArray[np.bool_]:
+        """Mark the outlines of four corners that turn one way throughout: these cross themselves nowhere."""
+        marked = np.zeros(len(self), dtype=bool)
+        four = np.flatnonzero(np.diff(self.first) == 4)
+        with np.errstate(invalid="ignore", over="ignore"):
+            edge = self.edges[self.first[four][:, None] + np.arange(4)]
+            side = edge[..., 2:] - edge[..., :2]
+            after = side[:, [1, 2, 3, 0]]
+            turn = side[..., 0] * after[..., 1] - side[..., 1] * after[..., 0]
+        least = turn.min(axis=1, initial=np.inf)
+        marked[four] = (least > _TURN_M2) | (turn.max(axis=1, initial=-np.inf) < -_TURN_M2)
+        return marked
 
     def edges_of(self, which: Ints) -> tuple[Floats, Ints]:
         """Return the edges of some outlines, and the place in `which` that each belongs to."""
@@ -158,8 +186,21 @@ def intersection_area(left: Outlines, right: Outlines, i: Ints, j: Ints) -> Floa
     return area
 
 
-def _edges(geometries: Geometries) -> tuple[Floats, Floats, Ints]:
-    """Return start, end and owner of all edges, ordered by owner."""
+def _boxes(edges: Floats, first: Ints) -> tuple[Floats, Floats]:
+    """Return a corner and the bounding box of each outline; the box of one without edges is NaN."""
+    count = len(first) - 1
+    corner, box = np.zeros((count, 2)), np.full((count, 4), np.nan)
+    some = np.diff(first) > 0
+    begin = first[:-1][some]
+    corner[some] = edges[begin, :2]
+    if len(begin):
+        box[some, :2] = np.minimum.reduceat(edges[:, :2], begin)
+        box[some, 2:] = np.maximum.reduceat(edges[:, :2], begin)
+    return corner, box
+
+
+def _edges(geometries: Geometries) -> tuple[Floats, Ints]:
+    """Return start and end of all edges, shape (m, 4), and their owners; ordered by owner."""
     whole = (shapely.get_type_id(geometries) == 3) & (shapely.get_num_interior_rings(geometries) == 0)
     number = np.flatnonzero(whole)
     rings, owner = geometries[number], number
@@ -173,7 +214,8 @@ def _edges(geometries: Geometries) -> tuple[Floats, Floats, Ints]:
         rings, owner = rings[order], owner[order]
     points, ring = shapely.get_coordinates(rings, return_index=True)
     same = ring[1:] == ring[:-1]
-    return points[:-1][same], points[1:][same], owner[ring[:-1][same]]
+    begin = np.flatnonzero(same)
+    return np.concatenate([points[begin], points[begin + 1]], axis=1), owner[ring[begin]]
 
 
 def _parallelograms(edges: Floats, first: Ints) -> Floats:

@@ -32,7 +32,7 @@ LEAST = 4
 def displacement(osm: Outlines, footprints: Outlines) -> Floats:
     """Return by how much each footprint is displaced against OSM, metres, shape (m, 2); zero where nothing tells.
 
-    Of the houses whose centres are each other's nearest and that are alike in size, the median displacement of the
+    Of the houses whose centres are nearest to each other and that are alike in size, the median displacement of the
     nearest ones; measured twice, the second time with the first displacement taken off and a shorter reach.
     """
     shift = np.zeros((len(footprints), 2))
@@ -50,25 +50,26 @@ def displacement(osm: Outlines, footprints: Outlines) -> Floats:
 
 
 def _mutual(a: Floats, b: Floats, reach: float) -> tuple[Ints, Ints]:
-    """Return the pairs of points that are each other's nearest, within a reach."""
+    """Return the pairs of points within a reach: the nearest of `a` for each of `b`, each of `a` once, the closest."""
     if not len(a) or not len(b):
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    tree_a, tree_b = cKDTree(a), cKDTree(b)
-    distance, nearest = tree_a.query(b, distance_upper_bound=reach)
-    j = np.flatnonzero(np.isfinite(np.asarray(distance)))
-    i = np.asarray(nearest)[j]
-    _, back = tree_b.query(a[i])
-    both = np.asarray(back) == j
-    return i[both], j[both]
+    distance, nearest = cKDTree(a).query(b, distance_upper_bound=reach)
+    distance, nearest = np.asarray(distance), np.asarray(nearest)
+    closest = np.full(len(a) + 1, np.inf)
+    np.minimum.at(closest, nearest, distance)
+    j = np.flatnonzero(np.isfinite(distance) & (distance == closest[nearest]))
+    return nearest[j], j
 
 
 def _around(points: Floats, place: Floats, beside: Floats) -> Floats:
     """Return the median displacement around each point: that of the pairs nearest to the pair nearest to it."""
-    tree = cKDTree(place)
     overall = np.median(beside, axis=0)
     count = min(NEIGHBOURS, len(place))
+    tree = cKDTree(place)
     _, index = tree.query(place, k=range(1, count + 1), distance_upper_bound=AROUND_M)
-    local = np.median(np.concatenate([beside, overall[None]])[index], axis=1)
+    known = np.concatenate([beside, overall[None]])
+    ranked = (np.sort(component[index], axis=1) for component in known.T)
+    local = np.stack([(r[:, (count - 1) // 2] + r[:, count // 2]) / 2 for r in ranked], axis=1)
     near, nearest = tree.query(points, distance_upper_bound=AROUND_M)
-    known = np.isfinite(np.asarray(near))
-    return np.where(known[:, None], local[np.where(known, nearest, 0)], overall)
+    within = np.isfinite(np.asarray(near))
+    return np.where(within[:, None], local[np.where(within, nearest, 0)], overall)
