@@ -1,7 +1,8 @@
-"""Pictures of finished maps, to be looked at: ``python -m tests.browser.screenshots MAPS_DIR PICTURES_DIR``.
+"""Pictures of a run's outputs, to be looked at: ``python -m tests.browser.screenshots OUT PICTURES``.
 
-For every ``<area>/index.html`` below the first folder: desktop and phone in four languages, details, what-if, table,
-growth, and the printed page.
+For every map of the run: desktop and phone in four languages, details, what-if, table, growth, and the printed page.
+With ``--docs`` as a third argument instead the six pictures of README and docs, of Bishkek:
+``python -m tests.browser.screenshots out docs/images --docs``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 LANGUAGES = ("en", "ru", "ky", "kk")
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
+EMBED = {"width": 800, "height": 900}
 _SETTLE_MS = 1800
 
 
@@ -55,7 +57,7 @@ def _details(browser: Browser, index: Path, target: Path) -> None:
     """The settlement that the table ranks first by red zones."""
     context = browser.new_context(viewport=DESKTOP)  # type: ignore[arg-type]
     page = context.new_page()
-    page.goto(f"{index.resolve().as_uri()}#tab=table&sort=-zones")
+    page.goto(f"{index.resolve().as_uri()}#lang=en&tab=table&sort=-zones")
     page.wait_for_function(READY)
     first = page.locator("tbody button.link")
     if first.count() > 0:
@@ -65,17 +67,54 @@ def _details(browser: Browser, index: Path, target: Path) -> None:
     context.close()
 
 
-def main(maps: Path, pictures: Path) -> None:
-    """Picture every map below `maps`."""
+def _search(browser: Browser, index: Path, name: str, target: Path) -> None:
+    """The settlement that the search finds first."""
+    context = browser.new_context(viewport=DESKTOP)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(f"{index.resolve().as_uri()}#lang=en")
+    page.wait_for_function(READY)
+    page.fill("#search", name)
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(_SETTLE_MS)
+    page.screenshot(path=target)
+    context.close()
+
+
+def _plain(browser: Browser, path: Path, size: dict[str, int], target: Path) -> None:
+    """The top of a page that is not a map of the planner."""
+    context = browser.new_context(viewport=size, locale="en-GB")  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(path.resolve().as_uri())
+    page.wait_for_timeout(_SETTLE_MS)
+    page.screenshot(path=target)
+    context.close()
+
+
+def shoot_docs(browser: Browser, out: Path, pictures: Path) -> None:
+    """Write the pictures of README and docs."""
+    index = out / "maps" / "bishkek" / "index.html"
+    _picture(browser, index, "lang=en", DESKTOP, pictures / "map.png")
+    _picture(browser, index, "lang=en&tab=whatif&if=landfill~1000", DESKTOP, pictures / "whatif.png")
+    _picture(browser, index, "lang=ru", PHONE, pictures / "phone.png")
+    _search(browser, index, "Ak-Jar", pictures / "details.png")
+    _plain(browser, out / "public" / "embed" / "bishkek" / "index.html", EMBED, pictures / "embed.png")
+    _plain(browser, out / "report.html", DESKTOP, pictures / "report.png")
+
+
+def main(out: Path, pictures: Path, *, docs: bool) -> None:
+    """Picture the maps of a run, or what the documentation shows of it."""
     from playwright.sync_api import sync_playwright
 
     pictures.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
-        for index in sorted(maps.glob("*/index.html")):
-            shoot(browser, index, pictures)
+        if docs:
+            shoot_docs(browser, out, pictures)
+        else:
+            for index in sorted((out / "maps").glob("*/index.html")):
+                shoot(browser, index, pictures)
         browser.close()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), docs="--docs" in sys.argv)

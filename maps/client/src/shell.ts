@@ -29,6 +29,7 @@ export class Shell {
   private readonly content = part("content");
   private readonly bar = part("growth");
   private readonly print = part("print");
+  private readonly imprint = part("imprint");
   private printTimer: number | undefined;
 
   constructor(private readonly app: App) {
@@ -177,6 +178,9 @@ export class Shell {
       zones.length > 0 && h("h2", {}, app.t("layer.red_zones")),
       h("ul", { class: "legend zone-key" }, ...zones),
       whatif && h("p", {}, app.t("print.whatif", { class: app.language.name(app.data.classes.find((c) => c.id === whatif.hazardClass)?.names ?? {}) ?? whatif.hazardClass, distance: app.language.metres(whatif.limit) })),
+    );
+    replace(
+      this.imprint,
       h("h2", {}, app.t("about.sources")),
       sourceList(app),
       h("p", { class: "note" }, app.t("about.disclaimer")),
@@ -194,17 +198,21 @@ export class Shell {
     });
   }
 
-  /** A print shows the map at the size of the sheet; the tiles that it needs are on the screen already. */
+  /** A print shows the map as it is on the screen, scaled to the sheet: no tile needs to be drawn anew for it. */
   private printing(): void {
+    const container = this.app.map.getContainer();
+    const onPaper = window.matchMedia("print");
     const settle = (): void => {
+      if (onPaper.matches) return;
       this.app.map.invalidateSize({ animate: false });
+      const { style } = document.documentElement;
+      style.setProperty("--screen-width", String(container.clientWidth));
+      style.setProperty("--screen-height", String(container.clientHeight));
     };
-    window.addEventListener("beforeprint", () => {
-      this.drawPrint();
-      settle();
-    });
-    window.addEventListener("afterprint", settle);
-    window.matchMedia("print").addEventListener("change", settle);
-    new ResizeObserver(settle).observe(this.app.map.getContainer());
+    window.addEventListener("beforeprint", () => this.drawPrint());
+    new ResizeObserver(settle).observe(container);
+    // Leaflet follows the window by itself, and would crop the map to the sheet.
+    this.app.map.options.trackResize = false;
+    settle();
   }
 }
