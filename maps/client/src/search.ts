@@ -48,13 +48,17 @@ export function within1(a: string, b: string): boolean {
 }
 
 export class Search {
-  private readonly forms: { settlement: Settlement; forms: string[] }[];
+  /** Made when first asked for: thousands of names take a moment that a first view should not wait for. */
+  private made: { settlement: Settlement; forms: string[] }[] | null = null;
 
-  constructor(settlements: readonly Settlement[]) {
-    this.forms = settlements.map((settlement) => ({
-      settlement,
-      forms: [...new Set([...Object.values(settlement.names), ...settlement.otherNames, settlement.id.split("/").pop() ?? ""].map(normalise))],
-    }));
+  constructor(private readonly settlements: readonly Settlement[]) {}
+
+  private get forms(): { settlement: Settlement; forms: string[] }[] {
+    this.made ??= this.settlements.map((settlement) => {
+      const spellings = [...Object.values(settlement.names), ...settlement.otherNames, settlement.id.split("/").pop() ?? ""];
+      return { settlement, forms: [...new Set(spellings.map(normalise))] };
+    });
+    return this.made;
   }
 
   /** Settlements whose name begins with, holds, or (six letters and more) nearly equals the text; best first. */
