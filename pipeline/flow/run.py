@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import threading
-from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, BrokenExecutor, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from multiprocessing import get_context, parent_process
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from pipeline.extract.live import Fetched
     from pipeline.flow.area import AreaResult
     from pipeline.provenance import Source
+
+_CONNECT_S = 30.0
+"""Seconds that a Dask scheduler may take to answer."""
 
 
 def run(  # noqa: PLR0913 - one parameter per option of the command
@@ -98,7 +101,7 @@ def _executor(jobs: int, scheduler: str | None) -> Iterator[Executor]:
     from distributed import Client
 
     try:
-        client = Client(scheduler, timeout=30)
+        client = Client(scheduler, timeout=_CONNECT_S)
     except (OSError, ValueError) as error:
         msg = f"No Dask scheduler answers at {scheduler} ({error}); start one, or leave --scheduler out."
         raise RunError(msg) from error
@@ -129,6 +132,9 @@ def _compute(executor: Executor, config: Config, stage: Path, fetched: Mapping[s
         for future in done:
             future.result()
         return [future.result() for future in futures]
+    except BrokenExecutor as error:
+        msg = "A process that computed an area was ended from outside, perhaps for want of memory; use fewer --jobs."
+        raise RunError(msg) from error
     except BaseException:
         for future in futures:
             future.cancel()
