@@ -53,9 +53,21 @@ Out = Annotated[Path, typer.Option("--out", help="Folder of a finished run.")]
 
 
 _VALIDATION = """
-    SELECT area_id, subject, quantity, year, reported_low, reported, reported_high, p05, p50, p95,
-           round(log_ratio, 2) AS log_ratio, verdict, reference
-    FROM validation ORDER BY area_id, reference = 'simulated truth', subject, quantity
+    WITH written AS (
+        SELECT *, round(log_ratio, 2) + 0 AS ratio,  -- no minus nought
+            [CASE WHEN quantity = 'onset_year' THEN format('{:d}', round(x)::BIGINT)
+                  ELSE format('{:,}', round(x)::BIGINT) END
+             FOR x IN [reported_low, reported, reported_high, p05, p50, p95]] AS n
+        FROM validation
+    )
+    SELECT area_id AS area, subject, quantity, year,
+        CASE WHEN reported IS NOT NULL THEN n[2]
+             WHEN reported_low IS NULL THEN 'up to ' || n[3]
+             WHEN reported_high IS NULL THEN 'over ' || n[1]
+             ELSE n[1] || ' to ' || n[3] END AS reported,
+        n[5] AS estimate, n[4] || ' to ' || n[6] AS "90 % interval", ratio AS log_ratio, verdict, reference
+    FROM written
+    ORDER BY reference = 'simulated truth', area_id, verdict = 'not comparable', subject, quantity, year
 """
 
 
