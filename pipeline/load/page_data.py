@@ -12,7 +12,7 @@ from pipeline import facts
 from pipeline.catalogue import default as default_catalogue
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Mapping
 
     import geopandas as gpd
 
@@ -93,7 +93,7 @@ def _integer(value: object) -> int | None:
     return None if value is None or pd.isna(value) else int(value)  # type: ignore[call-overload]
 
 
-def _interval(row: pd.Series) -> dict[str, Any]:
+def _interval(row: Mapping[Hashable, Any] | pd.Series) -> dict[str, Any]:
     return {
         "q": [round(float(row[q]), 1) for q in _QUANTILES],
         "evidence": row["evidence"],
@@ -152,8 +152,7 @@ def _settlements(
     people = dict(iter(population.groupby("settlement_id")))
     others = _other_names(tables["named_settlements"])
     zones = dict(iter(tables["red_zone_overlaps"].sort_values("rule_id").groupby("settlement_id")))
-    built = {} if series is None else dict(iter(series.groupby("settlement_id")))
-    years = [] if series is None else sorted(series["year"].unique())
+    built = {} if series is None else _built(series)
     return [
         {
             "id": row["settlement_id"],
@@ -171,9 +170,9 @@ def _settlements(
             "buildings": int(row["buildings"]),
             "at": [round(points[label].x, 6), round(points[label].y, 6)],
             "bbox": [float(value) for value in bounds.loc[label]],
-            "population": {r["quantity"]: _interval(r) for _, r in _rows(people, row["settlement_id"])},
-            "growth": _built(built.get(row["settlement_id"]), years),
-            "zones": [_overlap(r) for _, r in _rows(zones, row["settlement_id"])],
+            "population": {r["quantity"]: _interval(r) for r in _rows(people, row["settlement_id"])},
+            "growth": built.get(row["settlement_id"]),
+            "zones": [_overlap(r) for r in _rows(zones, row["settlement_id"])],
             "inZones": int(in_zones.get(row["settlement_id"], 0)),
         }
         for label, row in settlements.iterrows()
@@ -192,8 +191,8 @@ def _other_names(named: pd.DataFrame) -> dict[str, list[str]]:
     return {settlement_id: sorted(names) for settlement_id, names in found.items()}
 
 
-def _rows(groups: Mapping[Any, pd.DataFrame], key: str) -> list[tuple[Any, pd.Series]]:
-    return list(groups[key].iterrows()) if key in groups else []
+def _rows(groups: Mapping[Any, pd.DataFrame], key: str) -> list[dict[Hashable, Any]]:
+    return groups[key].to_dict("records") if key in groups else []
 
 
 def buildings_in_zones(tables: Mapping[str, Any]) -> pd.Series:
@@ -207,14 +206,13 @@ def buildings_in_zones(tables: Mapping[str, Any]) -> pd.Series:
     return counts
 
 
-def _built(rows: pd.DataFrame | None, years: list[int]) -> list[int] | None:
-    if rows is None:
-        return None
-    by_year = rows.set_index("year")["built_m2"].reindex(years)
-    return None if by_year.isna().any() else [round(float(value)) for value in by_year]
+def _built(series: pd.DataFrame) -> dict[str, list[int]]:
+    """Return each settlement's built-up area in the years of the series; one with gaps is left out."""
+    by_year = series.pivot_table(index="settlement_id", columns="year", values="built_m2").dropna()
+    return dict(zip(by_year.index, by_year.round().astype(int).to_numpy().tolist(), strict=True))
 
 
-def _overlap(row: pd.Series) -> dict[str, Any]:
+def _overlap(row: Mapping[Hashable, Any]) -> dict[str, Any]:
     return {
         "rule": row["rule_id"],
         "buildings": int(row["buildings"]),
