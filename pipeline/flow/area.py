@@ -142,7 +142,7 @@ def _describe(
     """Turn an area's inputs into its tables; geometry is measured in metres and handed on in EPSG:4326."""
     measured = _Measured.of(area, read, layers)
     with journal.stage("merging buildings"):
-        merged = buildings.merge(measured.osm["buildings"], measured.footprints, area.area_id)
+        merged = buildings.merge(measured.osm["buildings"], measured.footprints, area.area_id, facts.priors())
     with journal.stage("delineating"):
         houses, places, named = _delineate(measured, merged.buildings)
     with journal.stage("measuring red zones"):

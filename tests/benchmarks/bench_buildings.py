@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 import shapely
 
+from pipeline import facts
 from pipeline.transform.buildings import merge
 from pipeline.transform.buildings.overlaps import Outlines, overlaps
 from tests.benchmarks.simulated import CITIES, SEEDS, city, rectangles
@@ -85,7 +86,7 @@ def test_speed(bar: Record) -> None:
     """Both sides run on one core; seconds of the processor, so that other work on the machine does no harm."""
     osm, satellite = sources(MANY)
     start = time.process_time()
-    merged = merge(osm, satellite, "a")
+    merged = merge(osm, satellite, "a", facts.priors())
     ours = time.process_time() - start
     start = time.process_time()
     plain = gpd.overlay(
@@ -108,6 +109,6 @@ def test_growth_of_time(bar: Record) -> None:
     for count in (MANY // 100, MANY):
         given = sources(count)
         start = time.process_time()
-        merge(*given, "a")
+        merge(*given, "a", facts.priors())
         seconds.append(time.process_time() - start)
     bar("merge: time grows as n to the power", np.log(seconds[1] / seconds[0]) / np.log(100), at_most=1.1)

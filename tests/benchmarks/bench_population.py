@@ -88,7 +88,9 @@ def judged_city(name: str, seed: int) -> pd.DataFrame:
 def described(area: Area, data: AreaInputs) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, pd.DataFrame]:
     """Return buildings, settlements and named settlements as a run makes them."""
     layers = {name: frame.to_crs(area.projected) for name, frame in data.layers.items()}
-    merged = buildings.merge(layers["buildings"], data.footprints.to_crs(area.projected), area.area_id).buildings
+    merged = buildings.merge(
+        layers["buildings"], data.footprints.to_crs(area.projected), area.area_id, facts.priors()
+    ).buildings
     found = settlements.delineate(merged, layers, area.area_id)
     houses = merged.assign(settlement_id=found.membership)
     modelled = catalogue.default().sources["ghs_built_s"].modelled_epochs

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline import catalogue, config, simulate
+from pipeline import catalogue, config, facts, simulate
 from pipeline.extract import footprints, osm
 from pipeline.transform.buildings import MergedBuildings, merge
 
@@ -73,7 +73,7 @@ def city(area_id: str, seed: int) -> City:
         settlements=settlements.set_index("settlement_id"),
         osm_pairs=pairs,
         footprint_pairs=_lines(seen, lines),
-        merged=merge(projected["buildings"], metric, area_id),
+        merged=merge(projected["buildings"], metric, area_id, facts.priors()),
     )
 
 

@@ -12,11 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import Polygon, affinity, box
 
+from pipeline import facts
 from pipeline.transform.buildings import MergedBuildings, merge
 from pipeline.transform.buildings.cleaning import clean, polygonal
 from pipeline.transform.buildings.overlaps import Outlines, intersection_area, overlaps
 
 CRS = "EPSG:32643"
+PRIORS = facts.priors()
 EAST, NORTH = 470_000.0, 4_750_000.0
 
 
@@ -47,14 +49,14 @@ def seen(merged: MergedBuildings) -> list[str]:
 
 
 def test_a_house_in_both_sources_counts_once() -> None:
-    merged = merge(osm(at(0, 0), at(40, 0)), satellite(at(2, 1), at(80, 0)), "a")
+    merged = merge(osm(at(0, 0), at(40, 0)), satellite(at(2, 1), at(80, 0)), "a", PRIORS)
     assert seen(merged) == ["both", "osm", "satellite"]
     assert list(merged.matches["footprint_id"]) == ["f0"]
 
 
 def test_a_displaced_footprint_is_paired_with_its_own_house_in_a_row() -> None:
     row = [at(10 * k, 0) for k in range(6)]
-    merged = merge(osm(*row), satellite(*(affinity.translate(house, 3, 2) for house in row)), "a")
+    merged = merge(osm(*row), satellite(*(affinity.translate(house, 3, 2) for house in row)), "a", PRIORS)
     assert seen(merged) == ["both"] * 6
     assert [(o[4:], f[1:]) for o, f in merged.matches[["osm_id", "footprint_id"]].to_numpy()] == [
         (str(k), str(k)) for k in range(6)
@@ -62,19 +64,19 @@ def test_a_displaced_footprint_is_paired_with_its_own_house_in_a_row() -> None:
 
 
 def test_touching_rows_of_which_one_source_lacks_a_house() -> None:
-    merged = merge(osm(at(0, 0), at(10, 0)), satellite(at(10, 0), at(20, 0)), "a")
+    merged = merge(osm(at(0, 0), at(10, 0)), satellite(at(10, 0), at(20, 0)), "a", PRIORS)
     assert seen(merged) == ["both", "osm", "satellite"]
 
 
 def test_one_blob_over_two_houses_and_the_reverse() -> None:
     blob, parts = at(0, 0, 24, 10), (at(0, 0), at(14, 0))
-    assert seen(merge(osm(*parts), satellite(blob), "a")) == ["both", "both"]
-    assert seen(merge(osm(blob), satellite(*parts), "a")) == ["both"]
+    assert seen(merge(osm(*parts), satellite(blob), "a", PRIORS)) == ["both", "both"]
+    assert seen(merge(osm(blob), satellite(*parts), "a", PRIORS)) == ["both"]
 
 
 def test_repeats_and_compounds_of_one_source_are_dropped_and_counted() -> None:
     yard = at(-5, -5, 80, 40)
-    merged = merge(osm(yard, at(0, 0), at(0.2, 0), at(20, 0), at(40, 0)), satellite(), "a")
+    merged = merge(osm(yard, at(0, 0), at(0.2, 0), at(20, 0), at(40, 0)), satellite(), "a", PRIORS)
     assert len(merged.buildings) == 3
     assert {notice.what.split(";")[0]: notice.count for notice in merged.notices} == {
         "outline that repeats another of its source or lies within it": 1,
@@ -91,14 +93,14 @@ def test_bad_geometry_is_repaired_or_dropped_and_counted() -> None:
     assert list(rows["osm_id"]) == ["way/0", "way/6"]
     assert rows.is_valid.all()
     assert sorted(notice.count for notice in notices) == [1, 1, 1, 4]
-    assert merge(bad, satellite(nan), "a").buildings["footprint_m2"].gt(0).all()
+    assert merge(bad, satellite(nan), "a", PRIORS).buildings["footprint_m2"].gt(0).all()
 
 
 def test_empty_inputs_give_empty_tables() -> None:
-    merged = merge(osm(), satellite(), "a")
+    merged = merge(osm(), satellite(), "a", PRIORS)
     assert merged.buildings.empty
     assert merged.capture["value"].dropna().eq(0).all()
-    assert seen(merge(osm(at(0, 0)), satellite(), "a")) == ["osm"]
+    assert seen(merge(osm(at(0, 0)), satellite(), "a", PRIORS)) == ["osm"]
 
 
 def test_kinds_follow_tags_first_then_size_and_neighbours() -> None:
@@ -107,7 +109,7 @@ def test_kinds_follow_tags_first_then_size_and_neighbours() -> None:
     data = osm(house, shed, greenhouse, lone, flats, hall, tagged)
     data["building:levels"] = [None, None, None, None, "5;9", "мало", None]
     data.loc[6, "building"] = "house"
-    merged = merge(data, satellite(), "a")
+    merged = merge(data, satellite(), "a", PRIORS)
     kind = merged.buildings.set_index("osm_id")["kind"]
     assert kind.sort_index().tolist() == [
         "house",
@@ -141,9 +143,9 @@ def random_city(seed: int, n: int = 400) -> tuple[gpd.GeoDataFrame, gpd.GeoDataF
 @given(st.integers(0, 2**32 - 1))
 def test_the_order_of_inputs_changes_nothing(seed: int) -> None:
     first, second, both, _ = random_city(seed, 100)
-    merged = merge(first, second, "a")
+    merged = merge(first, second, "a", PRIORS)
     assert (merged.buildings["seen_by"] == "both").sum() == both
-    again = merge(first.sample(frac=1, random_state=1), second.sample(frac=1, random_state=2), "a")
+    again = merge(first.sample(frac=1, random_state=1), second.sample(frac=1, random_state=2), "a", PRIORS)
     assert merged.buildings.equals(again.buildings)
     assert merged.matches.equals(again.matches)
     assert merged.capture.equals(again.capture)
@@ -152,7 +154,7 @@ def test_the_order_of_inputs_changes_nothing(seed: int) -> None:
 def test_inputs_are_not_changed() -> None:
     first, second, *_ = random_city(1, 64)
     before = first.copy(deep=True), second.copy(deep=True)
-    merge(first, second, "a")
+    merge(first, second, "a", PRIORS)
     assert first.equals(before[0])
     assert second.equals(before[1])
 
@@ -162,7 +164,7 @@ def test_the_estimate_of_the_unseen_holds_the_truth() -> None:
     for seed in range(10):
         first, second, _, unseen = random_city(seed, 2500)
         # The rate of false positives that is taken off is real elsewhere; this detector invents nothing.
-        values = merge(first, second, "a").capture.set_index("measure")["value"]
+        values = merge(first, second, "a", PRIORS).capture.set_index("measure")["value"]
         inside += values["unseen_share_p05"] <= unseen / 2500 <= values["unseen_share_p95"]
     assert inside >= 8
 

@@ -11,7 +11,7 @@ import pandas as pd
 from pyproj import Transformer
 
 from pipeline.provenance import Notice
-from pipeline.transform.buildings.capture import completeness
+from pipeline.transform.buildings.capture import completeness, false_positives
 from pipeline.transform.buildings.cleaning import clean
 from pipeline.transform.buildings.kinds import kinds
 from pipeline.transform.buildings.matching import match, repeats
@@ -40,7 +40,7 @@ class MergedBuildings:
     notices: list[Notice]
 
 
-def merge(osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, area_id: str) -> MergedBuildings:
+def merge(osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, area_id: str, priors: pd.DataFrame) -> MergedBuildings:
     """Merge the OSM buildings and the satellite footprints of an area into one layer.
 
     Every OSM outline that is no repeat of another stays; a footprint stays if it is not the same house as an OSM
@@ -54,6 +54,8 @@ def merge(osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, area_id: str) -> 
         As `extract.footprints` gives them, in the same CRS.
     area_id
         The area.
+    priors
+        As `facts.priors` gives them, for the precision of the footprints.
 
     Returns
     -------
@@ -76,7 +78,11 @@ def merge(osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, area_id: str) -> 
     buildings["kind"] = kinds(buildings, centres)
     buildings["building_id"] = _identifiers(buildings, centres, area_id)
     rows = completeness(
-        area_id, buildings["seen_by"].to_numpy(dtype=object), centres, buildings["footprint_m2"].to_numpy()
+        area_id,
+        buildings["seen_by"].to_numpy(dtype=object),
+        centres,
+        buildings["footprint_m2"].to_numpy(),
+        false_positives(priors),
     )
     buildings = buildings.sort_values("building_id", ignore_index=True)
     matches = pairs.drop(columns=["osm", "footprint"])
