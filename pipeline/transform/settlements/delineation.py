@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from pipeline.transform.buildings.overlaps import Outlines
 from pipeline.transform.settlements import seeds
 from pipeline.transform.settlements.barriers import barriers, streets
 from pipeline.transform.settlements.graph import crossing, neighbours
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from pipeline.transform.settlements.graph import Labels
 
+SQUARE_M = 500.0
 GAP_M = 100.0
 """A wider gap parts settlements."""
 
@@ -60,8 +62,9 @@ def delineate(buildings: gpd.GeoDataFrame, layers: Mapping[str, gpd.GeoDataFrame
         nothing.
     """
     geometry = np.asarray(buildings.geometry.array, dtype=object)
-    centres = shapely.get_coordinates(shapely.centroid(geometry))
-    order = np.lexsort(centres.T)
+    centres = Outlines.of(geometry).centre
+    # Neighbours stand together, which keeps look-ups local.
+    order = np.lexsort((*centres.T, *np.floor(centres.T / SQUARE_M)))
     points = centres[order]
     main = buildings["kind"].to_numpy()[order] != "outbuilding"
     area = buildings["footprint_m2"].to_numpy()[order]

@@ -71,7 +71,8 @@ def neighbours(points: Points, limit_m: float) -> Edges:
     edges.sort(axis=1)
     length = np.hypot(*(points[edges[:, 0]] - points[edges[:, 1]]).T)
     edges = edges[length <= limit_m]
-    code = np.unique(edges[:, 0] * len(points) + edges[:, 1])
+    code = np.sort(edges[:, 0] * len(points) + edges[:, 1])
+    code = code[np.diff(code, prepend=-1) > 0]
     return np.stack(np.divmod(code, len(points)), axis=1)
 
 
