@@ -17,7 +17,7 @@ import pandas as pd
 from rich.markup import escape
 
 from pipeline import __version__, tables
-from pipeline.errors import RunError
+from pipeline.errors import NovostroikiError, RunError
 from pipeline.extract import inputs
 from pipeline.flow import fetching
 from pipeline.flow.area import STAGES, process
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from pathlib import Path
 
-    from pipeline.config import Config
+    from pipeline.config import Area, Config
     from pipeline.extract.live import Fetched
     from pipeline.flow.area import AreaResult
     from pipeline.provenance import Source
@@ -98,7 +98,7 @@ def _executor(jobs: int, scheduler: str | None) -> Iterator[Executor]:
         with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
             yield pool
         return
-    from distributed import Client
+    from distributed import Client, KilledWorker
 
     try:
         client = Client(scheduler, timeout=_CONNECT_S)
@@ -106,7 +106,11 @@ def _executor(jobs: int, scheduler: str | None) -> Iterator[Executor]:
         msg = f"No Dask scheduler answers at {scheduler} ({error}); start one, or leave --scheduler out."
         raise RunError(msg) from error
     with client, client.get_executor(pure=False) as pool:
-        yield pool
+        try:
+            yield pool
+        except KilledWorker as error:
+            msg = f"Workers of {scheduler} were ended while they computed an area; give them more memory."
+            raise RunError(msg) from error
 
 
 def _end_with_parent() -> None:
@@ -124,9 +128,18 @@ def _end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def _process(area: Area, config: Config, stage: Path, fetched: Fetched | None) -> AreaResult:
+    """Do one area; an error travels without its causes, which may not survive the way between processes."""
+    try:
+        return process(area, config, stage, fetched)
+    except NovostroikiError as error:
+        refusal = type(error)(str(error))
+    raise refusal
+
+
 def _compute(executor: Executor, config: Config, stage: Path, fetched: Mapping[str, Fetched]) -> list[AreaResult]:
     """Process all areas; the first failure stops the rest."""
-    futures = [executor.submit(process, area, config, stage, fetched.get(area.area_id)) for area in config.selected]
+    futures = [executor.submit(_process, area, config, stage, fetched.get(area.area_id)) for area in config.selected]
     try:
         done, _ = wait(futures, return_when=FIRST_EXCEPTION)
         for future in done:
