@@ -175,8 +175,9 @@ class _Area:
             people = crosschecks.population_raster(model, name, self.gridded.settlements[name])
             self._cross_check(name, "population_raster", people)
         self._write_registration(name, self._registration(place, residents))
-        households = model.households(place.kind, houses, flats)
-        for quantity, draws in (("houses", houses), ("households", households), ("residents", residents)):
+        households = model.households(name, place.kind, houses, flats)
+        counted = model.counted(name, houses)
+        for quantity, draws in (("houses", counted), ("households", households), ("residents", residents)):
             self.sheet.count(quantity, draws, settlement_id=name, kind=place.kind)
             for group in (group for group, members in self.groups.items() if name in members):
                 self._grouped[group, quantity] = self._grouped.get((group, quantity), 0.0) + draws

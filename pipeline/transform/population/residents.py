@@ -143,10 +143,23 @@ class Model:
         noise = self.noise(settlement_id, float(np.mean(houses + flats)))
         return sum(weighted) + analytic_cv2({"discrepancy": get("model_discrepancy"), "noise": noise})
 
-    def households(self, kind: str, houses: Draws, flats: Draws) -> Draws:
-        """Return draws of occupied dwellings."""
+    def counted(self, settlement_id: str, houses: Draws) -> Draws:
+        """Return draws of a settlement's number of homes, with the chance that lies in counting few.
+
+        Each of n outlines is a home with the chance r, and κ houses stand unseen for one that is seen: a relative
+        variance of ((1 − r)/r + κ)/n. Residents need it not: their own noise holds it.
+        """
+        share = float(self.factors.get("residential_share").mean())
+        unseen = float(self.detection.unseen_per_satellite.mean())
+        variance = ((1 - share) / share + unseen) / max(float(houses.mean()), 1.0)
+        normal = self.factors.own("counted", settlement_id).standard_normal(self.factors.draws)
+        return np.asarray(houses * np.exp(np.sqrt(variance) * normal - variance / 2))
+
+    def households(self, settlement_id: str, kind: str, houses: Draws, flats: Draws) -> Draws:
+        """Return draws of occupied dwellings; the settlement's own noise may lie in them as well as in their size."""
         get = self.factors.get
-        return houses * get("dwellings_per_house") * get("occupancy", kind) + flats * get("flat_occupancy")
+        dwellings = houses * get("dwellings_per_house", kind) * get("occupancy", kind) + flats * get("flat_occupancy")
+        return dwellings * self.noise(settlement_id, float(np.mean(houses + flats)))
 
     def residents(self, settlement_id: str, kind: str, houses: Draws, flats: Draws) -> Draws:
         """Return draws of the residents of a settlement with so many houses and flats."""
