@@ -117,7 +117,7 @@ def read(area: Area, catalogue: Catalogue) -> Extract[AreaInputs]:
             for year, path in given.built_up.items()
         },
         onset=reading.optional(given.onset, raster("wsf_evolution", "v1", catalogue.sources["wsf_evolution"].nodata)),
-        population=reading.optional(given.population, raster("population", "", None)),
+        population=reading.optional(given.population, raster("local_population", "", None)),
         registered=reading.optional(given.registered, registers.read_registered),
         survey=reading.optional(given.survey, registers.read_survey),
         truth={} if given.truth is None else _read_truth(given.truth),

@@ -39,9 +39,13 @@ def widened(bbox: Box, metres: float) -> Box:
     return max(west - step, -180.0), max(new_south, -90.0), min(east + step, 180.0), min(new_north, 90.0)
 
 
-def touches(geometries: NDArray[np.object_], box: Box) -> NDArray[np.bool_]:
-    """Return which geometries (EPSG:4326) share at least one point with the box; missing and empty ones do not."""
-    bounds = shapely.bounds(geometries)
+def touches(geometries: NDArray[np.object_], box: Box, bounds: NDArray[np.float64] | None = None) -> NDArray[np.bool_]:
+    """Return which geometries (EPSG:4326) share at least one point with the box; missing and empty ones do not.
+
+    `bounds` are those of the geometries, where they are known already.
+    """
+    if bounds is None:
+        bounds = shapely.bounds(geometries)
     west, south, east, north = box
     with np.errstate(invalid="ignore"):
         near = overlaps(bounds, box)

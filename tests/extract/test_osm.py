@@ -10,7 +10,7 @@ import pytest
 import shapely
 from geopandas.testing import assert_geodataframe_equal
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, RunError
 from pipeline.extract import osm
 from tests.extract.osm_files import AREA, LAYERS, Scene
 
@@ -269,6 +269,44 @@ def test_simulated_input_is_marked_and_carries_no_time(scene: Scene, tmp_path: P
     source = osm.read([scene.write(tmp_path / "a.osm.pbf")], area, LAYERS, REACH_M).sources[0]
     assert source.simulated
     assert source.retrieved_at is None
+
+
+def test_any_one_layer_may_be_asked_for_alone(scene: Scene, tmp_path: Path) -> None:
+    house = scene.square(0.01, 0.01, building="yes")
+    scene.square(0.02, 0.01, landuse="cemetery")
+    path = scene.write(tmp_path / "a.osm.pbf")
+    extract = osm.read([path], AREA, {"buildings": LAYERS["buildings"]}, 0)
+    assert ids(extract.data["buildings"]) == [f"way/{house}"]
+    assert extract.sources[0].features == 1
+    with pytest.raises(InputError, match="no object of any layer"):
+        osm.read([path], AREA, {"roads": LAYERS["roads"]}, 0)
+
+
+def test_tags_that_the_text_format_escapes_come_back_as_they_were(scene: Scene, tmp_path: Path) -> None:
+    name = 'Дом №5, "Ак=Орго" @ 100% / қала\n\t😀 %20%'
+    scene.square(0.01, 0.01, building="yes", name=name)
+    table = read(scene, tmp_path).data["buildings"]
+    assert table["name"].tolist() == [name]
+
+
+def test_ways_without_a_single_node_belong_nowhere(scene: Scene, tmp_path: Path) -> None:
+    house = scene.square(0.01, 0.01, building="yes")
+    scene.way([], building="yes")
+    scene.way([998, 999], highway="primary")
+    scene.square(0.03, 0.01, building="yes")
+    tables = read(scene, tmp_path).data
+    assert ids(tables["buildings"])[0] == f"way/{house}"
+    assert len(tables["buildings"]) == 2
+    assert tables["roads"].empty
+
+
+def test_too_little_room_for_temporary_files_is_said_before_it_runs_out(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.square(0.01, 0.01, building="yes")
+    monkeypatch.setattr("pipeline.extract.osm.reader._COPY_FACTOR", 2**60)
+    with pytest.raises(RunError, match="TMPDIR"):
+        read(scene, tmp_path)
 
 
 def test_an_overlong_name_is_cut_and_counted(scene: Scene, tmp_path: Path) -> None:

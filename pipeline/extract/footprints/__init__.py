@@ -52,6 +52,7 @@ class Footprints(NamedTuple):
 
     dataset: str
     geometry: NDArray[np.object_]
+    bounds: NDArray[np.float64]
     height_m: NDArray[np.float64]
     confidence: NDArray[np.float64]
     origin: NDArray[np.int8]
@@ -88,7 +89,7 @@ def read(paths: Sequence[Path], area: Area) -> Extract[gpd.GeoDataFrame]:
     for path in paths:
         local.check_exists(path, "footprints")
         found = _read(path, area.bbox)
-        found = _rows(found, touches(found.geometry, area.bbox))
+        found = _rows(found, touches(found.geometry, area.bbox, found.bounds))
         counts[found.dataset] += 1
         source = local.source(
             path, area, dataset=found.dataset, number=counts[found.dataset], version="", features=len(found.geometry)
@@ -109,10 +110,10 @@ def _read(path: Path, box: Box) -> Footprints:
     name = path.name.lower()
     if name.endswith(LINES):
         parts = lines.read(path, box)
-        geometry, height, confidence = (np.concatenate([part[column] for part in parts]) for column in range(3))
+        geometry, bounds, height, confidence = (np.concatenate([part[column] for part in parts]) for column in range(4))
         origin = np.full(len(geometry), _MICROSOFT, dtype=np.int8)
         problems = sum((part.problems for part in parts), Counter())
-        return Footprints("microsoft_footprints", geometry, height, confidence, origin, problems)
+        return Footprints("microsoft_footprints", geometry, bounds, height, confidence, origin, problems)
     return from_frame((files.read_parquet if name.endswith("parquet") else files.read_vector)(path, box))
 
 
@@ -123,6 +124,7 @@ def from_frame(frame: gpd.GeoDataFrame) -> Footprints:
     return Footprints(
         "overture_buildings" if overture else "local_footprints",
         geometry,
+        shapely.bounds(geometry),
         _measure(frame, "height" if "height" in frame.columns else "height_m"),
         _measure(frame, "confidence"),
         _origins(frame["sources"]) if overture else np.full(len(frame), _UNKNOWN, dtype=np.int8),
@@ -132,8 +134,13 @@ def from_frame(frame: gpd.GeoDataFrame) -> Footprints:
 
 def _rows(found: Footprints, chosen: NDArray[np.bool_]) -> Footprints:
     rows = np.flatnonzero(chosen)
-    columns = (found.geometry[rows], found.height_m[rows], found.confidence[rows], found.origin[rows])
-    return Footprints(found.dataset, *columns, found.problems)
+    return found._replace(
+        geometry=found.geometry[rows],
+        bounds=found.bounds[rows],
+        height_m=found.height_m[rows],
+        confidence=found.confidence[rows],
+        origin=found.origin[rows],
+    )
 
 
 def _measure(frame: gpd.GeoDataFrame, column: str) -> NDArray[np.float64]:
@@ -159,11 +166,11 @@ def table(parts: Sequence[Footprints], source_ids: Sequence[str]) -> tuple[gpd.G
     source_ids
         Identifier of the input of each part.
     """
-    geometry, height, confidence, origin = (
-        np.concatenate([np.empty(0, dtype=dtype), *(part[column] for part in parts)])
-        for column, dtype in enumerate((object, float, float, np.int8), start=1)
+    empty = (np.empty(0, object), np.empty((0, 4)), np.empty(0), np.empty(0), np.empty(0, np.int8))
+    geometry, bounds, height, confidence, origin = (
+        np.concatenate([none, *(part[column] for part in parts)]) for column, none in enumerate(empty, start=1)
     )
-    keys = _keys(geometry)
+    keys = _keys(bounds)
     order = _order(keys)
     repeated = _as_before(keys[0][order]) & _as_before(keys[1][order])
     rows = order[~repeated]
@@ -189,13 +196,13 @@ def _chosen(names: Sequence[str], numbers: NDArray[np.integer]) -> pd.api.extens
     return column
 
 
-def _keys(geometry: NDArray[np.object_]) -> NDArray[np.uint64]:
+def _keys(bounds: NDArray[np.float64]) -> NDArray[np.uint64]:
     """Return the place and the size of each envelope, in units of 1e-7 degrees, as two rows of 64 bits.
 
     West and south, counted from -180 degrees, share the first; width and height the second. The same outline has the
     same two in every run.
     """
-    west, south, east, north = np.rint(shapely.bounds(geometry).T * 10**_ID_DECIMALS).astype(np.int64)
+    west, south, east, north = np.rint(bounds.T * 10**_ID_DECIMALS).astype(np.int64)
     halves = np.stack((west - _LOWEST, east - west)), np.stack((south - _LOWEST, north - south))
     first, second = (half.astype(np.uint64) for half in halves)
     return first << np.uint64(_HALF_BITS) | second

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from pipeline.extract.selection import Box
 
-_BLOCK_BYTES = 4 * 2**20
+_BLOCK_BYTES = 16 * 2**20
 _MAX_LINE_BYTES = 64 * 2**20
 """A longer line is no feature but a file of another kind."""
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -46,6 +46,7 @@ class Part(NamedTuple):
     """Footprints of a block near the box; `geometry` is valid, or None for what was dropped and counted."""
 
     geometry: NDArray[np.object_]
+    bounds: NDArray[np.float64]
     height: NDArray[np.float64]
     confidence: NDArray[np.float64]
     problems: Counter[str]
@@ -107,7 +108,7 @@ def _fast(block: bytes, box: Box) -> Part:
     shapes, problems = clean(polygons, sound)
     problems[READABLE] = table.num_rows
     height, confidence = (_floats(pc.struct_field(properties, name))[near] for name in ("height", "confidence"))
-    return Part(shapes, height, confidence, problems)
+    return Part(shapes, shapely.bounds(shapes), height, confidence, problems)
 
 
 def _ragged(
@@ -176,4 +177,4 @@ def _careful(block: bytes, box: Box) -> Part:
     problems[UNREADABLE] = unreadable
     problems[READABLE] = len(geometry)
     measures_near = [_floats(pa.array(values, pa.float64()))[near] for values in (height, confidence)]
-    return Part(shapes, measures_near[0], measures_near[1], problems)
+    return Part(shapes, shapely.bounds(shapes).reshape(-1, 4), measures_near[0], measures_near[1], problems)

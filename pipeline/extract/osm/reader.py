@@ -1,12 +1,13 @@
 """One OpenStreetMap file, streamed by libosmium in passes: nodes and relations, ways, then the members of relations.
 
-Each pass hands only what carries a wanted key to Python; the locations of nodes stay in libosmium, on disk for large
-files, so that memory is bounded by what lies near the area and not by the file.
+Each pass takes only what carries a wanted key; the locations of nodes stay in libosmium, on disk for large files, and
+the ways go through a temporary file, so that memory is bounded by what lies near the area and not by the file.
 """
 
 from __future__ import annotations
 
 import ctypes
+import shutil
 import sys
 from collections import Counter
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ import numpy as np
 import osmium
 import shapely
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, RunError
 from pipeline.extract import blocks, local
 from pipeline.extract.osm import opl, problems
 from pipeline.extract.osm.objects import NODE, RELATION, Objects
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from pipeline.extract.selection import Box
 
 _BLOCK_BYTES = 4 * 2**20
+_COPY_FACTOR = 10
+"""The text of the ways is at most about so many times as large as the packed file (9 times for a city of houses)."""
 _LARGE_BYTES = 128 * 2**20
 """A file larger than this keeps its node locations in a temporary file instead of in memory."""
 
@@ -70,6 +73,8 @@ def read_file(path: Path, matcher: Matcher, box: Box, source_id: str, *, may_be_
     ------
     InputError
         The file is missing, is empty, is not OpenStreetMap data, is cut off, or is a history file.
+    RunError
+        The temporary directory has too little room.
     """
     local.check_exists(path, "osm")
     with TemporaryDirectory() as scratch:
@@ -95,7 +100,8 @@ class _Passes:
         self._locations = osmium.NodeLocationsForWays(store)
         self._locations.ignore_errors()
         self._wanted = osmium.filter.KeyFilter(*matcher.keys)
-        self._wanted_nodes = osmium.filter.KeyFilter(*matcher.keys).enable_for(osmium.osm.NODE)
+        self._wanted_nodes = osmium.filter.KeyFilter(*matcher.keys)
+        self._wanted_nodes.enable_for(osmium.osm.NODE)
         self._found = Found(Objects(source_id))
         self._replicated = False
         self._changeset = 0
@@ -170,6 +176,7 @@ class _Passes:
 
     def _read_ways(self) -> None:
         """Let libosmium write the wanted ways with the places of their nodes, and read them back in columns."""
+        self._check_space()
         copy = self._scratch / "ways.opl"
         writer = osmium.SimpleWriter(osmium.io.File(str(copy), opl.FORMAT))
         try:
@@ -187,6 +194,16 @@ class _Passes:
                 builder.add(ways)
                 self._note_edit(*ways.edited)
         self._found.problems.update(builder.problems)
+
+    def _check_space(self) -> None:
+        """Refuse a disk that the copy of the ways may fill: libosmium then ends the whole process."""
+        needed = _COPY_FACTOR * self._path.stat().st_size
+        if shutil.disk_usage(self._scratch).free < needed:
+            msg = (
+                f"The temporary directory {self._scratch.parent} has less than {needed >> 20} MiB free, which reading "
+                f"{self._path} may need; make room there or set TMPDIR to a larger disk."
+            )
+            raise RunError(msg)
 
     def _note_edit(self, changeset: int, time: str) -> None:
         """Remember the newest edit; changeset numbers rise with time and are cheaper to compare than dates."""

@@ -55,7 +55,7 @@ class WayBuilder:
         lacking = geometry.lacking(ways.coordinates, ways.offsets)
         short = np.diff(ways.offsets) < _LINE_POINTS
         self.problems[RING] += int(np.count_nonzero(short & ~lacking))
-        self._objects.add(WAY, [row for way in np.flatnonzero(lacking) for row in self._known_part(ways, way)])
+        self._objects.add(WAY, [row for way in np.flatnonzero(lacking).tolist() for row in self._known_part(ways, way)])
         rows = np.flatnonzero(~lacking & ~short)
         if len(rows):
             self._add_whole(ways, rows)
@@ -106,7 +106,7 @@ class WayBuilder:
         outline, line = self._matcher.closed_way(tags, matched)
         open_line = self._matcher.of_kind(matched, "line")
         numbers = [self._objects.add_layers(item) if item else _NONE for item in (outline, line, open_line)]
-        return _Plan(*numbers, must_close=int(bool(outline) and not open_line))
+        return _Plan(numbers[0], numbers[1], numbers[2], must_close=int(bool(outline) and not open_line))
 
     def _known_part(self, ways: opl.Ways, row: int) -> Iterator[tuple[int, int, Tags, Layers, Geometry]]:
         """Yield a line that lacks nodes as the pieces that the file holds; count what is lost."""
