@@ -276,7 +276,11 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             area_id=_AREA,
             settlement_id=_text("Settlement; NULL: the whole area.", nullable=True),
             year=_integer("Epoch.", check=_YEAR),
-            built_m2=_number("Built-up area.", "m2", check=_NOT_NEGATIVE),
+            built_m2=_number(
+                "Built-up area; of single settlements low by about a sixth, as outlines cut the raster's cells.",
+                "m2",
+                check=_NOT_NEGATIVE,
+            ),
             product=_text("Dataset; series of different products are never mixed."),
             modelled=_flag("True: the epoch is a projection of its producer, not an observation."),
             outline=_text("Which outlines were used.", of=("current", "fixed")),
