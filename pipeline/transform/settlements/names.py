@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
 
-    from pipeline.transform.settlements.graph import Floats, Labels
+    from pipeline.transform.settlements.graph import Floats, Labels, Mask
 
 HINT_REACH_M = 8_000.0
 """An object farther from the hinted place is another one of that name (DOMAIN: same city and at most 8 km)."""
@@ -26,7 +26,9 @@ NEAR_M = 60.0
 LANGUAGES = ("en", "ru", "ky", "kk")
 HOUSES = frozenset({"dormitory", "blocks"})
 HOUSES_MOST = 12
-"""Kinds of the gazetteer that are single houses: a settlement of more buildings than this is not one of them."""
+LAND_LEAST_M2 = 300.0
+"""Kinds of the gazetteer that are single large houses: a settlement of more buildings than this, or with less land than
+the smallest of them covers (a kiosk at the place's point), is not one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def resolve_names(
     found = found[found["name"].notna()].reset_index(drop=True)
     holder = _holders(found, settlements)
     hints = _hints(rows, settlements)
-    matches = _matches(rows, found, holder, settlements["buildings"].to_numpy(), hints)
+    matches = _matches(rows, found, holder, _may_be_houses(settlements), hints)
     chosen = _assign(matches, holder)
     outcome = _outcomes(rows, found, settlements, holder, hints, chosen)
     return _named(settlements, found, holder, rows, chosen), outcome.assign(area_id=area_id)
@@ -124,7 +126,15 @@ def _spellings(row: pd.Series, columns: tuple[str, ...]) -> list[str]:
     return [part.strip() for text in texts for part in text.split(";") if part.strip()]
 
 
-def _matches(rows: pd.DataFrame, found: gpd.GeoDataFrame, holder: Labels, size: Labels, hints: Floats) -> list[_Match]:
+def _may_be_houses(settlements: gpd.GeoDataFrame) -> Mask:
+    """Mark the settlements that may be what the gazetteer names as one or two large houses."""
+    few, land = settlements["buildings"] <= HOUSES_MOST, settlements["area_m2"] >= LAND_LEAST_M2
+    return np.asarray(few & land, dtype=bool)
+
+
+def _matches(
+    rows: pd.DataFrame, found: gpd.GeoDataFrame, holder: Labels, may_be_houses: Mask, hints: Floats
+) -> list[_Match]:
     """Return every object that may be a named settlement, the best first."""
     places = shapely.get_coordinates(shapely.centroid(np.asarray(found.geometry.array, dtype=object)))
     wanted = [{key(name) for name in _spellings(row, seeds.NAME_COLUMNS)} for _, row in rows.iterrows()]
@@ -146,7 +156,7 @@ def _matches(rows: pd.DataFrame, found: gpd.GeoDataFrame, holder: Labels, size: 
             if least is None or fuzzy or near > HINT_REACH_M:
                 continue
             place = holder[number]
-            nowhere = bool(place < 0 or (rows["kind"][row] in HOUSES and size[place] > HOUSES_MOST))
+            nowhere = bool(place < 0 or (rows["kind"][row] in HOUSES and not may_be_houses[place]))
             out.append(_Match(least, nowhere, spot, near, row, number))
     return sorted(out, key=lambda match: match.order)
 
