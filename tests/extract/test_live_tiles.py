@@ -91,7 +91,7 @@ def test_tiles_of_whole_degrees_cover_the_bbox(west: float, south: float, width:
 
 def test_addresses_of_every_source_are_complete() -> None:
     for spec in catalogue.default().sources.values():
-        if spec.kind != "raster":
+        if spec.kind != "raster" or not spec.url:  # a local raster has no address
             continue
         for year in spec.epochs or (None,):
             for mirrors in tiles.addresses(spec, _area(ASTANA, "KZ"), year):
