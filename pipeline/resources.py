@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from pipeline.errors import RunError
+
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -15,12 +17,12 @@ def resource(*parts: str) -> Path:
 
     Raises
     ------
-    FileNotFoundError
+    RunError
         Neither the checkout nor the installed package holds it: the installation is broken.
     """
     for root in (_PACKAGE / "resources", _PACKAGE.parent):
         path = root.joinpath(*parts)
         if path.exists():
             return path
-    msg = f"{'/'.join(parts)} is not part of this installation of novostroiki; install it again."
-    raise FileNotFoundError(msg)
+    msg = f"{'/'.join(parts)} is not part of this installation of novostroiki; install it again with pip."
+    raise RunError(msg)
