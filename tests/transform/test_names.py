@@ -148,6 +148,21 @@ def test_a_large_settlement_is_no_dormitory() -> None:
     assert table.loc["bishkek/meat-factory-dormitory", "outcome"] == "not mapped"
 
 
+def test_a_locality_at_the_edge_of_a_settlement_does_not_name_it_in_the_literature() -> None:
+    _, edge = resolved(place("node/1", "Ак-Жар", 5, 5, "locality"))
+    assert edge.loc["bishkek/ak-jar", "outcome"] == "not mapped"
+    _, midst = resolved(place("node/1", "Ак-Жар", 90, 70, "locality"))
+    assert midst.loc["bishkek/ak-jar", "outcome"] == "found"
+
+
+def test_a_kiosk_at_the_point_is_no_dormitory() -> None:
+    for size, outcome in ((10.0, "not mapped"), (900.0, "found")):
+        given = layers(places=layer(place("node/1", "Общежитие у мясокомбината", 0, 0), columns=("place",)))
+        found = delineate(town([(box(0, 0, size / 10, 10), "non_residential")]), given, "bishkek")
+        _, table = resolve_names(found.settlements, given, gazetteer(), "bishkek")
+        assert table.set_index("named_id").loc["bishkek/meat-factory-dormitory", "outcome"] == outcome
+
+
 def test_polygon_and_point_of_one_name_name_one_settlement() -> None:
     land = {"osm_id": "way/5", "name": "Ак-Жар", "landuse": "residential", "geometry": box(-20, -20, 220, 170)}
     given = layers(

@@ -31,6 +31,11 @@ LAND_LEAST_M2 = 300.0
 the smallest of them covers (a kiosk at the place's point), is not one of them."""
 
 
+SPOT_REACH = 0.7
+"""A mere locality names a settlement only from its midst: nearer to its centre than this many times the radius of a
+circle of its area. Farther out, the houses that it stands for were taken for a part of a neighbour."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Match:
     """One object that may be a named settlement; the least one is the best."""
@@ -84,7 +89,8 @@ def resolve_names(
     found = found[found["name"].notna()].reset_index(drop=True)
     holder = _holders(found, settlements)
     hints = _hints(rows, settlements)
-    matches = _matches(rows, found, holder, _may_be_houses(settlements), hints)
+    aside = _aside(found, settlements, holder)
+    matches = _matches(rows, found, np.where(aside, -1, holder), _may_be_houses(settlements), hints)
     chosen = _assign(matches, holder)
     outcome = _outcomes(rows, found, settlements, holder, hints, chosen)
     return _named(settlements, found, holder, rows, chosen), outcome.assign(area_id=area_id)
@@ -124,6 +130,18 @@ def _spellings(row: pd.Series, columns: tuple[str, ...]) -> list[str]:
     """Return all names in some columns of a row, those separated by ";" one by one."""
     texts = [row[column] for column in columns if isinstance(row[column], str)]
     return [part.strip() for text in texts for part in text.split(";") if part.strip()]
+
+
+def _aside(found: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, holder: Labels) -> Mask:
+    """Mark the localities that stand off the midst of their settlement."""
+    spots = {f"place={value}" for value in seeds.SPOTS}
+    chosen = np.flatnonzero(found["tag"].isin(spots).to_numpy(dtype=bool) & (holder >= 0))
+    middle = shapely.centroid(np.asarray(settlements.geometry.array, dtype=object)[holder[chosen]])
+    radius = np.sqrt(settlements["area_m2"].to_numpy()[holder[chosen]] / np.pi)
+    distance = shapely.distance(np.asarray(found.geometry.array, dtype=object)[chosen], middle)
+    aside = np.zeros(len(found), dtype=bool)
+    aside[chosen] = distance > SPOT_REACH * radius
+    return aside
 
 
 def _may_be_houses(settlements: gpd.GeoDataFrame) -> Mask:
