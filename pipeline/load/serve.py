@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from email.utils import formatdate
 from functools import partial
 from http import HTTPStatus
@@ -117,6 +118,11 @@ class _Handler(SimpleHTTPRequestHandler):
         file.seek(start)
         self._left = stop - start
         return file
+
+    def handle(self) -> None:
+        """Answer until the reader leaves, which may be at any moment."""
+        with suppress(ConnectionResetError, BrokenPipeError):
+            super().handle()
 
     def copyfile(self, source: BinaryIO, outputfile: BinaryIO) -> None:  # type: ignore[override]
         """Send the bytes that were promised; a reader that leaves (a map that was panned away) is no error."""

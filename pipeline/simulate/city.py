@@ -195,7 +195,9 @@ def _outline(plots: fabrics.Plots, taken: np.ndarray, land: Array) -> Outline:
         plots.angle[taken],
     )
     merged = shapely.union_all(structures.polygons(*structures.outlines(plot)))
-    closed = shapely.buffer(shapely.buffer(merged, _GAP_M, join_style="mitre"), -_GAP_M, join_style="mitre")
+    # To the millimetre: vertices nearer than that make GEOS lose the whole polygon on the way back, once in a while.
+    wide = shapely.set_precision(shapely.buffer(merged, _GAP_M, join_style="mitre"), 0.001)
+    closed = shapely.buffer(wide, -_GAP_M, join_style="mitre")
     filled = shapely.union_all([shapely.Polygon(part.exterior) for part in shapely.get_parts(closed)])
     return cast("Outline", shapely.intersection(filled, shapely.Polygon(land)))
 

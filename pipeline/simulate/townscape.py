@@ -211,8 +211,6 @@ def _hint(row: object, city: City) -> tuple[float, float]:
 def _services(city: City, drawing: Drawing, rng: np.random.Generator) -> None:
     """Draw schools and clinics: plenty in formal districts, few in new settlements."""
     for index, place in enumerate(city.places):
-        if city.outlines[index].is_empty:  # its ground went to others
-            continue
         rate = {"formal": 0.006, "village": 0.004, "novostroika": 0.0008}.get(place.kind, 0.0)
         for _ in range(int(rng.poisson(rate * place.houses))):
             spot = np.array(city.outlines[index].representative_point().coords[0]) + rng.normal(0, 60, 2)
