@@ -34,7 +34,7 @@ _MIN_BUILT_M2 = 2_500.0
 _MIN_STREETS_M = 400.0
 # A tower block has some 5 m² of roof per resident and a cottage 20 or more; below 2, most roofs are missing.
 _MIN_ROOF_PER_PERSON_M2 = 2.0
-# So many buildings that satellites see and OpenStreetMap lacks are no chance: nobody has mapped there, hazards included.
+# So many buildings that only satellites see are no chance: nobody has mapped there, hazards included.
 _MIN_BUILDINGS_WITHOUT_OSM = 5
 # Built-up area as satellites see it holds roofs and yards' sheds; a layer with under a fifth of it misses most houses.
 _MIN_ROOF_SHARE = 0.2
@@ -210,7 +210,8 @@ def _raster_total(grid: Grid, raster: Raster | None, crs: CRS) -> NDArray[np.flo
     if raster is None:
         return np.zeros(grid.size)
     row, column = np.nonzero(np.nan_to_num(raster.values) > 0)
-    x, y = raster.transform @ (column + 0.5, row + 0.5)
+    a, b, c, d, e, f = raster.transform[:6]
+    x, y = a * (column + 0.5) + b * (row + 0.5) + c, d * (column + 0.5) + e * (row + 0.5) + f
     x, y = Transformer.from_crs(raster.crs, crs, always_xy=True).transform(x, y)
     return grid.total(np.asarray(x), np.asarray(y), raster.values[row, column])
 
