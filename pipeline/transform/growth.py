@@ -94,7 +94,7 @@ def notices(rows: pd.DataFrame) -> list[Notice]:
     found = []
     whole = rows[rows["settlement_id"].isna()]
     if len(empty := whole[whole["built_m2"] <= 0]):
-        years = ", ".join(str(year) for year in empty["year"])
+        years = ", ".join(str(int(year)) for year in empty["year"])
         found.append(Notice("built-up rasters", f"nothing is built up in the whole area in {years}"))
     ordered = rows.sort_values(["settlement_id", "year"])
     before = ordered.groupby("settlement_id", dropna=False)["built_m2"].shift()
