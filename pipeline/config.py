@@ -50,6 +50,7 @@ class Inputs(_Strict):
     onset: Path | None = None
     registered: Path | None = None
     survey: Path | None = None
+    outlines: Path | None = None
     truth: Path | None = None
 
     def resolved(self, base: Path) -> Inputs:
@@ -60,7 +61,7 @@ class Inputs(_Strict):
             built_up={year: base / path for year, path in sorted(self.built_up.items())},
             **{
                 key: base / path
-                for key in ("population", "onset", "registered", "survey", "truth")
+                for key in ("population", "onset", "registered", "survey", "outlines", "truth")
                 if (path := getattr(self, key)) is not None
             },
         )

@@ -283,7 +283,7 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             ),
             product=_text("Dataset; series of different products are never mixed."),
             modelled=_flag("True: the epoch is a projection of its producer, not an observation."),
-            outline=_text("Which outlines were used.", of=("current", "fixed")),
+            outline=_text("Which outlines: today's, or (fixed) earlier ones given as input.", of=("current", "fixed")),
         ),
         _table(
             "completeness",

@@ -10,7 +10,7 @@ import geopandas as gpd
 import pandas as pd
 
 from pipeline.errors import InputError
-from pipeline.extract import footprints, local, osm, rasters, registers
+from pipeline.extract import footprints, local, osm, outlines, rasters, registers
 from pipeline.extract.local import source_id
 from pipeline.provenance import Extract
 
@@ -54,6 +54,8 @@ class AreaInputs:
         People per cell.
     registered, survey
         Tables of `extract.registers`.
+    outlines
+        Settlements of an earlier date.
     truth
         Tables of a simulated area's truth, by name; empty for real areas.
     missing
@@ -67,6 +69,7 @@ class AreaInputs:
     population: Raster | None
     registered: pd.DataFrame | None
     survey: pd.DataFrame | None
+    outlines: gpd.GeoDataFrame | None
     truth: dict[str, pd.DataFrame]
     missing: dict[str, str]
 
@@ -87,7 +90,7 @@ def check(area: Area) -> None:
         )
         raise InputError(msg)
     files = {"osm": given.osm, "footprints": given.footprints, "built_up": given.built_up.values()}
-    single = {key: getattr(given, key) for key in ("population", "onset", "registered", "survey")}
+    single = {key: getattr(given, key) for key in ("population", "onset", "registered", "survey", "outlines")}
     for key, paths in (files | {key: (path,) for key, path in single.items() if path is not None}).items():
         for path in paths:
             local.check_exists(path, key)
@@ -120,6 +123,7 @@ def read(area: Area, catalogue: Catalogue) -> Extract[AreaInputs]:
         population=reading.optional(given.population, raster("local_population", "", None)),
         registered=reading.optional(given.registered, registers.read_registered),
         survey=reading.optional(given.survey, registers.read_survey),
+        outlines=reading.optional(given.outlines, outlines.read),
         truth={} if given.truth is None else _read_truth(given.truth),
         missing={key: note for key, note in WITHOUT.items() if not getattr(given, key)},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import geopandas as gpd
@@ -148,14 +149,8 @@ def _describe(
     with journal.stage("measuring red zones"):
         zones = _measure_red_zones(measured, layers, houses, places)
     with journal.stage("estimating"):
-        series = growth.series(
-            places,
-            measured.boundary,
-            read.data.built_up,
-            area_id=area.area_id,
-            product=measured.built_up.id,
-            modelled=measured.built_up.modelled_epochs,
-        )
+        series = _follow_growth(measured, places)
+        current = series[series["outline"] == "current"]
         people = _estimate(measured, config, houses, places, named)
         estimates = validation.Estimates(
             area_id=area.area_id,
@@ -165,7 +160,7 @@ def _describe(
             named_settlements=named,
             population=people.rows,
             counts=people.counts,
-            growth=series,
+            growth=current,
             zone_houses=validation.houses_in_zones(houses, zones.pairs, zones.rules),
         )
         cells = _cover(measured, houses)
@@ -197,7 +192,7 @@ def _describe(
     return _Description(
         tables={name: _in_degrees(frame) for name, frame in found.items()},
         zones=zones.polygons.to_crs("EPSG:4326"),
-        notices=[*read.notices, *merged.notices, *zones.notices, *growth.notices(series), *people.notices],
+        notices=[*read.notices, *merged.notices, *zones.notices, *growth.notices(current), *people.notices],
         decomposition=people.decomposition,
     )
 
@@ -247,6 +242,23 @@ def _measure_red_zones(
         polygons=polygons,
         notices=notices,
     )
+
+
+def _follow_growth(measured: _Measured, places: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return built-up area by epoch within today's outlines and, where earlier ones are given, within those too."""
+    follow = partial(
+        growth.series,
+        boundary=measured.boundary,
+        built_up=measured.inputs.built_up,
+        area_id=measured.area.area_id,
+        product=measured.built_up.id,
+        modelled=measured.built_up.modelled_epochs,
+    )
+    current = follow(places)
+    if measured.inputs.outlines is None:
+        return current
+    fixed = follow(measured.inputs.outlines.to_crs(places.crs), outline="fixed")
+    return pd.concat([current, fixed], ignore_index=True)
 
 
 def _estimate(

@@ -29,8 +29,9 @@ SELECT
         THEN pow(s.built_m2 / s.before_m2, 1.0 / (s.year - s.before_year)) - 1
     END AS rate_per_year
 FROM series AS s
-LEFT JOIN settlements AS t USING (settlement_id)
-LEFT JOIN settlement_waves AS w USING (settlement_id)
+-- The ids of earlier outlines are their own: they name nothing of today.
+LEFT JOIN settlements AS t ON t.settlement_id = s.settlement_id AND s.outline = 'current'
+LEFT JOIN settlement_waves AS w ON w.settlement_id = t.settlement_id
 ORDER BY s.area_id, s.settlement_id NULLS FIRST, s.product, s.outline, s.year;
 
 COMMENT ON VIEW settlement_growth IS 'Built-up area of each settlement and area by epoch, with its yearly rate of growth, its onset, its wave and its founding in the literature. Areas of single settlements are low by about a sixth at every epoch alike, because outlines cut the cells of the raster; rates and onsets are not touched, nor are whole areas.';
