@@ -9,7 +9,7 @@ import tomllib
 from dataclasses import dataclass
 from datetime import date  # noqa: TC003 - pydantic reads it at run time
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -41,10 +41,18 @@ Country = Annotated[str, Field(pattern=r"^([A-Z]{2}|default)$")]
 Metres = Annotated[float, Field(ge=0, le=50_000)]
 
 
-class OsmLayer(_Strict):
-    """What a layer takes from OpenStreetMap: objects that match any selector, in one of the geometry kinds."""
+class _Layer(_Strict):
+    """What stands in a file of its own, named by its id."""
 
     id: Identifier
+
+
+L = TypeVar("L", bound=_Layer)
+
+
+class OsmLayer(_Layer):
+    """What a layer takes from OpenStreetMap: objects that match any selector, in one of the geometry kinds."""
+
     title: Names
     geometry: Annotated[tuple[GeometryKind, ...], Field(min_length=1)]
     osm: Annotated[tuple[Selector, ...], Field(min_length=1)]
@@ -286,10 +294,9 @@ class RedZone(OsmLayer):
         return self
 
 
-class SourceSpec(_Strict):
+class SourceSpec(_Layer):
     """A dataset: who provides it, in which format, under which licence, and how it is reached."""
 
-    id: Identifier
     title: str
     provider: str
     kind: Literal["osm", "footprints", "raster", "register"]
@@ -344,8 +351,8 @@ class Catalogue:
         return max((zone.extent_m for zone in self.red_zones.values()), default=0.0)
 
 
-def _read_folder(folder: Path, model: type[BaseModel]) -> dict[str, BaseModel]:
-    layers: dict[str, BaseModel] = {}
+def _read_folder(folder: Path, model: type[L]) -> dict[str, L]:
+    layers: dict[str, L] = {}
     for path in sorted(folder.glob("*.toml")):
         try:
             data = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -353,11 +360,10 @@ def _read_folder(folder: Path, model: type[BaseModel]) -> dict[str, BaseModel]:
             msg = f"{path} cannot be read as TOML: {error}."
             raise ConfigError(msg) from error
         layer = parse(model, data, path)
-        identifier: str = layer.id  # type: ignore[attr-defined]
-        if identifier != path.stem:
-            msg = f"{path}: id = {identifier!r} differs from the file's name; make them equal."
+        if layer.id != path.stem:
+            msg = f"{path}: id = {layer.id!r} differs from the file's name; make them equal."
             raise ConfigError(msg)
-        layers[identifier] = layer
+        layers[layer.id] = layer
     return layers
 
 
@@ -370,9 +376,9 @@ def load(root: Path) -> Catalogue:
         A file is not TOML, has an unknown or wrong key, or an id that differs from its file name.
     """
     return Catalogue(
-        context=_read_folder(root / "context", OsmLayer),  # type: ignore[arg-type]
-        red_zones=_read_folder(root / "red_zones", RedZone),  # type: ignore[arg-type]
-        sources=_read_folder(root / "sources", SourceSpec),  # type: ignore[arg-type]
+        context=_read_folder(root / "context", OsmLayer),
+        red_zones=_read_folder(root / "red_zones", RedZone),
+        sources=_read_folder(root / "sources", SourceSpec),
     )
 
 
