@@ -5,7 +5,6 @@ One TOML per layer under `layers/`; this module reads and validates them, and kn
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from datetime import date  # noqa: TC003 - pydantic reads it at run time
 from functools import cache
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from pipeline.config import Names, parse
+from pipeline.config import Names, parse, read_toml
 from pipeline.errors import ConfigError
 from pipeline.resources import resource
 from pipeline.units import FACTORS
@@ -354,12 +353,7 @@ class Catalogue:
 def _read_folder(folder: Path, model: type[L]) -> dict[str, L]:
     layers: dict[str, L] = {}
     for path in sorted(folder.glob("*.toml")):
-        try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            msg = f"{path} cannot be read as TOML: {error}."
-            raise ConfigError(msg) from error
-        layer = parse(model, data, path)
+        layer = parse(model, read_toml(path), path)
         if layer.id != path.stem:
             msg = f"{path}: id = {layer.id!r} differs from the file's name; make them equal."
             raise ConfigError(msg)

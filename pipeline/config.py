@@ -224,14 +224,10 @@ def load(path: Path, **overrides: object) -> Config:
     ConfigError
         The file is missing, is not TOML, or does not hold what it must; the message names file and key.
     """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    if not path.exists():
         msg = f"There is no configuration file {path}; give one with --config."
-        raise ConfigError(msg) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        msg = f"{path} cannot be read as TOML: {error}."
-        raise ConfigError(msg) from error
+        raise ConfigError(msg)
+    data = read_toml(path)
     given = {key: value for key, value in overrides.items() if value is not None}
     if isinstance(run := data.get("run", {}), dict):
         data["run"] = {**run, **given}
@@ -241,6 +237,15 @@ def load(path: Path, **overrides: object) -> Config:
     return config.model_copy(
         update={"areas": areas, "run": config.run.model_copy(update={"out": base / config.run.out})}
     )
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the contents of a TOML file; a ConfigError says why it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        msg = f"{path} cannot be read as TOML: {error}."
+        raise ConfigError(msg) from error
 
 
 def parse(model: type[M], data: object, path: Path) -> M:

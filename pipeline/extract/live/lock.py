@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from datetime import datetime  # noqa: TC003 - pydantic reads the annotation
 from typing import TYPE_CHECKING
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict
 
-from pipeline.config import parse
+from pipeline.config import parse, read_toml
 from pipeline.errors import InputError
 
 if TYPE_CHECKING:
@@ -78,12 +77,7 @@ def read(path: Path) -> dict[str, Download]:
     InputError
         There is no such file, or it is none of this program's.
     """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    if not path.exists():
         msg = f"There is no {path}; a frozen run needs the lock of an earlier live run, so run without --frozen first."
-        raise InputError(msg) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        msg = f"{path} cannot be read as TOML: {error}."
-        raise InputError(msg) from error
-    return {download.request.key: download for download in parse(_Lock, data, path).download}
+        raise InputError(msg)
+    return {download.request.key: download for download in parse(_Lock, read_toml(path), path).download}
