@@ -10,6 +10,7 @@ import pandas as pd
 
 from pipeline.transform.buildings.overlaps import Floats, Ints, Outlines, overlaps, overlaps_within
 from pipeline.transform.buildings.registration import displacement
+from pipeline.transform.buildings.rests import Rests, rests
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,6 +20,8 @@ SAME_SHARE = 0.5
 SAME_IOU = 0.1
 """… or if each is the best partner of the other, and they share at least a tenth of what both cover: enough for the
 few metres by which imagery is displaced, more than neighbours in a row ever share."""
+SHED_M2 = 40.0
+"""Outlines up to this size lie beside each other by as much as they measure themselves, and still are one shed."""
 NESTED_SHARE = 0.8
 """Within one source: an outline of which this share lies in another is drawn twice, or is a part of it."""
 COMPOUND = 3
@@ -53,26 +56,40 @@ def repeats(outlines: Outlines) -> Repeats:
     return Repeats(nested & ~compound, compound)
 
 
-def match(osm: Outlines, footprints: Outlines) -> pd.DataFrame:
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Which outline of OSM and which footprint are of one house, and what more the footprints show."""
+
+    pairs: pd.DataFrame
+    """One row per matching pair, ordered: `osm`, `footprint` (positions), `overlap_m2`, `osm_share`, `footprint_share`
+    (of the outline's own area), `iou`."""
+    rests: Rests
+    """Houses that OSM lacks in what else matched footprints show."""
+
+
+def match(osm: Outlines, footprints: Outlines) -> Matches:
     """Pair OSM outlines with satellite footprints of the same house, by the share of area that they have in common.
 
     The footprints are first moved onto OSM's outlines, neighbourhood by neighbourhood (see `registration`). A pair
     matches if it shares `SAME_SHARE` of the smaller outline (so one blob over two houses matches both, and the
-    reverse), or if each is the other's best partner and their intersection over union is at least `SAME_IOU`.
+    reverse), or if each is the other's best partner and their intersection over union is at least `SAME_IOU`; for
+    sheds, that they meet at all is enough where neither has another partner.
 
     Parameters
     ----------
     osm, footprints
         Outlines in metres, each set free of repeats.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per matching pair: `osm`, `footprint` (positions), `overlap_m2`, `osm_share`, `footprint_share`
-        (of the outline's own area), `iou`.
     """
-    found = overlaps(osm, footprints.moved(-displacement(osm, footprints)))
-    area_osm, area_footprint = osm.area[found.left], footprints.area[found.right]
+    placed = footprints.moved(-displacement(osm, footprints))
+    found = overlaps(osm, placed)
+    area_osm, area_footprint = osm.area[found.left], placed.area[found.right]
+    share = found.area_m2 / np.minimum(area_osm, area_footprint)
+    iou = found.area_m2 / (area_osm + area_footprint - found.area_m2)
+    same = (share >= SAME_SHARE) | (_mutual(found.left, found.right, iou) & (iou >= SAME_IOU))
+    left_over = ~np.isin(found.left, found.left[same]) & ~np.isin(found.right, found.right[same])
+    left_over &= np.minimum(area_osm, area_footprint) < SHED_M2
+    rows = np.flatnonzero(left_over)
+    same[rows[_mutual(found.left[rows], found.right[rows], iou[rows])]] = True
     pairs = pd.DataFrame(
         {
             "osm": found.left,
@@ -80,17 +97,19 @@ def match(osm: Outlines, footprints: Outlines) -> pd.DataFrame:
             "overlap_m2": found.area_m2,
             "osm_share": found.area_m2 / area_osm,
             "footprint_share": found.area_m2 / area_footprint,
-            "iou": found.area_m2 / (area_osm + area_footprint - found.area_m2),
+            "iou": iou,
         }
     )
-    iou = pairs["iou"].to_numpy()
-    mutual = _is_best(found.left, iou) & _is_best(found.right, iou)
-    same = np.maximum(pairs["osm_share"], pairs["footprint_share"]) >= SAME_SHARE
-    return pairs[same | (mutual & (pairs["iou"] >= SAME_IOU))].reset_index(drop=True)
+    matched = np.zeros(len(placed), dtype=bool)
+    matched[found.right[same]] = True
+    return Matches(pairs[same].reset_index(drop=True), rests(osm, placed, found, matched))
 
 
-def _is_best(group: Ints, score: Floats) -> NDArray[np.bool_]:
-    """Mark the row with the highest score of each group (ties: all of them)."""
-    best = np.zeros(group.max(initial=0) + 1)
-    np.maximum.at(best, group, score)
-    return np.asarray(score == best[group], dtype=bool)
+def _mutual(left: Ints, right: Ints, score: Floats) -> NDArray[np.bool_]:
+    """Mark the pairs of which each side is the other's best partner (ties: all of them)."""
+    best = np.ones(len(score), dtype=bool)
+    for group in (left, right):
+        highest = np.zeros(group.max(initial=0) + 1)
+        np.maximum.at(highest, group, score)
+        best &= score == highest[group]
+    return best

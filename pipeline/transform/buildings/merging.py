@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from pyproj import Transformer
 
 from pipeline.provenance import Notice
@@ -15,11 +16,10 @@ from pipeline.transform.buildings.capture import completeness, false_positives
 from pipeline.transform.buildings.cleaning import clean
 from pipeline.transform.buildings.kinds import kinds
 from pipeline.transform.buildings.matching import match, repeats
+from pipeline.transform.buildings.overlaps import Outlines
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from pipeline.transform.buildings.overlaps import Outlines
 
 TAGS = ("building", "building:levels", "building:flats", "building:use", "amenity", "shop", "addr:housenumber")
 MAX_LEVELS = 200.0
@@ -32,9 +32,10 @@ class MergedBuildings:
     """Buildings of an area, how their outlines were paired, and what is known of those that neither source saw."""
 
     buildings: gpd.GeoDataFrame
-    """Columns of the table `buildings` but settlement_id, lon and lat; also `height_m` and the OSM tags. Metres."""
+    """Columns of the table `buildings` but settlement_id, lon and lat; also `height_m`, `footprint_id` (of those that
+    only the satellite saw) and the OSM tags. Metres."""
     matches: pd.DataFrame
-    """Pairs of outlines of one house: osm_id, footprint_id, overlap_m2, osm_share, footprint_share, iou."""
+    """Pairs of outlines of one house: osm_id, footprint_id, overlap_m2, osm_share, footprint_share, iou; by place."""
     capture: pd.DataFrame
     """Rows of the table `completeness`."""
     notices: list[Notice]
@@ -44,7 +45,8 @@ def merge(osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, area_id: str, pri
     """Merge the OSM buildings and the satellite footprints of an area into one layer.
 
     Every OSM outline that is no repeat of another stays; a footprint stays if it is not the same house as an OSM
-    outline (see `matching.match`). The outline of a house that both have is the one of OSM: a person drew it.
+    outline (see `matching.match`), else what it shows beside (see `rests.rests`). The outline of a house that both have
+    is the one of OSM: a person drew it.
 
     Parameters
     ----------
@@ -65,18 +67,23 @@ def merge(osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, area_id: str, pri
     """
     cleaned_osm, outlines_osm, notices_osm = _prepare(osm, "buildings of OpenStreetMap", "osm_id")
     cleaned_fp, outlines_fp, notices_fp = _prepare(footprints, "satellite footprints", "footprint_id")
-    pairs = match(outlines_osm, outlines_fp)
+    found = match(outlines_osm, outlines_fp)
+    own, other = found.pairs["osm"].to_numpy(), found.pairs["footprint"].to_numpy()
     seen = np.full(len(cleaned_osm), "osm", dtype=object)
-    seen[pairs["osm"].unique()] = "both"
+    seen[own] = "both"
     alone = np.ones(len(cleaned_fp), dtype=bool)
-    alone[pairs["footprint"].unique()] = False
-    heights = cleaned_fp["height_m"].take(pairs["footprint"]).groupby(pairs["osm"].to_numpy()).max()
-    parts = [_from_osm(cleaned_osm, area_id, seen, heights), _from_satellite(cleaned_fp[alone])]
+    alone[other] = False
+    heights = cleaned_fp["height_m"].take(other).groupby(own).max()
+    rests = Outlines.of(found.rests.geometry)
+    parts = [
+        _from_osm(cleaned_osm, area_id, seen, heights),
+        _from_satellite(cleaned_fp[alone]),
+        _from_satellite(_reshaped(cleaned_fp.iloc[found.rests.footprint], rests)),
+    ]
     buildings = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=osm.crs)
     buildings["area_id"] = area_id
-    centres = np.concatenate([outlines_osm.centre, outlines_fp.centre[alone]])
+    centres = np.concatenate([outlines_osm.centre, outlines_fp.centre[alone], rests.centre])
     buildings["kind"] = kinds(buildings, centres)
-    buildings["building_id"] = _identifiers(buildings, centres, area_id)
     rows = completeness(
         area_id,
         buildings["seen_by"].to_numpy(dtype=object),
@@ -84,19 +91,19 @@ def merge(osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, area_id: str, pri
         buildings["footprint_m2"].to_numpy(),
         false_positives(priors),
     )
-    buildings = buildings.sort_values("building_id", ignore_index=True)
-    matches = pairs.drop(columns=["osm", "footprint"])
-    matches.insert(0, "osm_id", cleaned_osm["osm_id"].to_numpy()[pairs["osm"]])
-    matches.insert(1, "footprint_id", cleaned_fp["footprint_id"].to_numpy()[pairs["footprint"]])
-    matches = matches.sort_values(["osm_id", "footprint_id"], ignore_index=True)
-    return MergedBuildings(buildings, matches, rows, [*notices_osm, *notices_fp, *_odd_levels(cleaned_osm)])
+    matches = found.pairs.drop(columns=["osm", "footprint"])
+    matches.insert(0, "osm_id", cleaned_osm["osm_id"].take(own).array)
+    matches.insert(1, "footprint_id", cleaned_fp["footprint_id"].take(other).array)
+    notices = [*notices_osm, *notices_fp, *_odd_levels(cleaned_osm)]
+    if len(rests):
+        what = "house that OpenStreetMap lacks, within a footprint of several; added"
+        notices.append(Notice("satellite footprints", what, len(rests)))
+    return MergedBuildings(_identified(buildings, centres, area_id), matches, rows, notices)
 
 
 def _prepare(frame: gpd.GeoDataFrame, where: str, identifier: str) -> tuple[gpd.GeoDataFrame, Outlines, list[Notice]]:
-    """Clean one source, put it in an order that depends on the place alone, and drop its repeats."""
-    rows, outlines, notices = clean(frame, where)
-    order = _by_place(outlines, rows[identifier])
-    outlines = outlines.take(order)
+    """Put one source in an order that depends on the place alone, clean it, and drop its repeats."""
+    rows, outlines, notices = clean(frame.iloc[_by_place(frame, identifier)], where)
     found = repeats(outlines)
     counted = (
         (found.nested, "outline that repeats another of its source or lies within it; dropped"),
@@ -105,24 +112,25 @@ def _prepare(frame: gpd.GeoDataFrame, where: str, identifier: str) -> tuple[gpd.
     notices += [Notice(where, what, int(which.sum())) for which, what in counted if which.any()]
     kept = np.flatnonzero(~(found.nested | found.compound))
     if len(kept) < len(outlines):
-        order, outlines = order[kept], outlines.take(kept)
-    return rows.iloc[order].reset_index(drop=True), outlines, notices
+        rows, outlines = rows.iloc[kept].reset_index(drop=True), outlines.take(kept)
+    return rows, outlines, notices
 
 
-def _by_place(outlines: Outlines, identifiers: pd.Series) -> NDArray[np.int64]:
+def _by_place(frame: gpd.GeoDataFrame, identifier: str) -> NDArray[np.int64]:
     """Return an order in which neighbours stand together, which makes every later look-up local and so fast.
 
-    By squares, then from west to east; what lies alike, by the rest of its place, its size and its identifier.
+    By squares, then by the corners of the box around each outline; what lies alike, by its identifier.
     """
-    column, row = np.floor(outlines.centre / SQUARE_M).astype(np.int64).T
+    box = np.nan_to_num(shapely.bounds(np.asarray(frame.geometry.array, dtype=object)), posinf=0, neginf=0)
+    column, row = np.floor(box[:, :2] / SQUARE_M).astype(np.int64).T
     square = column * (1 << 32) + row
-    east = outlines.centre[:, 0]
-    order = np.lexsort((east, square))
-    again = (np.diff(square[order]) == 0) & (np.diff(east[order]) == 0)
+    west = box[:, 0]
+    order = np.lexsort((west, square))
+    again = (np.diff(square[order]) == 0) & (np.diff(west[order]) == 0)
     first = ~np.append(False, again)[: len(order)]
     tied = np.flatnonzero(~first | np.append(again, False)[: len(order)])
     rows = order[tied]
-    keys = (identifiers.iloc[rows].astype("str"), outlines.area[rows], outlines.centre[rows, 1])
+    keys = (frame[identifier].iloc[rows].astype("str"), *box[rows, 1:].T)
     order[tied] = rows[np.lexsort((*keys, np.cumsum(first)[tied]))]
     return order
 
@@ -161,16 +169,22 @@ def _from_osm(osm: gpd.GeoDataFrame, area_id: str, seen: NDArray[np.object_], he
 
 def _from_satellite(footprints: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the buildings that only the satellite saw."""
-    out = footprints[["source_id", "footprint_m2", "height_m", "geometry"]].copy()
+    out = footprints[["footprint_id", "source_id", "footprint_m2", "height_m", "geometry"]].copy()
     out["osm_id"] = None
     out["seen_by"] = "satellite"
     out["levels"] = np.nan
     return out
 
 
-def _identifiers(buildings: gpd.GeoDataFrame, centres: NDArray[np.float64], area_id: str) -> list[str]:
-    """Return ``<area>/b/<digits>``: longitude and latitude of the centre in millionths of a degree, nine digits each.
+def _reshaped(footprints: gpd.GeoDataFrame, outlines: Outlines) -> gpd.GeoDataFrame:
+    """Return footprints with other outlines."""
+    return footprints.assign(footprint_m2=outlines.area).set_geometry(outlines.geometry, crs=footprints.crs)
 
+
+def _identified(buildings: gpd.GeoDataFrame, centres: NDArray[np.float64], area_id: str) -> gpd.GeoDataFrame:
+    """Return the buildings with `building_id`, in its order.
+
+    It is ``<area>/b/<digits>``: longitude and latitude of the centre in millionths of a degree, nine digits each.
     Buildings with one centre (a house in the court of another) are told apart by a running number of two digits, in
     the order of their size.
     """
@@ -178,8 +192,12 @@ def _identifiers(buildings: gpd.GeoDataFrame, centres: NDArray[np.float64], area
     lon = np.rint((np.asarray(east) + 180) * _MICRODEGREES).astype(np.int64)
     lat = np.rint((np.asarray(north) + 90) * _MICRODEGREES).astype(np.int64)
     code = lon * 10**9 + lat
-    keyed = pd.DataFrame({"code": code, "size": buildings["footprint_m2"].to_numpy()})
-    rank = keyed.sort_values(["code", "size"]).groupby("code").cumcount().sort_index().to_numpy()
-    return [
+    order = np.lexsort((buildings["footprint_m2"].to_numpy(), code))
+    code = code[order]
+    start = np.flatnonzero(np.diff(code, prepend=-1))
+    rank = np.arange(len(code)) - np.repeat(start, np.diff(start, append=len(code)))
+    out = buildings.iloc[order].reset_index(drop=True)
+    out["building_id"] = [
         f"{area_id}/b/{c:018d}" + (f"{r:02d}" if r else "") for c, r in zip(code.tolist(), rank.tolist(), strict=True)
     ]
+    return out
