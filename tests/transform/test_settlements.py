@@ -12,12 +12,9 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import LineString, box
-from sklearn.cluster import DBSCAN
-from sklearn.metrics import adjusted_rand_score
 
 from pipeline.tables import SETTLEMENT_KINDS
 from pipeline.transform.settlements import Delineation, classify, delineate
-from pipeline.transform.settlements.graph import density_labels, neighbours
 from tests.transform.fabrics import layer, layers, place, quarter, town, turned
 
 if TYPE_CHECKING:
@@ -183,21 +180,6 @@ def test_shifting_and_turning_the_city_changes_only_coordinates(
     a, b = delineate(buildings, layers(), "a"), delineate(there, layers(), "a")
     assert groups(a) == groups(b)
     assert sorted(a.settlements["area_m2"]) == pytest.approx(sorted(b.settlements["area_m2"]), rel=1e-3)
-
-
-def test_density_labels_are_those_of_dbscan() -> None:
-    rng = np.random.default_rng(3)
-    points = np.concatenate([rng.normal(c, 60, (300, 2)) for c in (0, 500, 900)] + [rng.uniform(-500, 1500, (200, 2))])
-    ours, theirs = density_labels(points, 30, 5), DBSCAN(eps=30, min_samples=5).fit_predict(points)
-    assert ((ours < 0) == (theirs < 0)).all()
-    assert adjusted_rand_score(ours, theirs) > 0.995
-
-
-def test_neighbours_on_a_line_and_at_one_place() -> None:
-    line = np.array([[0.0, 0.0], [10, 10], [20, 20], [500, 500]])
-    assert neighbours(line, 50).tolist() == [[0, 1], [1, 2]]
-    doubled = np.array([[0.0, 0.0], [10, 0], [0, 10], [0, 0]])
-    assert [0, 3] in neighbours(doubled, 50).tolist()
 
 
 def test_kinds_come_with_a_score_and_reasons() -> None:

@@ -13,7 +13,8 @@ import shapely
 from pipeline.transform.buildings.overlaps import Outlines
 from pipeline.transform.settlements import seeds
 from pipeline.transform.settlements.barriers import barriers, streets
-from pipeline.transform.settlements.graph import crossing, neighbours
+from pipeline.transform.settlements.graph import crossing
+from pipeline.transform.settlements.mesh import mesh
 from pipeline.transform.settlements.morphology import fabric
 from pipeline.transform.settlements.outlines import outlines
 from pipeline.transform.settlements.partition import partition
@@ -70,10 +71,10 @@ def delineate(buildings: gpd.GeoDataFrame, layers: Mapping[str, gpd.GeoDataFrame
     area = buildings["footprint_m2"].to_numpy()[order]
     built = fabric(geometry[order], points, area, main)
     found = seeds.objects(layers, buildings.crs)
-    edges = neighbours(points, GAP_M)
-    edges = edges[~crossing(points, edges, barriers(layers))]
+    net = mesh(points, GAP_M)
+    edges = net.links[~crossing(points, net.links, barriers(layers))]
     parts = partition(built, edges, crossing(points, edges, streets(layers)), found)
-    shapes = outlines(points, parts.label, len(parts.delineation), area, main)
+    shapes = outlines(points, net, parts.label, len(parts.delineation), area, main)
     rank, identifiers = _numbered(shapes, area_id)
     settlements = gpd.GeoDataFrame(
         {

@@ -1,4 +1,4 @@
-"""Buildings as a graph of neighbours: density labels, Delaunay links, and what cuts them."""
+"""Buildings as a graph of neighbours: what stands close enough together, and what cuts the links."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import Delaunay, QhullError, cKDTree
+from scipy.spatial import cKDTree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,55 +32,21 @@ def components(count: int, edges: Edges) -> Labels:
     return np.asarray(labels, dtype=np.int64)
 
 
-def density_labels(points: Points, reach_m: float, least: int) -> Labels:
-    """Label clusters of points as DBSCAN does (Ester et al. 1996); -1: in none.
+def dense(points: Points, reach_m: float, least: int) -> Mask:
+    """Mark the points that DBSCAN (Ester et al. 1996) puts into a cluster, shape (n,).
 
-    A point with at least `least` points within `reach_m` (itself included) is a core; cores within reach of each other
-    are one cluster, and any other point joins the cluster of the nearest core within reach (DBSCAN leaves that to the
-    order of the input). Pairs from a k-d tree and connected components do it in O(n log n).
+    These are the cores, with at least `least` points within `reach_m` (themselves included), and what has a core within
+    reach.
     """
-    pairs = cKDTree(points).query_pairs(reach_m, output_type="ndarray")
-    degree = np.bincount(pairs.ravel(), minlength=len(points)) + 1
-    core = degree >= least
-    both = core[pairs].all(axis=1)
-    found = components(len(points), pairs[both])
-    labels = np.where(core, found, -1)
-    mixed = pairs[core[pairs].sum(axis=1) == 1]
-    border = np.where(core[mixed[:, 0]], mixed[:, 1], mixed[:, 0])
-    anchor = np.where(core[mixed[:, 0]], mixed[:, 0], mixed[:, 1])
-    distance = np.hypot(*(points[border] - points[anchor]).T)
-    order = np.lexsort((*points[anchor].T, distance))[::-1]
-    labels[border[order]] = found[anchor[order]]
-    return labels
-
-
-def neighbours(points: Points, limit_m: float) -> Edges:
-    """Return the Delaunay links of at most `limit_m` between points, shape (m, 2), each once, ordered.
-
-    Points that fall on one place, which a triangulation leaves out, are linked to the one that it kept.
-    """
-    if len(points) < 2:
-        return np.empty((0, 2), dtype=np.int64)
-    shifted = points - points.mean(axis=0)
-    try:
-        mesh = Delaunay(shifted)
-    except QhullError:  # fewer than three points, or all on a line: each is linked to the next two
-        return _along_a_line(points, limit_m)
-    corners = mesh.simplices.astype(np.int64)
-    edges = np.concatenate([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]], mesh.coplanar[:, [0, 2]]])
-    edges.sort(axis=1)
-    length = np.hypot(*(points[edges[:, 0]] - points[edges[:, 1]]).T)
-    edges = edges[length <= limit_m]
-    code = np.sort(edges[:, 0] * len(points) + edges[:, 1])
-    code = code[np.diff(code, prepend=-1) > 0]
-    return np.stack(np.divmod(code, len(points)), axis=1)
-
-
-def _along_a_line(points: Points, limit_m: float) -> Edges:
-    order = np.lexsort(points.T)
-    edges = np.sort(np.stack([order[:-1], order[1:]], axis=1), axis=1)
-    length = np.hypot(*(points[edges[:, 0]] - points[edges[:, 1]]).T)
-    return np.asarray(edges[length <= limit_m], dtype=np.int64)
+    if len(points) < least:
+        return np.zeros(len(points), dtype=bool)
+    distance, _ = cKDTree(points).query(points, k=[least])
+    core = np.asarray(distance)[:, 0] <= reach_m
+    rest = np.flatnonzero(~core)
+    if core.any():
+        distance, _ = cKDTree(points[core]).query(points[rest])
+        core[rest] = np.asarray(distance) <= reach_m
+    return np.asarray(core, dtype=bool)
 
 
 def crossing(points: Points, edges: Edges, lines: Sequence[shapely.Geometry] | NDArray[np.object_]) -> Mask:

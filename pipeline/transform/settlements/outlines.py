@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
-from scipy.spatial import Delaunay, QhullError, cKDTree
+from scipy.spatial import cKDTree
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pipeline.transform.settlements.graph import Floats, Labels, Mask, Points
+    from pipeline.transform.settlements.graph import Edges, Floats, Labels, Mask, Points
+    from pipeline.transform.settlements.mesh import Mesh
 
 SPAN_M = 90.0
 """Longest side of a triangle of neighbours that still is fabric: three plots, an empty one or a street with verges."""
@@ -24,18 +25,21 @@ HOLE_M2 = 5_000.0
 _TOUCH_M2 = 1e-3
 
 
-def outlines(points: Points, labels: Labels, count: int, footprint_m2: Floats, main: Mask) -> NDArray[np.object_]:
+def outlines(  # noqa: PLR0913, PLR0917 - the parts of one city
+    points: Points, net: Mesh, labels: Labels, count: int, footprint_m2: Floats, main: Mask
+) -> NDArray[np.object_]:
     """Return the outline of each of `count` settlements, shape (count,).
 
-    The Delaunay triangles whose corners are of one settlement and whose sides are short (an alpha shape, Edelsbrunner
-    et al. 1983, by side instead of circumradius) make its core; what no triangle holds joins by its links. The core is
-    widened by half the settlement's usual spacing; where two widened outlines meet, each keeps what is nearer to its
-    own buildings.
+    The triangles of neighbours whose corners are of one settlement and whose sides are short (an alpha shape,
+    Edelsbrunner et al. 1983) make its core; what no triangle holds joins by its links. The core is widened by half the
+    settlement's usual spacing; where two widened outlines meet, each keeps what is nearer to its own buildings.
 
     Parameters
     ----------
     points
         Buildings, metres, shape (n, 2).
+    net
+        Triangles and links of all of them.
     labels
         Settlement of each building, 0 to count - 1; -1: none. Every settlement has at least one.
     count
@@ -48,59 +52,49 @@ def outlines(points: Points, labels: Labels, count: int, footprint_m2: Floats, m
     if not count:
         return np.empty(0, dtype=object)
     inside = np.flatnonzero(labels >= 0)
-    cores = _cores(points[inside], labels[inside], count)
+    cores = _cores(points, net, labels, count)
     shapes = shapely.buffer(cores, _margins(cores, labels[inside], footprint_m2[inside], main[inside]), quad_segs=4)
     return _without_overlaps(_without_small_holes(shapes), points[inside], labels[inside])
 
 
-def _cores(points: Points, labels: Labels, count: int) -> NDArray[np.object_]:
+def _cores(points: Points, net: Mesh, labels: Labels, count: int) -> NDArray[np.object_]:
     """Return triangles, links and single points of each settlement as one geometry each."""
-    sides, owner, triangle = _sides(points, labels)
-    code = sides[:, 0] * len(points) + sides[:, 1]
-    order = np.lexsort((~triangle, code))
-    code, sides, owner, triangle = code[order], sides[order], owner[order], triangle[order]
-    first = np.r_[True, code[1:] != code[:-1]] if len(code) else np.empty(0, dtype=bool)
-    of_triangles = np.add.reduceat(triangle, np.flatnonzero(first), dtype=np.int64) if len(code) else np.empty(0)
-    sides, owner = sides[first], owner[first]
-    lone = np.ones(len(points), dtype=bool)
-    lone[sides.ravel()] = False
+    links = net.links[_inner(points, labels, net.links)]
+    sides = net.triangles[:, [[0, 1], [1, 2], [0, 2]]]
+    sides = sides[_inner(points, labels, sides).all(axis=1)].reshape(-1, 2)
+    code, times = np.unique(_code(sides, len(points)), return_counts=True)
+    rims = _by_owner(points, labels, np.stack(np.divmod(code[times == 1], len(points)), axis=1))
+    bare = _by_owner(points, labels, links[~np.isin(_code(links, len(points)), code)])
+    lone = labels >= 0
+    lone[links] = False
     cores = np.empty(count, dtype=object)
-    rims, links = _by_owner(points, sides, owner, of_triangles == 1), _by_owner(points, sides, owner, of_triangles == 0)
-    singles = np.flatnonzero(lone)
     for number in range(count):
         parts: list[object] = [shapely.build_area(shapely.multilinestrings(rims[number]))] if number in rims else []
-        parts += [shapely.multilinestrings(links[number])] if number in links else []
+        parts += [shapely.multilinestrings(bare[number])] if number in bare else []
         cores[number] = shapely.geometrycollections(np.array(parts, dtype=object))
-    for node in singles:
+    for node in np.flatnonzero(lone):
         number = labels[node]
         cores[number] = shapely.geometrycollections([*shapely.get_parts(cores[number]), shapely.points(points[node])])
     return cores
 
 
-def _sides(points: Points, labels: Labels) -> tuple[NDArray[np.int64], Labels, NDArray[np.bool_]]:
-    """Return the sides of the kept triangles and the short links outside: ends, owner, whether of a triangle."""
-    none = np.empty((0, 2), dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0, dtype=bool)
-    try:
-        corners = Delaunay(points - points.mean(axis=0)).simplices.astype(np.int64) if len(points) else none[0]
-    except QhullError:
-        order = np.lexsort(points.T)
-        corners = np.stack([order[:-1], order[1:], order[1:]], axis=1)
-    if not len(corners):
-        return none
-    pairs = np.sort(np.stack([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]]], axis=1), axis=2)
-    short = np.hypot(*(points[pairs[..., 0]] - points[pairs[..., 1]]).transpose(2, 0, 1)) <= SPAN_M
-    same = labels[pairs[..., 0]] == labels[pairs[..., 1]]
-    usable = short & same & (pairs[..., 0] != pairs[..., 1])
-    triangle = np.repeat(usable.all(axis=1), 3)
-    usable, pairs = usable.ravel(), pairs.reshape(-1, 2)
-    return pairs[usable], labels[pairs[usable, 0]], triangle[usable]
+def _inner(points: Points, labels: Labels, pairs: Edges) -> Mask:
+    """Mark the pairs of buildings, shape (..., 2), that stand near to each other in one settlement."""
+    first, second = pairs[..., 0], pairs[..., 1]
+    short = np.hypot(*np.moveaxis(points[first] - points[second], -1, 0)) <= SPAN_M
+    return np.asarray(short & (labels[first] == labels[second]) & (labels[first] >= 0), dtype=bool)
 
 
-def _by_owner(
-    points: Points, sides: NDArray[np.int64], owner: Labels, which: NDArray[np.bool_]
-) -> dict[int, NDArray[np.object_]]:
-    """Return the chosen sides as lines, by settlement."""
-    order = np.flatnonzero(which)[np.argsort(owner[which], kind="stable")]
+def _code(pairs: Edges, count: int) -> Labels:
+    """Return one number for each pair, whichever way round."""
+    code: Labels = np.minimum(pairs[:, 0], pairs[:, 1]) * count + np.maximum(pairs[:, 0], pairs[:, 1])
+    return code
+
+
+def _by_owner(points: Points, labels: Labels, sides: Edges) -> dict[int, NDArray[np.object_]]:
+    """Return sides as lines, by settlement."""
+    owner = labels[sides[:, 0]]
+    order = np.argsort(owner, kind="stable")
     lines = np.asarray(shapely.linestrings(points[sides[order]]), dtype=object)
     numbers, start = np.unique(owner[order], return_index=True)
     return dict(zip(numbers.tolist(), np.split(lines, start[1:]), strict=True)) if len(numbers) else {}

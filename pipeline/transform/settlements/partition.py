@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
 from pipeline.transform.settlements import seeds
-from pipeline.transform.settlements.graph import components, density_labels
+from pipeline.transform.settlements.graph import components, dense
 from pipeline.transform.settlements.regions import Sums, join, tracts
 from pipeline.transform.settlements.spelling import key
 
@@ -86,8 +86,8 @@ def partition(fabric: Fabric, edges: Edges, parted: Mask, found: gpd.GeoDataFram
     outlines, holder = _without_crowded(outlines, places, holder)
     out = Partition(np.full(len(buildings), -1, dtype=np.int64))
     _by_polygon(out, buildings, main, outlines, places, holder)
-    dense = density_labels(buildings, REACH_M, CORE) >= 0
-    free = (out.label < 0) & (dense | _near(buildings, spots[~places["spot"].to_numpy(dtype=bool)]))
+    close = dense(buildings, REACH_M, CORE)
+    free = (out.label < 0) & (close | _near(buildings, spots[~places["spot"].to_numpy(dtype=bool)]))
     tract = tracts(len(free), edges[~parted], free)
     size = np.where(free, np.bincount(tract[free], minlength=1)[tract], 0)
     seed = _seed_nodes(buildings, size, places, spots, holder)
