@@ -51,8 +51,6 @@ def test_with_three_to_a_core_the_links_hold_the_clusters_of_dbscan(reach: float
     rng = np.random.default_rng(3)
     towns = [rng.normal(c, 150, (300, 2)) for c in (0, 900, 3000)]
     points = np.concatenate([*towns, rng.uniform(-900, 4000, (400, 2))])
-        [rng.normal(c, 150, (300, 2)) for c in (0, 900, 3000)] + [rng.uniform(-900, 4000, (400, 2))]
-    )
     close, links = dense(points, reach, 3), mesh(points, reach).links
     ours = np.where(close, components(len(points), links[close[links].all(axis=1)]), -1)
     theirs = DBSCAN(eps=reach, min_samples=3).fit_predict(points)

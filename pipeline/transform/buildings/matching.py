@@ -86,9 +86,8 @@ def match(osm: Outlines, footprints: Outlines) -> Matches:
     share = found.area_m2 / np.minimum(area_osm, area_footprint)
     iou = found.area_m2 / (area_osm + area_footprint - found.area_m2)
     same = (share >= SAME_SHARE) | (_mutual(found.left, found.right, iou) & (iou >= SAME_IOU))
-    left_over = ~np.isin(found.left, found.left[same]) & ~np.isin(found.right, found.right[same])
-    left_over &= np.minimum(area_osm, area_footprint) < SHED_M2
-    rows = np.flatnonzero(left_over)
+    left_over = ~_marked(found.left, same, len(osm))[found.left] & ~_marked(found.right, same, len(placed))[found.right]
+    rows = np.flatnonzero(left_over & (np.minimum(area_osm, area_footprint) < SHED_M2))
     same[rows[_mutual(found.left[rows], found.right[rows], iou[rows])]] = True
     pairs = pd.DataFrame(
         {
@@ -100,9 +99,15 @@ def match(osm: Outlines, footprints: Outlines) -> Matches:
             "iou": iou,
         }
     )
-    matched = np.zeros(len(placed), dtype=bool)
-    matched[found.right[same]] = True
+    matched = _marked(found.right, same, len(placed))
     return Matches(pairs[same].reset_index(drop=True), rests(osm, placed, found, matched))
+
+
+def _marked(member: Ints, which: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:
+    """Mark those of `count` outlines that are members of at least one of the chosen pairs."""
+    marked = np.zeros(count, dtype=bool)
+    marked[member[which]] = True
+    return marked
 
 
 def _mutual(left: Ints, right: Ints, score: Floats) -> NDArray[np.bool_]:

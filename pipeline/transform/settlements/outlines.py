@@ -64,7 +64,7 @@ def _cores(points: Points, net: Mesh, labels: Labels, count: int) -> NDArray[np.
     sides = sides[_inner(points, labels, sides).all(axis=1)].reshape(-1, 2)
     code, times = np.unique(_code(sides, len(points)), return_counts=True)
     rims = _by_owner(points, labels, np.stack(np.divmod(code[times == 1], len(points)), axis=1))
-    bare = _by_owner(points, labels, links[~np.isin(_code(links, len(points)), code)])
+    bare = _by_owner(points, labels, links[~np.isin(_code(links, len(points)), code, assume_unique=True)])
     lone = labels >= 0
     lone[links] = False
     cores = np.empty(count, dtype=object)
