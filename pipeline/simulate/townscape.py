@@ -134,7 +134,9 @@ def _settlement(city: City, index: int, place: Place, drawing: Drawing) -> str:
         form = "nothing"
     if form in {"node", "both"}:
         values = _PLACE_VALUES[place.kind]
-        spot = convex.centroid(land) + rng.normal(0, 0.12 * convex.area(land) ** 0.5, 2)
+        # Mappers put a name in the midst of the houses, which may fill but a corner of the land.
+        built = city.outlines[index]
+        spot = shapely.get_coordinates(built.centroid)[0] + rng.normal(0, 0.12 * built.area**0.5, 2)
         drawing.points.append(({"place": values[int(rng.integers(len(values)))], **tags}, spot))
     if form in {"polygon", "both", "unnamed polygon"}:
         ground: Tags = {"landuse": "allotments" if place.kind == "dacha" else "residential"}
