@@ -91,7 +91,7 @@ def partition(fabric: Fabric, edges: Edges, parted: Mask, found: gpd.GeoDataFram
     tract = tracts(len(free), edges[~parted], free)
     size = np.where(free, np.bincount(tract[free], minlength=1)[tract], 0)
     seed = _seed_nodes(buildings, size, places, spots, holder)
-    region = _regions(fabric, edges, tract, seed)
+    region = _regions(fabric, edges, tract, spots, seed)
     _by_fabric(out, fabric, edges, region, places["osm_id"].to_numpy(), seed)
     _fragments(out, buildings, edges)
     return out
@@ -130,9 +130,10 @@ def _by_polygon(  # noqa: PLR0913, PLR0917 - the parts of one city
     members = np.bincount(group[inner[held]], minlength=len(outlines))
     of_group = np.full(len(buildings), -1, dtype=np.int64)
     of_group[held] = group[inner[held]]
+    proper = ~places["spot"].to_numpy(dtype=bool)
     for number in np.unique(group).tolist():
         rows = np.flatnonzero(group == number)
-        named = outlines["name"].iloc[rows].notna().any()
+        named = outlines["name"].iloc[rows].notna().any() or np.isin(holder[proper], rows).any()
         least = 1 if named else LEAST_POLYGON
         if (members if named else size)[number] < least:
             continue
@@ -189,14 +190,19 @@ def _seed_nodes(
     return node
 
 
-def _regions(fabric: Fabric, edges: Edges, tract: Labels, seed: Labels) -> Labels:
-    """Return the region of each free building, -1 for the others: tracts between streets, joined where alike."""
+def _regions(fabric: Fabric, edges: Edges, tract: Labels, spots: Points, seed: Labels) -> Labels:
+    """Return the region of each free building, -1 for the others: tracts between streets, joined where alike.
+
+    A tract with several places counts as one place in their middle: it is divided later.
+    """
     free = tract >= 0
     count = int(tract.max(initial=-1)) + 1
-    seeded = np.zeros(count, dtype=bool)
-    seeded[tract[seed[seed >= 0]]] = True
+    held = tract[seed[seed >= 0]]
+    number = np.bincount(held, minlength=count)
+    with np.errstate(invalid="ignore"):
+        place = np.stack([np.bincount(held, axis, count) / number for axis in spots[seed >= 0].T], axis=1)
     inner = edges[free[edges].all(axis=1)]
-    region = join(tract, inner, Sums.of(fabric, tract, count), seeded)
+    region = join(tract, inner, Sums.of(fabric, tract, count), place)
     return np.where(free, region[tract] if count else -1, -1)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.transform.settlements.graph import components
 
 if TYPE_CHECKING:
-    from pipeline.transform.settlements.graph import Edges, Floats, Labels, Mask
+    from pipeline.transform.settlements.graph import Edges, Floats, Labels, Mask, Points
     from pipeline.transform.settlements.morphology import Fabric
 
 SCALES = {"footprint": 0.22, "spread": 0.15, "spacing": 0.16, "sheds": 0.18, "heading": 0.3}
@@ -22,13 +22,18 @@ ALIKE = 2.4
 SMALL = 10
 """A tract with fewer main buildings has no character of its own and joins the neighbour it has most links with."""
 
+OFF_CENTRE = 0.6
+"""A place farther from the middle of its region, as a share of the region's radius, does not stand in its midst."""
+LEAST_RADIUS_M = 30.0
+
 
 @dataclass(frozen=True, slots=True)
 class Sums:
     """Sums over the main buildings of each tract, from which its measures follow; rows add up when tracts join."""
 
     values: Floats
-    """Columns: count, sheds, Σ ln footprint, Σ ln² footprint, Σ ln spacing, Σ heading (real, imaginary)."""
+    """Columns: count, sheds, Σ ln footprint, Σ ln² footprint, Σ ln spacing, Σ heading (real, imaginary), Σ x, Σ y,
+    Σ (x² + y²)."""
 
     @classmethod
     def of(cls, fabric: Fabric, label: Labels, count: int) -> Sums:
@@ -38,7 +43,8 @@ class Sums:
         size = np.log(fabric.footprint_m2[main])
         gap = np.log(np.maximum(fabric.spacing_m[main], 1.0))
         heading = fabric.heading[main]
-        columns = (np.ones(len(size)), size, size**2, gap, heading.real, heading.imag)
+        x, y = fabric.points[main].T
+        columns = (np.ones(len(size)), size, size**2, gap, heading.real, heading.imag, x, y, x * x + y * y)
         first, *rest = (np.bincount(label[main], column, count) for column in columns)
         return cls(np.stack([first, np.bincount(label[sheds], minlength=count), *rest], axis=1))
 
@@ -56,7 +62,7 @@ def difference(a: Floats, b: Floats) -> float:
 
 def _measures(sums: Floats) -> list[tuple[complex, float]]:
     """Return the measures of a tract, in the order of `SCALES`, each with the square of its standard error."""
-    count, sheds, size, size_2, gap, real, imag = sums.tolist()
+    count, sheds, size, size_2, gap, real, imag, *_ = sums.tolist()
     count = max(count, 1.0)
     mean = size / count
     variance = max(size_2 / count - mean**2, 0.01)
@@ -70,8 +76,23 @@ def _measures(sums: Floats) -> list[tuple[complex, float]]:
     ]
 
 
-def join(tract: Labels, edges: Edges, sums: Sums, seeded: Mask) -> Labels:
+def off_centre(sums: Floats, place: Floats) -> float:
+    """Return how far a place lies from the middle of a tract's buildings, as a share of the tract's radius.
+
+    The radius is that of the disc over which buildings would be scattered as widely: the mean square of the distance
+    from its middle is half the square of its radius.
+    """
+    count = max(sums[0], 1.0)
+    middle = sums[7:9] / count
+    square = sums[9] / count - middle @ middle
+    return float(np.hypot(*(place - middle)) / max(np.sqrt(max(2 * square, 0.0)), LEAST_RADIUS_M))
+
+
+def join(tract: Labels, edges: Edges, sums: Sums, place: Points) -> Labels:
     """Join neighbouring tracts that are built alike, the most alike first, and small ones with a neighbour.
+
+    A named place stands in the midst of its settlement. Where it does not, what made its region lopsided is taken back,
+    and goes its own way.
 
     Parameters
     ----------
@@ -81,19 +102,59 @@ def join(tract: Labels, edges: Edges, sums: Sums, seeded: Mask) -> Labels:
         Links between buildings, also across the streets that part tracts, shape (m, 2).
     sums
         Of the k tracts.
-    seeded
-        Which tracts hold a named place, shape (k,): two such are never joined.
+    place
+        Where the named place of a tract stands, in the coordinates of `sums`; NaN: it holds none, shape (k, 2). Two
+        tracts with a place are never joined.
 
     Returns
     -------
     Labels
         Region of each tract, shape (k,): the number of its first tract.
     """
-    links = _links(tract, edges, len(seeded))
-    region = _Regions(sums.values.copy(), seeded.copy(), links)
-    region.absorb_small()
-    region.join_alike()
-    return region.root
+    count = len(place)
+    part = np.arange(count)
+    closed = np.zeros(count, dtype=bool)
+    while True:
+        values = np.zeros_like(sums.values)
+        np.add.at(values, part, sums.values)
+        spot = np.full_like(place, np.nan)
+        held = np.isfinite(place[:, 0])
+        spot[part[held]] = place[held]
+        links = _links(np.where(tract >= 0, part[tract], -1) if count else tract, edges, count)
+        regions = _Regions(values.copy(), np.isfinite(spot[:, 0]), closed.copy(), links)
+        regions.absorb_small()
+        regions.join_alike()
+        kept, cut = _central(regions.joins, values, spot, closed)
+        if not cut.any():
+            return regions.root[part]
+        part = kept[part]
+        closed[kept[cut]] = True
+
+
+def _central(joins: list[tuple[int, int]], values: Floats, place: Points, closed: Mask) -> tuple[Labels, Mask]:
+    """Take back the last joins of each region in which its place does not stand in the midst.
+
+    Returns
+    -------
+    kept, cut
+        The region of each tract without those joins (its first tract), and the tracts whose place was off centre.
+    """
+    sums, holder = values.copy(), np.where(np.isfinite(place[:, 0]) & ~closed, np.arange(len(place)), -1)
+    late: dict[int, list[int]] = {}
+    for number, (kept, gone) in enumerate(joins):
+        sums[kept] += sums[gone]
+        holder[kept] = max(holder[kept], holder[gone])
+        if (held := int(holder[kept])) >= 0:
+            late.setdefault(held, []).append(number)
+            if off_centre(sums[kept], place[held]) <= OFF_CENTRE:
+                late[held].clear()
+    undone = np.zeros(len(joins), dtype=bool)
+    undone[[number for numbers in late.values() for number in numbers]] = True
+    label = components(len(place), np.array(joins, dtype=np.int64).reshape(-1, 2)[~undone])
+    first = np.unique(label, return_index=True)[1]
+    cut = np.zeros(len(place), dtype=bool)
+    cut[[held for held, numbers in late.items() if numbers]] = True
+    return first[label], cut
 
 
 def _links(tract: Labels, edges: Edges, count: int) -> list[dict[int, int]]:
@@ -111,12 +172,16 @@ def _links(tract: Labels, edges: Edges, count: int) -> list[dict[int, int]]:
 
 
 class _Regions:
-    """Regions that grow as tracts join; a region goes by the least number of its tracts."""
+    """Regions that grow as tracts join; a region goes by the least number of its tracts.
 
-    def __init__(self, values: Floats, seeded: Mask, links: list[dict[int, int]]) -> None:
-        self.values, self.seeded, self.links = values, seeded, links
+    `seeded` ones hold a place, `closed` ones take in nothing but small tracts, `joins` are kept in order.
+    """
+
+    def __init__(self, values: Floats, seeded: Mask, closed: Mask, links: list[dict[int, int]]) -> None:
+        self.values, self.seeded, self.closed, self.links = values, seeded, closed, links
         self.root = np.arange(len(values))
         self.version = [0] * len(values)
+        self.joins: list[tuple[int, int]] = []
 
     def absorb_small(self) -> None:
         """Join each tract without character or name to the neighbour it has most links with, the smallest first."""
@@ -148,7 +213,7 @@ class _Regions:
     def _pairs(self, i: int) -> list[tuple[float, int, int, tuple[int, int]]]:
         out = []
         for other in self.links[i]:
-            if self.seeded[i] and self.seeded[other]:
+            if (self.seeded[i] and self.seeded[other]) or self.closed[i] or self.closed[other]:
                 continue
             a, b = min(i, other), max(i, other)
             apart = difference(self.values[a], self.values[b])
@@ -158,8 +223,10 @@ class _Regions:
 
     def _unite(self, i: int, j: int) -> int:
         kept, gone = min(i, j), max(i, j)
+        self.joins.append((kept, gone))
         self.values[kept] += self.values[gone]
         self.seeded[kept] |= self.seeded[gone]
+        self.closed[kept] |= self.closed[gone]
         self.root[self.root == gone] = kept
         for other, times in self.links[gone].items():
             del self.links[other][gone]
