@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 
 from pipeline.transform.settlements import seeds
 from pipeline.transform.settlements.graph import components, dense
-from pipeline.transform.settlements.regions import Sums, join, tracts
+from pipeline.transform.settlements.regions import OFF_CENTRE, Sums, join, tracts
 from pipeline.transform.settlements.spelling import key
 
 if TYPE_CHECKING:
@@ -100,14 +100,20 @@ def partition(fabric: Fabric, edges: Edges, parted: Mask, found: gpd.GeoDataFram
 def _without_crowded(
     outlines: gpd.GeoDataFrame, places: gpd.GeoDataFrame, holder: Labels
 ) -> tuple[gpd.GeoDataFrame, Labels]:
-    """Drop nameless polygons that hold several places of different names: they outline more than a settlement."""
+    """Drop nameless polygons that outline more than a settlement.
+
+    They hold several places of different names, or a place that does not stand in their midst.
+    """
     names: dict[int, set[str]] = {}
-    for polygon, name, spot in zip(holder.tolist(), places["name"], places["spot"], strict=True):
-        if polygon >= 0 and not spot:
-            names.setdefault(polygon, set()).add(str(key(name)))
-    crowded = [polygon for polygon, held in names.items() if len(held) > 1 and outlines["name"].isna()[polygon]]
+    held = np.flatnonzero((holder >= 0) & ~places["spot"].to_numpy(dtype=bool))
+    for place in held.tolist():
+        names.setdefault(int(holder[place]), set()).add(str(key(places["name"].iloc[place])))
+    around = np.asarray(outlines.geometry.array, dtype=object)[holder[held]]
+    beside = shapely.distance(np.asarray(places.geometry.array, dtype=object)[held], shapely.centroid(around))
+    crowded = {int(n) for n in holder[held][beside > OFF_CENTRE * np.sqrt(shapely.area(around) / np.pi)]}
+    crowded |= {polygon for polygon, several in names.items() if len(several) > 1}
     keep = np.ones(len(outlines), dtype=bool)
-    keep[crowded] = False
+    keep[[polygon for polygon in crowded if outlines["name"].isna()[polygon]]] = False
     # The last entry serves the places that no polygon holds (-1).
     number = np.append(np.where(keep, np.cumsum(keep) - 1, -1), -1)
     return outlines[keep].reset_index(drop=True), number[holder]

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from pipeline.transform.settlements.graph import Edges, Floats, Labels, Mask, Points
     from pipeline.transform.settlements.morphology import Fabric
 
-SCALES = {"footprint": 0.22, "spread": 0.15, "spacing": 0.16, "sheds": 0.18, "heading": 0.3}
+SCALES = {"footprint": 0.2, "spread": 0.15, "spacing": 0.5, "sheds": 0.18, "heading": 0.3}
 """How much two tracts of one settlement differ in each measure, apart from chance: the logarithms of footprint and
 spacing, the spread of the former, sheds per building, and the mean heading (a complex number, 0.3 is about 4°)."""
-ALIKE = 2.4
+ALIKE = 2.0
 """Tracts that differ by less than this (root of the sum of squares, in `SCALES`) are of one settlement."""
 SMALL = 10
 """A tract with fewer main buildings has no character of its own and joins the neighbour it has most links with."""
