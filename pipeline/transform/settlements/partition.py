@@ -11,6 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
+from pipeline.transform.buildings.kinds import HOUSE_MAX_M2
 from pipeline.transform.settlements import seeds
 from pipeline.transform.settlements.graph import components, dense
 from pipeline.transform.settlements.regions import OFF_CENTRE, Sums, join, tracts
@@ -89,7 +90,8 @@ def partition(fabric: Fabric, edges: Edges, parted: Mask, found: gpd.GeoDataFram
     close = dense(buildings, REACH_M, CORE)
     free = (out.label < 0) & (close | _near(buildings, spots[~places["spot"].to_numpy(dtype=bool)]))
     tract = tracts(len(free), edges[~parted], free)
-    size = np.where(free, np.bincount(tract[free], minlength=1)[tract], 0)
+    weight = np.where(fabric.footprint_m2 > HOUSE_MAX_M2, LEAST_POLYGON, 1)
+    size = np.where(free, np.bincount(tract[free], weight[free], minlength=1)[tract], 0)
     seed = _seed_nodes(buildings, size, places, spots, holder)
     region = _regions(fabric, edges, tract, spots, seed)
     _by_fabric(out, fabric, edges, region, places["osm_id"].to_numpy(), seed)
@@ -172,7 +174,7 @@ def _seed_nodes(
 ) -> Labels:
     """Return the free building at which each place stands, -1: none (far from any, or in a polygon).
 
-    The nearest one in company, else a lone one. A locality near a proper place is none; of several places
+    The nearest one in company (a block of flats is company enough), else a lone one. A locality near a proper place is none; of several places
     at one building the first of the list stays.
     """
     node = np.full(len(places), -1, dtype=np.int64)
