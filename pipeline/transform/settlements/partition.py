@@ -174,8 +174,8 @@ def _seed_nodes(
 ) -> Labels:
     """Return the free building at which each place stands, -1: none (far from any, or in a polygon).
 
-    The nearest one in company (a block of flats is company enough), else a lone one. A locality near a proper place is none; of several places
-    at one building the first of the list stays.
+    The nearest one in company (a block of flats is company enough), else a lone one. A locality near a proper place is
+    none; of several places at one building the first of the list stays.
     """
     node = np.full(len(places), -1, dtype=np.int64)
     wanted = holder < 0

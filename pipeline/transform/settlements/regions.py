@@ -25,6 +25,8 @@ SMALL = 10
 OFF_CENTRE = 0.6
 """A place farther from the middle of its region, as a share of the region's radius, does not stand in its midst."""
 LEAST_RADIUS_M = 30.0
+MOST_SPACING_M = 45.0
+"""The land of a lone house is no larger than a few plots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,8 @@ class Sums:
     """Sums over the main buildings of each tract, from which its measures follow; rows add up when tracts join."""
 
     values: Floats
-    """Columns: count, sheds, Σ ln footprint, Σ ln² footprint, Σ ln spacing, Σ heading (real, imaginary), Σ x, Σ y,
-    Σ (x² + y²)."""
+    """Columns: count, sheds, Σ ln footprint, Σ ln² footprint, Σ ln spacing, Σ heading (real, imaginary); and, over each
+    building's land (the square of its spacing), Σ 1, Σ x, Σ y, Σ (x² + y²)."""
 
     @classmethod
     def of(cls, fabric: Fabric, label: Labels, count: int) -> Sums:
@@ -41,10 +43,12 @@ class Sums:
         main = fabric.main & (label >= 0) & np.isfinite(fabric.spacing_m)
         sheds = ~fabric.main & (label >= 0)
         size = np.log(fabric.footprint_m2[main])
-        gap = np.log(np.maximum(fabric.spacing_m[main], 1.0))
+        spacing = np.clip(fabric.spacing_m[main], 1.0, MOST_SPACING_M)
+        gap, land = np.log(np.maximum(fabric.spacing_m[main], 1.0)), spacing**2
         heading = fabric.heading[main]
         x, y = fabric.points[main].T
-        columns = (np.ones(len(size)), size, size**2, gap, heading.real, heading.imag, x, y, x * x + y * y)
+        moments = (land, land * x, land * y, land * (x * x + y * y))
+        columns = (np.ones(len(size)), size, size**2, gap, heading.real, heading.imag, *moments)
         first, *rest = (np.bincount(label[main], column, count) for column in columns)
         return cls(np.stack([first, np.bincount(label[sheds], minlength=count), *rest], axis=1))
 
@@ -77,14 +81,14 @@ def _measures(sums: Floats) -> list[tuple[complex, float]]:
 
 
 def off_centre(sums: Floats, place: Floats) -> float:
-    """Return how far a place lies from the middle of a tract's buildings, as a share of the tract's radius.
+    """Return how far a place lies from the middle of a tract's land, as a share of the tract's radius.
 
-    The radius is that of the disc over which buildings would be scattered as widely: the mean square of the distance
-    from its middle is half the square of its radius.
+    The radius is that of the disc whose land would be scattered as widely: the mean square of the distance from its
+    middle is half the square of its radius.
     """
-    count = max(sums[0], 1.0)
-    middle = sums[7:9] / count
-    square = sums[9] / count - middle @ middle
+    land = max(sums[7], 1.0)
+    middle = sums[8:10] / land
+    square = sums[10] / land - middle @ middle
     return float(np.hypot(*(place - middle)) / max(np.sqrt(max(2 * square, 0.0)), LEAST_RADIUS_M))
 
 
