@@ -24,7 +24,7 @@ from pipeline.transform.buildings import MergedBuildings, merge
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SEEDS = tuple(int(seed) for seed in os.environ.get("BENCH_SEEDS", "101 102 103 104 105 106 107 108 109 110").split())
+SEEDS = tuple(int(seed) for seed in os.environ.get("BENCH_SEEDS", "501 502 503 504 505 506 507 508 509 510").split())
 CITIES = tuple(os.environ.get("BENCH_CITIES", "bishkek osh almaty astana").split())
 BUILDINGS = 20_000
 _CONFIG = Path(__file__).parents[2] / "config.toml"

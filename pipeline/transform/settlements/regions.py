@@ -24,6 +24,8 @@ SMALL = 10
 
 OFF_CENTRE = 0.6
 """A place farther from the middle of its region, as a share of the region's radius, does not stand in its midst."""
+MOST_LOPSIDED = 0.85
+"""Of the regions that are off centre, those come first that are nearly as much so as the worst of them."""
 LEAST_RADIUS_M = 30.0
 MOST_SPACING_M = 45.0
 """The land of a lone house is no larger than a few plots."""
@@ -136,7 +138,7 @@ def join(tract: Labels, edges: Edges, sums: Sums, place: Points) -> Labels:
 
 
 def _central(joins: list[tuple[int, int]], values: Floats, place: Points, closed: Mask) -> tuple[Labels, Mask]:
-    """Take back the last joins of each region in which its place does not stand in the midst.
+    """Take back the last joins of the regions in which a place stands least in the midst.
 
     Returns
     -------
@@ -145,19 +147,24 @@ def _central(joins: list[tuple[int, int]], values: Floats, place: Points, closed
     """
     sums, holder = values.copy(), np.where(np.isfinite(place[:, 0]) & ~closed, np.arange(len(place)), -1)
     late: dict[int, list[int]] = {}
+    off: dict[int, float] = {}
     for number, (kept, gone) in enumerate(joins):
         sums[kept] += sums[gone]
         holder[kept] = max(holder[kept], holder[gone])
         if (held := int(holder[kept])) >= 0:
             late.setdefault(held, []).append(number)
-            if off_centre(sums[kept], place[held]) <= OFF_CENTRE:
+            off[held] = off_centre(sums[kept], place[held])
+            if off[held] <= OFF_CENTRE:
                 late[held].clear()
+    # Where places vie for the same houses, giving up those of the most lopsided region may set the others right.
+    worst = max(off.values(), default=0.0)
+    chosen = [held for held, share in off.items() if share > max(OFF_CENTRE, MOST_LOPSIDED * worst)]
     undone = np.zeros(len(joins), dtype=bool)
-    undone[[number for numbers in late.values() for number in numbers]] = True
+    undone[[number for held in chosen for number in late[held]]] = True
     label = components(len(place), np.array(joins, dtype=np.int64).reshape(-1, 2)[~undone])
     first = np.unique(label, return_index=True)[1]
     cut = np.zeros(len(place), dtype=bool)
-    cut[[held for held, numbers in late.items() if numbers]] = True
+    cut[chosen] = True
     return first[label], cut
 
 
