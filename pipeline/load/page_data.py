@@ -103,22 +103,26 @@ def _interval(row: Mapping[Hashable, Any] | pd.Series) -> dict[str, Any]:
 
 
 def _classes(tables: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Hazard classes that occur here; `reach` is the distance up to which the what-if slider can be trusted."""
-    rules, pairs = tables["red_zone_rules"], tables["building_hazards"]
-    furthest = pairs.groupby("hazard_class")["distance_m"].max()
+    """Hazard classes that occur here; `reach` is the distance up to which the what-if slider can be trusted.
+
+    Distances are known as far as the area's own rules ask for them; those of other countries may ask for more.
+    """
+    country = tables["areas"].iloc[0]["country"]
     classes = []
-    for name, group in rules.sort_values("rule_id").groupby("hazard_class"):
+    for name, everywhere in tables["red_zone_rules"].sort_values("rule_id").groupby("hazard_class"):
         if not (tables["hazards"]["hazard_class"] == name).any():
             continue
+        own = everywhere[everywhere["country"] == country]
+        group = everywhere[everywhere["country"] == "default"] if own.empty else own
         asked = [*group["distance_m"], *(d for text in group["sensitivity_m"] for d in json.loads(text))]
-        first = group.iloc[0]
+        first = everywhere.iloc[0]
         classes.append(
             {
                 "id": name,
                 "names": _names(first),
                 "concern": first["concern"],
                 "colour": first["colour"],
-                "reach": int(max(*asked, furthest.get(name, 0.0), 1.0)),
+                "reach": int(max(asked)),
             }
         )
     return classes

@@ -8,9 +8,11 @@ import re
 import zlib
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from pydantic import ValidationError
 
 from pipeline.config import Basemap
@@ -131,10 +133,50 @@ def test_buildings_in_zones_are_counted_once(sample: sample_tables.Sample) -> No
     assert counted.sum() > 0
 
 
+def _encoded(sample: sample_tables.Sample) -> tuple[bytes, list[whatif.Section]]:
+    tables = sample.tables
+    return whatif.encode(
+        whatif.numbered(tables["buildings"]),
+        tables["building_hazards"],
+        tables["settlements"]["settlement_id"],
+        tables["hazards"],
+        sample.projected,
+    )
+
+
+def test_edges_keep_their_place_and_straight_lines_stay_straight(sample: sample_tables.Sample) -> None:
+    data, sections = _encoded(sample)
+    hazards = sample.tables["hazards"].to_crs(sample.projected).set_index("hazard_class").geometry
+    for name, edge in hazards.items():
+        section = next(s for s in sections if s.key == f"edge/{name}")
+        planes = np.frombuffer(zlib.decompress(data[section.offset : section.offset + section.length]), dtype=np.uint8)
+        values = planes.reshape(4, -1).T.copy().view("<i4").ravel()
+        assert values[0] == 1
+        count = abs(values[1])
+        assert (values[1] < 0) == (edge.geom_type == "Polygon")
+        lonlat = np.cumsum(values[2:].reshape(2, count), axis=1) / 1e7
+        points = gpd.GeoSeries(gpd.points_from_xy(*lonlat), crs="EPSG:4326").to_crs(sample.projected).to_numpy()
+        line = edge.exterior if edge.geom_type == "Polygon" else edge
+        assert shapely.distance(points, line).max() < 0.1
+        assert shapely.hausdorff_distance(shapely.LineString(points), line) < 0.1
+        assert np.hypot(*np.diff(shapely.get_coordinates(points), axis=0).T).max() <= 1_000.1
+
+
+def test_a_slider_reaches_no_further_than_distances_are_known(sample: sample_tables.Sample) -> None:
+    """A rule of another country that asks for more does not make them known."""
+    rules = sample.tables["red_zone_rules"]
+    landfill = rules[rules["hazard_class"] == "landfill"]
+    abroad = landfill.assign(rule_id="KZ.landfill", country="KZ", distance_m=3000.0)
+    data = page_data(sample.tables | {"red_zone_rules": pd.concat([rules, abroad])})
+    reach = {entry["id"]: entry["reach"] for entry in data["classes"]}
+    assert reach["landfill"] == 1000
+    assert reach["military"] == 0
+
+
 def test_whole_limits_decide_as_exact_distances_do(sample: sample_tables.Sample) -> None:
     buildings = whatif.numbered(sample.tables["buildings"])
     pairs = sample.tables["building_hazards"]
-    data, sections = whatif.encode(buildings, pairs, sample.tables["settlements"]["settlement_id"])
+    data, sections = _encoded(sample)
     section = next(s for s in sections if s.key == "railway")
     plane = np.frombuffer(zlib.decompress(data[section.offset : section.offset + section.length]), dtype=np.uint8)
     metres = plane[: len(buildings)].astype(int) + 256 * plane[len(buildings) :].astype(int)

@@ -7,6 +7,7 @@ import { detailsPanel } from "./panels/details";
 import { GrowthBar } from "./panels/growthbar";
 import { headerContent, SearchBox } from "./panels/header";
 import { keyPanel, presentClasses, themeLegend, zoneSwatch } from "./panels/key";
+import { isShown } from "./paint";
 import { tablePanel } from "./panels/table";
 import { WhatIfPanel } from "./panels/whatif";
 import { TABS, type State, type Tab } from "./state";
@@ -168,7 +169,7 @@ export class Shell {
   private drawPrint(): void {
     const { app } = this;
     const zones = presentClasses(app)
-      .filter(({ hazard }) => app.shown("red_zones") && !app.state.hiddenClasses.has(hazard.id))
+      .filter(({ hazard }) => app.shown("red_zones") && isShown(app.state, hazard.id))
       .map(({ hazard, kind }) => h("li", {}, zoneSwatch(hazard, kind), h("span", {}, app.language.name(hazard.names) ?? hazard.id)));
     const { year, whatif } = app.state;
     replace(

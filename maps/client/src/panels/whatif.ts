@@ -41,6 +41,7 @@ function chooser(app: App): HTMLElement {
 
 /** The slider with its presets; moving it changes the address in place, letting go makes a step for "back". */
 function slider(app: App, hazard: HazardClass): HTMLElement {
+  if (hazard.reach === 0) return h("p", { class: "note" }, app.t("whatif.fixed"));
   const limit = app.state.whatif?.limit ?? 0;
   const set = (metres: number, step: boolean): void =>
     app.store.set({ whatif: { hazardClass: hazard.id, limit: Math.max(0, Math.min(hazard.reach, Math.round(metres))) } }, step);
@@ -64,6 +65,11 @@ function slider(app: App, hazard: HazardClass): HTMLElement {
     h("div", { class: "slider-row" }, range, number, h("span", { class: "suffix", "aria-hidden": "true" }, app.t("unit.m.short"))),
     h("div", { class: "chips" }, ...law.map((d) => preset(d, "law")), ...other.map((d) => preset(d, "other"))),
   );
+}
+
+/** The way out: rules' zones and the chosen colours come back. */
+export function endButton(app: App): HTMLElement {
+  return h("p", {}, h("button", { type: "button", class: "link", id: "whatif-end", click: () => app.store.set({ whatif: null }) }, app.t("whatif.end")));
 }
 
 function result(app: App): Child[] {
@@ -116,6 +122,7 @@ export class WhatIfPanel {
       h("p", { class: "lead" }, app.t("whatif.lead")),
       app.data.classes.length === 0 ? h("p", { class: "note" }, app.t("key.noHazards")) : chooser(app),
       hazard && slider(app, hazard),
+      hazard && endButton(app),
       hazard && this.output,
     ];
   }
