@@ -10,6 +10,7 @@ import pandas as pd
 
 from pipeline import facts
 from pipeline.catalogue import default as default_catalogue
+from pipeline.load.labels import latin_label
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -86,6 +87,7 @@ def _text(value: object) -> str | None:
 def _names(row: pd.Series) -> dict[str, str]:
     found = {code: _text(row.get(f"name_{code}")) for code in _LANGUAGES}
     found["any"] = _text(row.get("name"))
+    found["latin"] = _text(latin_label(row))
     return {code: name for code, name in found.items() if name is not None}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,6 +18,7 @@ import shapely
 
 from pipeline.config import Basemap
 from pipeline.load.whatif import DWELLINGS
+from pipeline.tables import conform
 from tests.browser.conftest import READY
 from tests.load import sample_tables
 
@@ -225,6 +227,19 @@ def test_a_click_on_the_map_opens_the_settlement_and_marks_its_row(
     assert "at=bishkek/0001" in page.url
     page.click("#close-details")
     page.wait_for_selector("table.ranked")
+
+
+def test_without_an_english_name_the_mapped_one_is_spelled_in_latin_letters(
+    watched: Watched, sample: sample_tables.Sample, write_map: Callable[..., MapFiles]
+) -> None:
+    settlements = sample.tables["settlements"]
+    nameless = settlements.assign(name_en=None, name="жилмассив «Құрылысшы»")
+    area = replace(sample, tables=sample.tables | {"settlements": conform("settlements", nameless)})
+    page = watched.open(write_map(area).index, "at=bishkek/0001")
+    assert page.inner_text("#details-title") == "Qurylysshy"
+    assert "Mapped as “жилмассив «Құрылысшы»”" in page.inner_text("#content")
+    page.click("#lang-ru")
+    assert page.inner_text("#details-title") == settlements["name_ru"].iloc[0]
 
 
 def test_everything_by_keyboard(watched: Watched, sample_map: Path, sample: sample_tables.Sample) -> None:

@@ -73,9 +73,10 @@ export class Language {
     return new Intl.NumberFormat(this.locale, { maximumFractionDigits: 1 }).format(value);
   }
 
-  /** A name in this language, else as its source writes it, else in any language. */
+  /** A name in this language, else as its source has it (for English readers in Latin letters), else in any language. */
   name(names: Names): string | undefined {
-    return names[this.code] ?? names.any ?? names.en ?? names.ru ?? names.ky ?? names.kk;
+    const spelled = this.code === "en" ? names.latin : undefined;
+    return names[this.code] ?? spelled ?? names.any ?? names.en ?? names.ru ?? names.ky ?? names.kk;
   }
 }
 

@@ -7,7 +7,7 @@ import { hatching, idOf, PointLabel, Shape, Surrounding, Surroundings, TILE_LAYE
 import { shortName } from "./search";
 import type { Language } from "./i18n";
 import type { LayerKey, State } from "./state";
-import type { HazardClass, PageData, Settlement } from "./types";
+import type { HazardClass, Names, PageData, Settlement } from "./types";
 
 /** From this zoom on single buildings are drawn. */
 export const BUILDINGS_FROM = 13;
@@ -239,6 +239,13 @@ export function paintRules(context: Context): PaintRule[] {
   ];
 }
 
+/** The names of a place, which its tile has as attributes. */
+function placeNames(props: Record<string, string | undefined>): Names {
+  const { name, ...rest } = props;
+  const named = Object.entries({ ...rest, name_any: name }).filter(([key, value]) => key.startsWith("name_") && value);
+  return Object.fromEntries(named.map(([key, value]) => [key.slice("name_".length), value])) as Names;
+}
+
 export function labelRules({ data, language, shown }: Context): LabelRule[] {
   if (!shown("names")) return [];
   const order = new Map(data.settlements.map((settlement, i) => [i + 1, settlement]));
@@ -261,7 +268,7 @@ export function labelRules({ data, language, shown }: Context): LabelRule[] {
     dataLayer: "places",
     symbolizer: new PointLabel((feature) => {
       const props = feature.props as Record<string, string | undefined>;
-      const text = props[`name_${language.code}`] ?? props.name ?? props.name_en ?? props.name_ru;
+      const text = language.name(placeNames(props));
       if (!text) return null;
       const city = props.place === "city" || props.place === "town";
       return { text: shortName(text), size: city ? 15 : 11, weight: city ? 700 : 400, colour: city ? "#3b372f" : "#5d574c", italic: !city };

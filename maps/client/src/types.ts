@@ -12,7 +12,8 @@ export type Kind = (typeof KINDS)[number];
 export const STATUSES = ["legal", "mixed", "unresolved", "unknown"] as const;
 export type Status = (typeof STATUSES)[number];
 
-export type Names = Partial<Record<LanguageCode, string>> & { any?: string };
+/** Names by language; `any` as the source has it, `latin` how that is spelled in Latin letters, where there is no `en`. */
+export type Names = Partial<Record<LanguageCode, string>> & { any?: string; latin?: string };
 
 /** Quantiles 5, 25, 50, 75 and 95 %, and what they rest on. */
 export interface Interval {

@@ -158,6 +158,15 @@ test("texts fill in values, choose plurals, and contain letters that turn the di
   assert.equal(preferredLanguage(null, ["fr"]), "en");
 });
 
+test("English readers get Latin letters, and no other language does", () => {
+  const [en, ru] = (["en", "ru"] as const).map((code) => new Language(code, {})) as [Language, Language];
+  const mapped = { any: "жилмассив Ак-Жар", latin: "Ak-Zhar" };
+  assert.equal(en.name(mapped), "Ak-Zhar");
+  assert.equal(ru.name(mapped), "жилмассив Ак-Жар");
+  assert.equal(en.name({ en: "Ak-Jar", any: "Ак-Жар" }), "Ak-Jar");
+  assert.equal(en.name({}), undefined);
+});
+
 test("CSV quotes, and no cell is a formula", () => {
   assert.equal(toCsv([['a"b', "x,y", "=1+1", -2, null]]), '\uFEFF"a""b","x,y",\'=1+1,-2,\r\n');
 });

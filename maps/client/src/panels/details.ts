@@ -7,16 +7,22 @@ import { annualGrowth } from "../numbers";
 import { LANGUAGES, QUANTITIES, type Completeness, type Quantity, type Settlement } from "../types";
 import { zoneSwatch } from "./key";
 
+/** The name in large letters, and below it what the place is called in other languages and where it was mapped. */
 function heading(app: App, settlement: Settlement): Child[] {
+  const { names } = settlement;
   const own = app.nameOf(settlement);
-  const others = LANGUAGES.map((code) => ({ code, name: settlement.names[code] })).filter(
-    ({ code, name }, i, all) => name && name !== own && code !== app.language.code && all.findIndex((o) => o.name === name) === i,
+  const spelled = own === names.latin && names.any !== undefined;
+  const others = LANGUAGES.map((code) => ({ code, name: names[code] })).filter(
+    ({ code, name }, i, all) =>
+      name && name !== own && !(spelled && name === names.any) && code !== app.language.code &&
+      all.findIndex((other) => other.name === name) === i,
   );
   return [
     h("p", { class: "kicker" }, app.t(`kind.${settlement.kind}`)),
     h("h2", { id: "details-title", tabindex: -1 }, own),
     others.length > 0 &&
       h("p", { class: "names" }, ...others.flatMap(({ code, name }, i) => [i > 0 && " · ", h("span", { lang: code }, name ?? "")])),
+    spelled && h("p", { class: "note" }, app.t("details.spelled", { name: names.any ?? "" })),
   ];
 }
 
