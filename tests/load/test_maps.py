@@ -15,11 +15,14 @@ import pytest
 import shapely
 from pydantic import ValidationError
 
+from pipeline import catalogue
 from pipeline.config import Basemap
-from pipeline.load import maps, tiles, whatif
+from pipeline.extract.inputs import WITHOUT
+from pipeline.load import maps, page_zones, tiles, whatif
 from pipeline.load.folium_layers import LAYERS
 from pipeline.load.page_data import buildings_in_zones, growth_series, page_data
 from pipeline.resources import resource
+from pipeline.transform.red_zones import rules_table
 from tests.load import sample_tables
 
 _TOP = Path(__file__).parents[2]
@@ -131,6 +134,33 @@ def test_buildings_in_zones_are_counted_once(sample: sample_tables.Sample) -> No
     sizes = sample.tables["settlements"].set_index("settlement_id")["buildings"]
     assert (counted <= sizes[counted.index]).all()
     assert counted.sum() > 0
+
+
+def test_what_the_inputs_lack_and_what_rules_are_about_can_be_said_in_any_language() -> None:
+    """Every condition of the catalogue comes in parts with four names; an input that is not given has its words."""
+    zones = catalogue.default().red_zones
+    hazards = pd.DataFrame(
+        [
+            {"hazard_class": name, "rule_id": zone.rule_id(rule, "KG")}
+            for name, zone in zones.items()
+            for rule in zone.rules
+        ]
+    )
+    for rule in page_zones.rules({"hazards": hazards, "red_zone_rules": rules_table(zones)}):
+        if (parts := rule["condition"]) is not None:
+            assert "stated" not in parts
+            for names in (parts["objects"], *(each["names"] for each in parts["ranges"])):
+                assert not names or set(names) == {"en", "ru", "ky", "kk"}, rule["id"]
+
+    for code in maps.LANGUAGES:
+        assert {f"gap.without.{key}" for key in WITHOUT} | {f"gap.input.{key}" for key in WITHOUT} <= set(_texts(code))
+
+
+def test_a_condition_that_the_catalogue_does_not_know_is_left_as_it_is_stated(sample: sample_tables.Sample) -> None:
+    rules = sample.tables["red_zone_rules"]
+    edited = rules.assign(condition=["voltage_kv >= 1e6"] * len(rules))
+    found = page_zones.rules(sample.tables | {"red_zone_rules": edited})
+    assert {rule["condition"]["stated"] for rule in found} == {"voltage_kv >= 1e6"}
 
 
 def _encoded(sample: sample_tables.Sample) -> tuple[bytes, list[whatif.Section]]:

@@ -44,6 +44,11 @@ export class Language {
     });
   }
 
+  /** Whether there is a text of this key. */
+  has(key: string): boolean {
+    return key in this.texts;
+  }
+
   number(value: number): string {
     return this.whole.format(value).replace("-", "−");
   }
@@ -69,8 +74,8 @@ export class Language {
     return this.t("unit.ha", { value: squareMetres < 100_000 ? this.decimal(squareMetres / 10_000) : squareMetres / 10_000 });
   }
 
-  private decimal(value: number): string {
-    return new Intl.NumberFormat(this.locale, { maximumFractionDigits: 1 }).format(value);
+  decimal(value: number, digits = 1): string {
+    return new Intl.NumberFormat(this.locale, { maximumFractionDigits: digits }).format(value);
   }
 
   /** A name in this language, else as its source has it (for English readers in Latin letters), else in any language. */

@@ -65,11 +65,16 @@ export interface HazardClass {
   reach: number;
 }
 
+/** Which objects of its class a rule is about, in parts, or as the tables state it in English. */
+export type Condition =
+  | { stated: string }
+  | { objects: Names; ranges: { names: Names; low: number | null; high: number | null }[]; orUnknown: boolean };
+
 export interface Rule {
   id: string;
   hazardClass: string;
-  /** Which objects of the class the rule is about, in English; empty: all. */
-  condition: string;
+  /** Null: all of its class. */
+  condition: Condition | null;
   kind: "inside" | "statutory" | "advisory" | "proxy";
   distance: number;
   sensitivity: number[];
@@ -77,11 +82,17 @@ export interface Rule {
   verified: boolean;
 }
 
+export type Verdict = "complete" | "partial" | "sparse" | "missing" | "unknown";
+
 export interface Completeness {
   layer: string;
   names: Names;
-  verdict: "complete" | "partial" | "sparse" | "missing" | "unknown";
-  notes: string[];
+  /** The worst of its measures'. */
+  verdict: Verdict;
+  /** `note` says in English what the measure says. */
+  measures: { measure: string; value: number | null; verdict: Verdict; note: string }[];
+  /** What is known about how completely OpenStreetMap maps the layer. */
+  mapping: Names;
 }
 
 export interface SourceRow {

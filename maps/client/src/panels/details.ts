@@ -4,7 +4,8 @@ import type { App } from "../app";
 import { intervalChart, sparkline } from "../charts";
 import { h, type Child } from "../dom";
 import { annualGrowth } from "../numbers";
-import { LANGUAGES, QUANTITIES, type Completeness, type Quantity, type Settlement } from "../types";
+import { LANGUAGES, QUANTITIES, type Condition, type Quantity, type Settlement } from "../types";
+import { gaps } from "./gaps";
 import { zoneSwatch } from "./key";
 
 /** The name in large letters, and below it what the place is called in other languages and where it was mapped. */
@@ -91,6 +92,20 @@ function growth(app: App, settlement: Settlement): Child[] {
   ];
 }
 
+/** Which objects a rule is about, followed by a separator. */
+function conditionOf(app: App, condition: Condition | null): Child {
+  if (!condition) return null;
+  if ("stated" in condition) return h("span", { lang: "en" }, `${condition.stated} · `);
+  const { language } = app;
+  const ranges = condition.ranges.map(({ names, low, high }) => {
+    const write = (value: number | null): string => (value === null ? "" : language.decimal(value, 3));
+    const key = low === null ? "condition.below" : high === null ? "condition.from" : "condition.between";
+    return app.t(key, { measure: language.name(names) ?? "", low: write(low), high: write(high) });
+  });
+  const parts = [language.name(condition.objects), ...ranges, condition.orUnknown && app.t("condition.unknown")];
+  return `${parts.filter(Boolean).join(", ")} · `;
+}
+
 function zones(app: App, settlement: Settlement): Child[] {
   if (settlement.zones.length === 0) return [h("p", {}, app.t("details.noZones")), h("p", { class: "note" }, app.t("details.absence"))];
   const items = settlement.zones.map((overlap) => {
@@ -105,28 +120,13 @@ function zones(app: App, settlement: Settlement): Child[] {
       h("p", {}, app.t("details.zoneWords", { count: overlap.buildings, share: app.language.percent(overlap.share), near })),
       h("p", { class: "note" },
         `${app.t(`ruleKind.${rule.kind}`)}, ${app.language.metres(rule.distance)} · `,
-        rule.condition !== "" && h("span", { lang: "en" }, `${rule.condition} · `),
+        conditionOf(app, rule.condition),
         rule.legal === "" ? app.t("details.noLaw") : h("span", { class: "law" }, rule.legal), " · ",
         h("span", { class: rule.verified ? "verified" : "unverified" }, app.t(rule.verified ? "details.verified" : "details.unverified")),
         overlap.assumed && ` · ${app.t("details.assumed")}`),
     );
   });
   return [h("ul", { class: "zones" }, ...items), h("p", { class: "note" }, app.t("details.absence"))];
-}
-
-/** Inputs that are missing or thin; `wanted` chooses among them. */
-export function gaps(app: App, wanted: (row: Completeness) => boolean): Child {
-  const weak = app.data.completeness.filter((row) => row.verdict !== "complete" && wanted(row));
-  if (weak.length === 0) return h("p", {}, app.t("about.noGaps"));
-  return h(
-    "ul",
-    { class: "gaps" },
-    ...weak.map((row) =>
-      h("li", {},
-        h("span", { class: `verdict ${row.verdict}` }, app.t(`verdict.${row.verdict}`)),
-        h("strong", {}, app.language.name(row.names) ?? row.layer), " ",
-        ...row.notes.map((note) => h("span", { lang: "en", class: "note" }, `${note} `)))),
-  );
 }
 
 /** Of the inputs that are thin, those that matter here: context, and the classes that reach into the settlement. */
