@@ -266,7 +266,7 @@ def test_what_is_missing_is_said_in_the_language_of_the_page(
     page = watched.open(write_map(area).index, "lang=ru&tab=about")
     said = page.inner_text("#content")
     assert "Здесь нанесён 1 объект; сколько не нанесено, узнать нельзя." in said
-    assert "У 25\u00a0% из 4 объектов нет признака или контура, нужного правилу." in said
+    assert "Без признака или контура, нужного правилу: 1 из 4." in said
     assert "Из 3\u00a0000 зданий в обоих источниках 1\u00a0800" in said
     assert "около 4,1\u00a0% зданий (от 3\u00a0% до 6\u00a0%)" in said
     assert "Реестр жителей" in said

@@ -365,6 +365,7 @@ def _growth(rng: np.random.Generator, settlements: gpd.GeoDataFrame, area_id: st
 
 def _completeness(area_id: str) -> pd.DataFrame:
     mapped = "inhabited land with mapped buildings"
+    no_pipe = "No trunk pipeline is mapped; that does not mean there is none."
     rows = [
         ("buildings", "seen_by_both", 1_800.0, "unknown", "1,800 of 3,000 buildings: both sources saw them."),
         ("buildings", "seen_by_osm", 200.0, "unknown", "200 of 3,000 buildings: only OpenStreetMap has them."),
@@ -388,8 +389,20 @@ def _completeness(area_id: str) -> pd.DataFrame:
         ("power_line", "share assumed", 0.25, "partial", "Power line: of 4 objects, 25% lack a tag."),
         ("aerodrome", "objects inside", 0.0, "unknown", "Airport: mapped only outside this area."),
         ("aerodrome", "objects around", 1.0, "unknown", "Airport: mapped only outside this area."),
-        ("gas_trunk", "objects inside", 0.0, "missing", "Gas trunk pipeline: nothing is mapped in this area."),
-        ("gas_trunk", "objects around", 0.0, "missing", "Gas trunk pipeline: nothing is mapped in this area."),
+        (
+            "gas_trunk",
+            "objects inside",
+            0.0,
+            "missing",
+            "No trunk pipeline is mapped; that does not mean there is none.",
+        ),
+        (
+            "gas_trunk",
+            "objects around",
+            0.0,
+            "missing",
+            "No trunk pipeline is mapped; that does not mean there is none.",
+        ),
         ("registered", "input given", 0.0, "missing", "Without a register, the unregistered can hardly be told."),
     ]
     columns = ("layer", "measure", "value", "verdict", "note")

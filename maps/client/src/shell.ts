@@ -44,6 +44,7 @@ export class Shell {
     app.store.listen((_, changed) => this.follow(changed));
     app.map.on("growthplay", () => this.drawBar());
     app.map.on("slice", () => this.drawContent());
+    app.map.on("move", () => this.labelScale());
     this.mapKeys();
     this.printing();
     // Not a plain link to #content: the hash belongs to the state.
@@ -98,8 +99,16 @@ export class Shell {
     };
     name(".leaflet-control-zoom-in", "map.zoomIn");
     name(".leaflet-control-zoom-out", "map.zoomOut");
+    // Has Leaflet write its scale anew, which is then put into the language of the page.
+    app.map.fire("move");
     this.credit();
     part("notice").textContent = this.notice();
+  }
+
+  private labelScale(): void {
+    const line = this.app.map.getContainer().querySelector(".leaflet-control-scale-line");
+    const [, value, unit] = /^(\d+) (k?m)$/.exec(line?.textContent ?? "") ?? [];
+    if (line && value && unit) line.textContent = this.app.t(`unit.${unit}`, { value: Number(value) });
   }
 
   private credit(): void {
@@ -143,6 +152,7 @@ export class Shell {
     const { app } = this;
     const { selected } = app;
     document.body.dataset.tab = selected ? "details" : app.state.tab;
+    document.body.dataset.growing = String(app.state.year !== null);
     this.content.setAttribute("aria-labelledby", `tab-${app.state.tab}`);
     const panels: Record<Tab, () => Child[]> = {
       key: () => keyPanel(app),

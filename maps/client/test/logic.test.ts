@@ -165,6 +165,9 @@ test("English readers get Latin letters, and no other language does", () => {
   assert.equal(ru.name(mapped), "жилмассив Ак-Жар");
   assert.equal(en.name({ en: "Ak-Jar", any: "Ак-Жар" }), "Ak-Jar");
   assert.equal(en.name({}), undefined);
+  // Who reads Cyrillic letters gets them where there are any, in whichever language.
+  assert.equal(ru.name({ any: "Samal", en: "Samal", kk: "Самал" }), "Самал");
+  assert.equal(ru.name({ any: "Samal" }), "Samal");
 });
 
 test("CSV quotes, and no cell is a formula", () => {

@@ -4,9 +4,10 @@ import type { App } from "../app";
 import { intervalChart, sparkline } from "../charts";
 import { h, type Child } from "../dom";
 import { annualGrowth } from "../numbers";
-import { LANGUAGES, QUANTITIES, type Condition, type Quantity, type Settlement } from "../types";
+import { LANGUAGES, QUANTITIES, type Quantity, type Settlement } from "../types";
 import { gaps } from "./gaps";
 import { zoneSwatch } from "./key";
+import { conditionWords } from "./whatif";
 
 /** The name in large letters, and below it what the place is called in other languages and where it was mapped. */
 function heading(app: App, settlement: Settlement): Child[] {
@@ -75,6 +76,11 @@ function figure(app: App, settlement: Settlement, quantity: Quantity, most: numb
   );
 }
 
+/** What the catalogue calls a dataset. */
+function titleOf(app: App, dataset: string): string {
+  return app.data.sources.find((source) => source.dataset === dataset)?.title || dataset;
+}
+
 function growth(app: App, settlement: Settlement): Child[] {
   if (!app.data.growth || !settlement.growth) return [h("p", { class: "note" }, app.t("details.noGrowth"))];
   const { years, modelled, product } = app.data.growth;
@@ -88,22 +94,8 @@ function growth(app: App, settlement: Settlement): Child[] {
   return [
     sparkline({ years, values: settlement.growth, modelled }, words),
     h("p", {}, words),
-    h("p", { class: "note" }, app.t("details.growthNote", { product }), modelled.length > 0 && ` ${app.t("growth.modelledNote")}`),
+    h("p", { class: "note" }, app.t("details.growthNote", { product: titleOf(app, product) }), modelled.length > 0 && ` ${app.t("growth.modelledNote")}`),
   ];
-}
-
-/** Which objects a rule is about, followed by a separator. */
-function conditionOf(app: App, condition: Condition | null): Child {
-  if (!condition) return null;
-  if ("stated" in condition) return h("span", { lang: "en" }, `${condition.stated} · `);
-  const { language } = app;
-  const ranges = condition.ranges.map(({ names, low, high }) => {
-    const write = (value: number | null): string => (value === null ? "" : language.decimal(value, 3));
-    const key = low === null ? "condition.below" : high === null ? "condition.from" : "condition.between";
-    return app.t(key, { measure: language.name(names) ?? "", low: write(low), high: write(high) });
-  });
-  const parts = [language.name(condition.objects), ...ranges, condition.orUnknown && app.t("condition.unknown")];
-  return `${parts.filter(Boolean).join(", ")} · `;
 }
 
 function zones(app: App, settlement: Settlement): Child[] {
@@ -119,8 +111,8 @@ function zones(app: App, settlement: Settlement): Child[] {
       h("h4", {}, zoneSwatch(hazard, rule.kind), app.language.name(hazard.names) ?? hazard.id),
       h("p", {}, app.t("details.zoneWords", { count: overlap.buildings, share: app.language.percent(overlap.share), near })),
       h("p", { class: "note" },
-        `${app.t(`ruleKind.${rule.kind}`)}, ${app.language.metres(rule.distance)} · `,
-        conditionOf(app, rule.condition),
+        `${[app.t(`ruleKind.${rule.kind}`), rule.distance > 0 && app.language.metres(rule.distance)].filter(Boolean).join(", ")} · `,
+        rule.condition && h("span", { lang: "stated" in rule.condition ? "en" : null }, `${conditionWords(app, rule.condition)} · `),
         rule.legal === "" ? app.t("details.noLaw") : h("span", { class: "law" }, rule.legal), " · ",
         h("span", { class: rule.verified ? "verified" : "unverified" }, app.t(rule.verified ? "details.verified" : "details.unverified")),
         overlap.assumed && ` · ${app.t("details.assumed")}`),

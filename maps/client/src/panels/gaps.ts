@@ -41,7 +41,7 @@ const SAYINGS: readonly Saying[] = [
     say: (app, value) => {
       const share = value("share assumed");
       const count = value("objects inside") + value("objects around");
-      return share > 0 ? [app.t("gap.assumed", { share: app.language.percent(share), count })] : [];
+      return share > 0 ? [app.t("gap.assumed", { lacking: Math.round(share * count), total: count })] : [];
     },
   },
   {

@@ -180,8 +180,9 @@ function basemapSwitch(app: App): Child {
 
 /** At which distance zones are drawn. */
 function zonesNote(app: App): string {
-  const { whatif } = app.state;
+  const { whatif, year } = app.state;
   const hazard = app.data.classes.find((candidate) => candidate.id === whatif?.hazardClass);
+  if (year !== null) return app.t("key.zonesPast");
   if (!whatif || !hazard) return app.t("key.zonesNote");
   return app.t("key.zonesAsked", { class: app.language.name(hazard.names) ?? hazard.id, distance: app.language.metres(whatif.limit) });
 }
