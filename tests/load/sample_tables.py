@@ -389,20 +389,8 @@ def _completeness(area_id: str) -> pd.DataFrame:
         ("power_line", "share assumed", 0.25, "partial", "Power line: of 4 objects, 25% lack a tag."),
         ("aerodrome", "objects inside", 0.0, "unknown", "Airport: mapped only outside this area."),
         ("aerodrome", "objects around", 1.0, "unknown", "Airport: mapped only outside this area."),
-        (
-            "gas_trunk",
-            "objects inside",
-            0.0,
-            "missing",
-            "No trunk pipeline is mapped; that does not mean there is none.",
-        ),
-        (
-            "gas_trunk",
-            "objects around",
-            0.0,
-            "missing",
-            "No trunk pipeline is mapped; that does not mean there is none.",
-        ),
+        ("gas_trunk", "objects inside", 0.0, "missing", no_pipe),
+        ("gas_trunk", "objects around", 0.0, "missing", no_pipe),
         ("registered", "input given", 0.0, "missing", "Without a register, the unregistered can hardly be told."),
     ]
     columns = ("layer", "measure", "value", "verdict", "note")
