@@ -24,7 +24,8 @@ _ADJECTIVE = re.compile(r"(ы|(?<=к)и)й\b", re.IGNORECASE)
 
 def latin(text: str) -> str:
     """Return a name in Latin letters; what is no Cyrillic letter of the three languages stays as it is."""
-    text = _ADJECTIVE.sub("ы", _AFTER_VOWEL_OR_SIGN.sub(r"y\g<0>", text))
+    text = _AFTER_VOWEL_OR_SIGN.sub(lambda found: ("Y" if found[0].isupper() else "y") + found[0], text)
+    text = _ADJECTIVE.sub(lambda found: "Ы" if found[0].isupper() else "ы", text)
     return "".join(
         _letter(letter, before, after) for before, letter, after in zip(f" {text}", text, f"{text[1:]} ", strict=False)
     )

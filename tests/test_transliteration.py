@@ -27,6 +27,7 @@ from pipeline.transliteration import latin
         ("Щербинка", "Shcherbinka"),
         ("ТЭЦ-2", "TETS-2"),
         ("ЖАР", "ZHAR"),
+        ("МАЕВКА КРАСНЫЙ", "MAYEVKA KRASNY"),
         ("Dordoi-1", "Dordoi-1"),
         ("新村 قرية ${1}", "新村 قرية ${1}"),
         ("", ""),

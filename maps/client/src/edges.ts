@@ -4,7 +4,7 @@
 const [AXIS, ECCENTRICITY2] = [6_378_137, 0.00669437999014];
 const UNITS_PER_DEGREE = 1e7;
 /** Side of a tile on the map. */
-export const TILE_PX = 256;
+const TILE_PX = 256;
 /** Points of a piece of an edge: short pieces have small boxes, so that few of them are near a tile. */
 const PIECE = 32;
 /** Points nearer than this to the one before are passed over. */

@@ -1,7 +1,7 @@
 // How features become strokes and fills on the canvas: small symbolizers for protomaps-leaflet.
 
 import type { Feature, LabelSymbolizer, PaintSymbolizer, Label, Layout } from "protomaps-leaflet";
-import { TILE_PX, type Edges, type Tile } from "./edges";
+import type { Edges, Tile } from "./edges";
 
 type Points = Parameters<PaintSymbolizer["draw"]>[1];
 
@@ -88,25 +88,25 @@ export class Surroundings {
   ) {}
 
   /** The area, and its rim of some pixels where a width is given; null: nothing is near the tile. */
-  on(tile: Tile, size: number, rimPx: number | null): HTMLCanvasElement | null {
+  on(tile: Tile, onto: CanvasRenderingContext2D, rimPx: number | null): HTMLCanvasElement | null {
     const sheets = (Surroundings.sheets ??= newSheets());
     if (!sheets) return null;
     const { area, rim } = sheets;
-    const key = `${tile.z} ${tile.x} ${tile.y} ${size}`;
+    const key = `${tile.z} ${tile.x} ${tile.y} ${onto.canvas.width}`;
     // Land and rim of a tile follow each other: the second finds what the first has drawn.
     if (this.drawn?.key !== key || sheets.owner !== this) {
       sheets.owner = this;
       const [line, land] = [new Path2D(), new Path2D()];
       this.drawn = { key, line, land, scale: this.edges.trace(tile, this.limit, line, land) };
       if (this.drawn.scale) {
-        this.prepare(area, size, this.drawn.scale);
+        this.prepare(area, onto, this.drawn.scale);
         this.cover(area, this.limit);
       }
     }
     const { scale, land } = this.drawn;
     if (!scale || rimPx === null) return scale && area.canvas;
     const width = rimPx / Math.sqrt(scale[0] * scale[1]);
-    this.prepare(rim, size, scale);
+    this.prepare(rim, onto, scale);
     copy(area, rim, "source-over");
     rim.globalCompositeOperation = "destination-out";
     if (this.limit > width) {
@@ -121,10 +121,12 @@ export class Surroundings {
     return rim.canvas;
   }
 
-  private prepare(sheet: CanvasRenderingContext2D, size: number, [east, south]: [number, number]): void {
+  private prepare(sheet: CanvasRenderingContext2D, onto: CanvasRenderingContext2D, [east, south]: [number, number]): void {
     // Setting its size wipes a canvas.
-    sheet.canvas.width = sheet.canvas.height = size;
-    sheet.setTransform((size / TILE_PX) * east, 0, 0, (size / TILE_PX) * south, 0, 0);
+    sheet.canvas.width = onto.canvas.width;
+    sheet.canvas.height = onto.canvas.height;
+    const dots = onto.getTransform().a;
+    sheet.setTransform(dots * east, 0, 0, dots * south, 0, 0);
     sheet.fillStyle = sheet.strokeStyle = this.colour;
     sheet.lineJoin = sheet.lineCap = "round";
   }
@@ -159,7 +161,7 @@ export class Surrounding implements PaintSymbolizer {
   draw(context: CanvasRenderingContext2D, _: Points, zoom: number, feature: Feature): void {
     const { fill, fillOpacity = 1, stroke, strokeOpacity = 1, width = 1 } = this.style(zoom);
     const show = (opacity: number, rimPx: number | null): void => {
-      const sheet = this.surroundings.on(feature.props as unknown as Tile, context.canvas.width, rimPx);
+      const sheet = this.surroundings.on(feature.props as unknown as Tile, context, rimPx);
       if (!sheet) return;
       context.save();
       context.resetTransform();
