@@ -120,6 +120,8 @@ class Rule(_Strict):
     """Other distances worth a look, because the figure is contested or unverified."""
     tags: tuple[Selector, ...] = ()
     """OSM tags of the objects that the rule is about; none: any object of the class."""
+    title: Names | None = None
+    """What readers are told instead of the tags, such as "river"."""
     when: dict[str, tuple[float, float]] = {}
     """Half-open ranges [low, high) that a measure of the hazard must fall in; none: always."""
     assumed: bool = False
@@ -155,6 +157,8 @@ class Measure(_Strict):
     """Unit of the measure, as in the ranges of `when`."""
     bare_unit: str = ""
     """Unit of a number that stands in the tag without one (the OpenStreetMap wiki defines it for each key)."""
+    title: Names | None = None
+    """What readers are told instead of the measure's name, with its unit."""
 
     @model_validator(mode="after")
     def _check_quantity(self) -> Self:
@@ -242,7 +246,7 @@ class RedZone(OsmLayer):
     shape: Shape = AsMapped()
     legal: dict[Country, LegalReference]
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
-    coverage_note: str = ""
+    coverage_note: Names | None = None
     """What is known about how completely OSM maps this class."""
 
     def rules_for(self, country: str) -> tuple[Rule, ...]:

@@ -90,9 +90,11 @@ def test_every_promised_class_is_there() -> None:
 @pytest.mark.parametrize("name", ZONES)
 def test_every_class_speaks_four_languages_and_says_how_it_is_mapped(name: str) -> None:
     zone = ZONES[name]
-    for names in (zone.title, zone.description):
+    measures = [measure.title for measure in zone.measures.values()]
+    objects = [rule.title for rule in zone.rules if rule.tags]
+    for names in (zone.title, zone.description, zone.coverage_note, *measures, *objects):
+        assert names is not None
         assert all((names.en, names.ru, names.ky, names.kk))
-    assert zone.coverage_note
     forbidden = re.compile(r"illegal|squat|slum|нелегал|самоза|незакон|мыйзамсыз|заңсыз", re.IGNORECASE)
     assert not forbidden.search(zone.model_dump_json())
 

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -193,6 +194,14 @@ def test_areas_anywhere_and_without_houses_settlements_or_hazards(finished: Path
     completeness = pd.read_parquet(finished / "tables" / "completeness.parquet")
     missing = completeness[(completeness["area_id"] == "one") & (completeness["measure"] == "given")]
     assert missing.empty or "osm" in set(missing["layer"])
+
+
+def test_the_maps_have_words_for_every_measure_of_completeness(finished: Path) -> None:
+    """In any language: a measure without them is shown in English, as its note."""
+    source = Path(__file__).parents[1] / "maps" / "client" / "src" / "panels" / "gaps.ts"
+    spoken = set(re.findall(r'"([^"]+)"', source.read_text(encoding="utf-8")))
+    spoken |= {f"inhabited land with mapped buildings, {place}" for place in ("centre", "outskirts")}
+    assert set(pd.read_parquet(finished / "tables" / "completeness.parquet")["measure"]) <= spoken
 
 
 def test_what_users_type_afterwards(finished: Path, again: Path) -> None:

@@ -9,6 +9,8 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pyproj import CRS
+
 from pipeline.load import folium_layers, whatif
 from pipeline.load.page_data import dumps, page_data
 from pipeline.load.tiles import zoom_range
@@ -74,7 +76,13 @@ def build(
         shutil.copyfile(tiles, archive)
     settlement_ids = tables["settlements"]["settlement_id"].sort_values()
     buildings = whatif.numbered(tables["buildings"])
-    packed, sections = whatif.encode(buildings, tables["building_hazards"], settlement_ids)
+    packed, sections = whatif.encode(
+        buildings,
+        tables["building_hazards"],
+        settlement_ids,
+        tables["hazards"],
+        CRS.from_user_input(tables["areas"].iloc[0]["crs"]),
+    )
     distances.write_bytes(packed)
 
     document = page_data(tables) | {

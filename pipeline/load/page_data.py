@@ -10,17 +10,15 @@ import pandas as pd
 
 from pipeline import facts
 from pipeline.catalogue import default as default_catalogue
+from pipeline.load import page_zones
+from pipeline.load.labels import LANGUAGES, label_names, label_text
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
     import geopandas as gpd
 
-_LANGUAGES = ("en", "ru", "ky", "kk")
 _QUANTILES = ("p05", "p25", "p50", "p75", "p95")
-_WORST_FIRST = ("missing", "sparse", "partial", "unknown", "complete")
-_MAX_TEXT = 200
-"""A longer name is a mistake or an attack; it is cut, visibly."""
 
 
 def page_data(tables: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,17 +37,17 @@ def page_data(tables: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "area": {
             "id": area["area_id"],
-            "names": _names(area),
+            "names": label_names(area),
             "bbox": [area["west"], area["south"], area["east"], area["north"]],
             "simulated": bool(area["simulated"]),
         },
         "version": _version(),
-        "classes": _classes(tables),
-        "rules": _rules(tables),
+        "classes": page_zones.classes(tables),
+        "rules": page_zones.rules(tables),
         "settlements": _settlements(tables, population, series),
         "population": {row["quantity"]: _interval(row) for _, row in whole.iterrows()},
         "growth": None if series is None else _epochs(series),
-        "completeness": _completeness(tables["completeness"], tables["red_zone_rules"]),
+        "completeness": page_zones.completeness(tables["completeness"], tables["red_zone_rules"]),
         "sources": _sources(tables["sources"]),
     }
 
@@ -76,19 +74,6 @@ def _version() -> str:
         return "0"
 
 
-def _text(value: object) -> str | None:
-    if value is None or pd.isna(value) or value == "":  # type: ignore[call-overload]
-        return None
-    text = str(value)
-    return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"
-
-
-def _names(row: pd.Series) -> dict[str, str]:
-    found = {code: _text(row.get(f"name_{code}")) for code in _LANGUAGES}
-    found["any"] = _text(row.get("name"))
-    return {code: name for code, name in found.items() if name is not None}
-
-
 def _integer(value: object) -> int | None:
     return None if value is None or pd.isna(value) else int(value)  # type: ignore[call-overload]
 
@@ -100,46 +85,6 @@ def _interval(row: Mapping[Hashable, Any] | pd.Series) -> dict[str, Any]:
         "method": row["method"],
         "year": _integer(row["year"]),
     }
-
-
-def _classes(tables: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Hazard classes that occur here; `reach` is the distance up to which the what-if slider can be trusted."""
-    rules, pairs = tables["red_zone_rules"], tables["building_hazards"]
-    furthest = pairs.groupby("hazard_class")["distance_m"].max()
-    classes = []
-    for name, group in rules.sort_values("rule_id").groupby("hazard_class"):
-        if not (tables["hazards"]["hazard_class"] == name).any():
-            continue
-        asked = [*group["distance_m"], *(d for text in group["sensitivity_m"] for d in json.loads(text))]
-        first = group.iloc[0]
-        classes.append(
-            {
-                "id": name,
-                "names": _names(first),
-                "concern": first["concern"],
-                "colour": first["colour"],
-                "reach": int(max(*asked, furthest.get(name, 0.0), 1.0)),
-            }
-        )
-    return classes
-
-
-def _rules(tables: Mapping[str, Any]) -> list[dict[str, Any]]:
-    used = tables["hazards"]["rule_id"].unique()
-    rules = tables["red_zone_rules"]
-    return [
-        {
-            "id": row["rule_id"],
-            "hazardClass": row["hazard_class"],
-            "condition": _text(row["condition"]) or "",
-            "kind": row["kind"],
-            "distance": row["distance_m"],
-            "sensitivity": json.loads(row["sensitivity_m"]),
-            "legal": _text(row["legal_reference"]) or "",
-            "verified": bool(row["verified"]),
-        }
-        for _, row in rules[rules["rule_id"].isin(used)].sort_values("rule_id").iterrows()
-    ]
 
 
 def _settlements(
@@ -156,15 +101,15 @@ def _settlements(
     return [
         {
             "id": row["settlement_id"],
-            "names": _names(row),
+            "names": label_names(row),
             "otherNames": others.get(row["settlement_id"], []),
-            "nameEvidence": _text(row["name_evidence"]),
+            "nameEvidence": label_text(row["name_evidence"]),
             "kind": row["kind"],
             "score": round(float(row["kind_score"]), 3),
             "delineation": row["delineation"],
             "status": row["status"],
             "statusYear": _integer(row["status_year"]),
-            "statusSource": _text(row["status_source"]),
+            "statusSource": label_text(row["status_source"]),
             "onset": _integer(row["onset_year"]),
             "areaM2": round(float(row["area_m2"])),
             "buildings": int(row["buildings"]),
@@ -181,7 +126,7 @@ def _settlements(
 
 def _other_names(named: pd.DataFrame) -> dict[str, list[str]]:
     """Return the spellings by which the literature names the settlements, for the search."""
-    columns = ["name", *(f"name_{code}" for code in _LANGUAGES), "other_names"]
+    columns = ["name", *(f"name_{code}" for code in LANGUAGES), "other_names"]
     matched = named.dropna(subset="settlement_id")[["named_id", "settlement_id"]]
     rows = matched.merge(facts.settlements()[["named_id", *columns]], on="named_id")
     found: dict[str, set[str]] = {}
@@ -231,29 +176,12 @@ def _epochs(series: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _completeness(completeness: pd.DataFrame, rules: pd.DataFrame) -> list[dict[str, Any]]:
-    """One entry for each layer, the worst first: its worst verdict, and what its measures say."""
-    titles = {name: layer.title.model_dump(exclude_none=True) for name, layer in default_catalogue().context.items()}
-    titles |= {str(row["hazard_class"]): _names(row) for _, row in rules.iterrows()}
-    severity = completeness["verdict"].map(_WORST_FIRST.index)
-    ordered = completeness.assign(severity=severity).sort_values(["severity", "layer", "measure"])
-    entries: dict[str, dict[str, Any]] = {}
-    for _, row in ordered.iterrows():
-        layer = str(row["layer"])
-        names = titles.get(layer, {"en": layer.replace("_", " ")})
-        entry = entries.setdefault(layer, {"layer": layer, "names": names, "verdict": row["verdict"], "notes": []})
-        note = (_text(row["note"]) or "").removeprefix(f"{names.get('en')}: ")
-        if note and note not in entry["notes"]:
-            entry["notes"].append(note)
-    return list(entries.values())
-
-
 def _sources(sources: pd.DataFrame) -> list[dict[str, str]]:
     columns = ("dataset", "version", "licence", "attribution")
     known = default_catalogue().sources
     ordered = sources.sort_values("source_id")
     return [
-        {column: _text(row[column]) or "" for column in columns}
+        {column: label_text(row[column]) or "" for column in columns}
         | {
             "title": known[row["dataset"]].title if row["dataset"] in known else "",
             "home": known[row["dataset"]].home if row["dataset"] in known else "",

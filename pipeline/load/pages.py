@@ -52,10 +52,12 @@ Drop a file `layers/red_zones/<id>.toml` in; no code changes. `novostroiki check
 - `[shape] way`: `as_mapped` (with `areal = true` where the object covers ground, `width_key` where a tag holds a line's
   width), `runway_strip`, `approach_surface`, `horizontal_surface`.
 - `[measures.<name>] way`: `area` (in ha), `quantity` (the largest number of a tag, from `bare_unit` into `unit`),
-  `unmapped` (the law asks for it, OpenStreetMap has no tag for it).
+  `unmapped` (the law asks for it, OpenStreetMap has no tag for it); `title` names it, with its unit, for readers.
+- `[coverage_note]`: what is known about how completely OpenStreetMap maps the class.
 - `[[rules]]`: `countries`, `distance_m`, `kind`, `verified`; `variant`, `tags` and `when` (ranges of measures without
-  their upper end) for rules about some objects only; `assumed = true` for the one to use where a measure is unknown;
-  `half_width_m` for lines; `sensitivity_m` for other distances worth a look.
+  their upper end) for rules about some objects only, and a `title` that readers see instead of the tags;
+  `assumed = true` for the one to use where a measure is unknown; `half_width_m` for lines; `sensitivity_m` for other
+  distances worth a look.
 - `[legal.<country>]`: `act`, `number`, `article`, `valid_from`, `valid_to`, `source`.
 """
 
@@ -117,7 +119,12 @@ def _class(zone: RedZone) -> str:
     ]
     if zone.exclude:
         lines.append(f"- left out: {_selectors(zone.exclude)}")
-    lines += [f"- edge: {_shape(zone)}", f"- coverage: {zone.coverage_note}", f"- colour: `{zone.colour}`", ""]
+    lines += [
+        f"- edge: {_shape(zone)}",
+        f"- coverage: {zone.coverage_note.en if zone.coverage_note else 'not known'}",
+        f"- colour: `{zone.colour}`",
+        "",
+    ]
     rows = [_rule(zone, rule, scope) for rule in zone.rules for scope in rule.countries]
     lines += [_grid(("rule", "applies to", "m", "half width", "kind", "also look at", "verified"), rows), ""]
     for scope, law in zone.legal.items():

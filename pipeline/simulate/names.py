@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.transliteration import latin
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -41,21 +43,6 @@ _DACHAS = (
 _DISTRICTS = (
     "Восток", "Асанбай", "Джал", "Учкун", "Аламедин", "Кок-Жар", "Юг", "Центральный", "Самал", "Жетысу", "Орбита",
 )  # fmt: skip
-
-_LATIN = {
-    "а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "ё": "e", "ж": "zh", "з": "z", "и": "i", "й": "y",
-    "к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s", "т": "t", "у": "u", "ф": "f",
-    "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ъ": "", "ы": "y", "ь": "", "э": "e", "ю": "yu", "я": "ya",
-}  # fmt: skip
-
-
-def latin(text: str) -> str:
-    """Transliterate Russian into the Latin letters that maps use."""
-    letters = (
-        _LATIN.get(letter.lower(), letter).capitalize() if letter.isupper() else _LATIN.get(letter, letter)
-        for letter in text
-    )
-    return "".join(letters)
 
 
 def _compounds(country: str) -> tuple[str, ...]:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import re
 import threading
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
+import shapely
 
 from pipeline.config import Basemap
 from pipeline.load.whatif import DWELLINGS
+from pipeline.tables import conform
 from tests.browser.conftest import READY
 from tests.load import sample_tables
 
@@ -124,6 +129,78 @@ def test_the_slider_moves_the_figures_at_once(watched: Watched, sample_map: Path
     assert page.evaluate("document.activeElement.id") == "whatif-limit"
 
 
+# For places (longitude, latitude), whether the map shows anything but paper there; None: outside the view.
+_DRAWN = """async places => {
+    const view = document.querySelector(".folium-map").getBoundingClientRect();
+    const tiles = [...document.querySelectorAll("canvas.leaflet-tile")].map(tile => {
+        const { left, top } = tile.getBoundingClientRect();
+        const { data } = tile.getContext("2d").getImageData(0, 0, tile.width, tile.height);
+        return { left: left - view.left, top: top - view.top, data };
+    });
+    return places.map(place => {
+        const { x, y } = map_planner.latLngToContainerPoint([place[1], place[0]]);
+        const tile = tiles.find(({ left, top }) => x >= left && x < left + 256 && y >= top && y < top + 256);
+        if (!tile) return null;
+        const first = 4 * (256 * Math.floor(y - tile.top) + Math.floor(x - tile.left));
+        return [245, 242, 235].some((level, i) => tile.data[first + i] !== level);
+    });
+}"""
+
+
+@pytest.mark.parametrize(
+    ("hazard_class", "limit", "zoom"),
+    [
+        ("landfill", 777, 12),
+        ("landfill", 1000, 17),
+        ("railway", 160, 16),
+        ("power_line", 35, 18),
+        ("aerodrome", 2000, 15),
+        ("military", 0, 14),
+    ],
+)
+def test_the_zone_that_is_drawn_follows_the_slider(  # noqa: PLR0913, PLR0917 - a view and what to ask of it
+    watched: Watched, sample_map: Path, sample: sample_tables.Sample, hazard_class: str, limit: int, zoom: int
+) -> None:
+    """Of random places and of the nearest points of houses, just those within the limit lie in the zone."""
+    hazards = sample.tables["hazards"].to_crs(sample.projected)
+    edge = hazards[hazards["hazard_class"] == hazard_class].geometry.iloc[0]
+    outline = edge.buffer(limit, quad_segs=90).exterior
+    spot = outline.interpolate(0.2, normalized=True)
+    centre = gpd.GeoSeries([spot], crs=sample.projected).to_crs("EPSG:4326").iloc[0]
+    page = watched.open(
+        sample_map,
+        f"tab=whatif&if={hazard_class}~{limit}&map={zoom}/{centre.y:.5f}/{centre.x:.5f}"
+        "&hide=buildings.context.hazards.names.settlements.unmapped",
+    )
+    page.wait_for_selector("#whatif-buildings")
+    page.wait_for_timeout(1000)
+
+    pixel_m = 156_543 * np.cos(np.radians(centre.y)) / 2**zoom
+    rng = np.random.default_rng(7)
+    random = shapely.points((spot.x, spot.y) + rng.uniform(-1, 1, (600, 2)) * np.array([450, 350]) * pixel_m)
+    houses = sample.tables["buildings"].to_crs(sample.projected).geometry.to_numpy()
+    nearest = shapely.get_point(shapely.shortest_line(houses, edge), 0)
+    places = np.concatenate([random, nearest])
+    places = places[shapely.distance(places, outline) > 2 * pixel_m]
+    within = shapely.distance(places, edge) <= limit
+    lonlat = gpd.GeoSeries(places, crs=sample.projected).to_crs("EPSG:4326")
+    drawn = page.evaluate(_DRAWN, np.column_stack([lonlat.x, lonlat.y]).tolist())
+    seen = np.array([value is not None for value in drawn])
+    assert seen.sum() > 500
+    assert 10 < within[seen].sum() < seen.sum() - 10
+    assert np.array(drawn)[seen].astype(bool).tolist() == within[seen].tolist()
+    assert watched.errors == []
+
+
+def test_a_zone_without_distance_has_no_slider(watched: Watched, sample_map: Path) -> None:
+    page = watched.open(sample_map, "tab=whatif&if=military~300")
+    page.wait_for_selector("#whatif-buildings")
+    assert page.locator("#whatif-limit").count() == 0
+    assert "set no distance" in page.inner_text("#content")
+    page.click("#whatif-end")
+    assert "if=" not in page.url
+
+
 def test_back_and_forward(watched: Watched, sample_map: Path) -> None:
     page = watched.open(sample_map)
     page.click("#tab-table")
@@ -151,6 +228,55 @@ def test_a_click_on_the_map_opens_the_settlement_and_marks_its_row(
     assert "at=bishkek/0001" in page.url
     page.click("#close-details")
     page.wait_for_selector("table.ranked")
+
+
+def test_without_an_english_name_the_mapped_one_is_spelled_in_latin_letters(
+    watched: Watched, sample: sample_tables.Sample, write_map: Callable[..., MapFiles]
+) -> None:
+    settlements = sample.tables["settlements"]
+    nameless = settlements.assign(name_en=None, name="жилмассив «Құрылысшы»")
+    area = replace(sample, tables=sample.tables | {"settlements": conform("settlements", nameless)})
+    page = watched.open(write_map(area).index, "at=bishkek/0001")
+    assert page.inner_text("#details-title") == "Qurylysshy"
+    assert "Mapped as “жилмассив «Құрылысшы»”" in page.inner_text("#content")
+    page.click("#lang-ru")
+    assert page.inner_text("#details-title") == settlements["name_ru"].iloc[0]
+
+
+def test_what_is_missing_is_said_in_the_language_of_the_page(
+    watched: Watched, sample: sample_tables.Sample, write_map: Callable[..., MapFiles]
+) -> None:
+    """Rules and measures that nothing is known of are quoted as the tables have them."""
+    tables = sample.tables
+    rules = tables["red_zone_rules"].set_index("rule_id", drop=False)
+    rules.loc["KG.cemetery", ["rule_id", "condition"]] = ("KG.cemetery.under_10ha", "area_ha < 10, or area_ha unknown")
+    rules.loc["KG.railway", "condition"] = "gauge >= 1520"
+    renamed = {
+        name: tables[name].replace({"rule_id": {"KG.cemetery": "KG.cemetery.under_10ha"}})
+        for name in ("hazards", "building_hazards", "red_zone_overlaps")
+    }
+    strange = tables["completeness"].iloc[:1].assign(measure="straw", note="Nothing is known of straw.")
+    changed = {"completeness": pd.concat([tables["completeness"], strange], ignore_index=True), **renamed}
+    area = replace(sample, tables=tables | changed | {"red_zone_rules": rules.reset_index(drop=True)})
+    overlaps = renamed["red_zone_overlaps"]
+    at = {
+        name: overlaps.loc[overlaps["hazard_class"] == name, "settlement_id"].iloc[0]
+        for name in ("cemetery", "railway")
+    }
+    page = watched.open(write_map(area).index, "lang=ru&tab=about")
+    said = page.inner_text("#content")
+    assert "Здесь нанесён 1 объект; сколько не нанесено, узнать нельзя." in said
+    assert "Без признака или контура, нужного правилу: 1 из 4." in said
+    assert "Из 3\u00a0000 зданий в обоих источниках 1\u00a0800" in said
+    assert "около 4,1\u00a0% зданий (от 3\u00a0% до 6\u00a0%)" in said
+    assert "Реестр жителей" in said
+    assert page.locator("#content .gaps [lang=en]").all_inner_texts() == ["Nothing is known of straw."]
+    page.evaluate("at => { location.hash = `lang=ru&at=${at}` }", at["cemetery"])
+    page.wait_for_selector("#details-title")
+    assert "площадь, га: меньше 10, или неизвестно" in page.inner_text("#content")
+    page.evaluate("at => { location.hash = `lang=en&at=${at}` }", at["railway"])
+    page.wait_for_function("() => document.documentElement.lang === 'en'")
+    assert "gauge >= 1520" in page.inner_text("#content")
 
 
 def test_everything_by_keyboard(watched: Watched, sample_map: Path, sample: sample_tables.Sample) -> None:

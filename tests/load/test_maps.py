@@ -8,16 +8,21 @@ import re
 import zlib
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from pydantic import ValidationError
 
+from pipeline import catalogue
 from pipeline.config import Basemap
-from pipeline.load import maps, tiles, whatif
+from pipeline.extract.inputs import WITHOUT
+from pipeline.load import maps, page_zones, tiles, whatif
 from pipeline.load.folium_layers import LAYERS
 from pipeline.load.page_data import buildings_in_zones, growth_series, page_data
 from pipeline.resources import resource
+from pipeline.transform.red_zones import rules_table
 from tests.load import sample_tables
 
 _TOP = Path(__file__).parents[2]
@@ -131,10 +136,77 @@ def test_buildings_in_zones_are_counted_once(sample: sample_tables.Sample) -> No
     assert counted.sum() > 0
 
 
+def test_what_the_inputs_lack_and_what_rules_are_about_can_be_said_in_any_language() -> None:
+    """Every condition of the catalogue comes in parts with four names; an input that is not given has its words."""
+    zones = catalogue.default().red_zones
+    hazards = pd.DataFrame(
+        [
+            {"hazard_class": name, "rule_id": zone.rule_id(rule, "KG")}
+            for name, zone in zones.items()
+            for rule in zone.rules
+        ]
+    )
+    for rule in page_zones.rules({"hazards": hazards, "red_zone_rules": rules_table(zones)}):
+        if (parts := rule["condition"]) is not None:
+            assert "stated" not in parts
+            for names in (parts["objects"], *(each["names"] for each in parts["ranges"])):
+                assert not names or set(names) == {"en", "ru", "ky", "kk"}, rule["id"]
+
+    for code in maps.LANGUAGES:
+        assert {f"gap.without.{key}" for key in WITHOUT} | {f"gap.input.{key}" for key in WITHOUT} <= set(_texts(code))
+
+
+def test_a_condition_that_the_catalogue_does_not_know_is_left_as_it_is_stated(sample: sample_tables.Sample) -> None:
+    rules = sample.tables["red_zone_rules"]
+    edited = rules.assign(condition=["voltage_kv >= 1e6"] * len(rules))
+    found = page_zones.rules(sample.tables | {"red_zone_rules": edited})
+    assert {rule["condition"]["stated"] for rule in found} == {"voltage_kv >= 1e6"}
+
+
+def _encoded(sample: sample_tables.Sample) -> tuple[bytes, list[whatif.Section]]:
+    tables = sample.tables
+    return whatif.encode(
+        whatif.numbered(tables["buildings"]),
+        tables["building_hazards"],
+        tables["settlements"]["settlement_id"],
+        tables["hazards"],
+        sample.projected,
+    )
+
+
+def test_edges_keep_their_place_and_straight_lines_stay_straight(sample: sample_tables.Sample) -> None:
+    data, sections = _encoded(sample)
+    hazards = sample.tables["hazards"].to_crs(sample.projected).set_index("hazard_class").geometry
+    for name, edge in hazards.items():
+        section = next(s for s in sections if s.key == f"edge/{name}")
+        planes = np.frombuffer(zlib.decompress(data[section.offset : section.offset + section.length]), dtype=np.uint8)
+        values = planes.reshape(4, -1).T.copy().view("<i4").ravel()
+        assert values[0] == 1
+        count = abs(values[1])
+        assert (values[1] < 0) == (edge.geom_type == "Polygon")
+        lonlat = np.cumsum(values[2:].reshape(2, count), axis=1) / 1e7
+        points = gpd.GeoSeries(gpd.points_from_xy(*lonlat), crs="EPSG:4326").to_crs(sample.projected).to_numpy()
+        line = edge.exterior if edge.geom_type == "Polygon" else edge
+        assert shapely.distance(points, line).max() < 0.1
+        assert shapely.hausdorff_distance(shapely.LineString(points), line) < 0.1
+        assert np.hypot(*np.diff(shapely.get_coordinates(points), axis=0).T).max() <= 1_000.1
+
+
+def test_a_slider_reaches_no_further_than_distances_are_known(sample: sample_tables.Sample) -> None:
+    """A rule of another country that asks for more does not make them known."""
+    rules = sample.tables["red_zone_rules"]
+    landfill = rules[rules["hazard_class"] == "landfill"]
+    abroad = landfill.assign(rule_id="KZ.landfill", country="KZ", distance_m=3000.0)
+    data = page_data(sample.tables | {"red_zone_rules": pd.concat([rules, abroad])})
+    reach = {entry["id"]: entry["reach"] for entry in data["classes"]}
+    assert reach["landfill"] == 1000
+    assert reach["military"] == 0
+
+
 def test_whole_limits_decide_as_exact_distances_do(sample: sample_tables.Sample) -> None:
     buildings = whatif.numbered(sample.tables["buildings"])
     pairs = sample.tables["building_hazards"]
-    data, sections = whatif.encode(buildings, pairs, sample.tables["settlements"]["settlement_id"])
+    data, sections = _encoded(sample)
     section = next(s for s in sections if s.key == "railway")
     plane = np.frombuffer(zlib.decompress(data[section.offset : section.offset + section.length]), dtype=np.uint8)
     metres = plane[: len(buildings)].astype(int) + 256 * plane[len(buildings) :].astype(int)

@@ -7,6 +7,7 @@ import { centralBox } from "./numbers";
 import { labelRules, paintRules } from "./paint";
 import { INITIAL, LAYERS, Store, type LayerKey, type State } from "./state";
 import type { LanguageCode, PageData, Settlement, Texts } from "./types";
+import type { Edges } from "./edges";
 import { Distances, outcome, type Buildings, type Outcome } from "./whatif";
 
 const SELECT_ZOOM = 15;
@@ -36,7 +37,7 @@ export class App {
   private readonly spoken: Record<LanguageCode, Language>;
   private canvas: TileCanvas | null = null;
   private background: L.TileLayer | null = null;
-  private read: { hazardClass: string; distances: Uint16Array } | null = null;
+  private read: { hazardClass: string; distances: Uint16Array; edges: Edges } | null = null;
   private buildings: Buildings | null = null;
   private reckoned: { whatif: State["whatif"]; outcome: Outcome } | null = null;
 
@@ -48,7 +49,7 @@ export class App {
   ) {
     this.spoken = languages(texts);
     const lang = preferredLanguage(null, navigator.languages);
-    this.store = new Store({ ...INITIAL, lang }, window);
+    this.store = new Store({ ...INITIAL, lang }, window, (state) => this.answerable(state));
     this.settlements = new Map(data.settlements.map((settlement) => [settlement.id, settlement]));
     this.distances = new Distances(data.whatif, embedded.whatif);
     const source = data.tiles.mode === "url" ? data.tiles.url : embedded.tiles;
@@ -57,6 +58,14 @@ export class App {
 
   get state(): State {
     return this.store.state;
+  }
+
+  /** What the address asks, within what the data can answer: distances are known as far as rules ask for them. */
+  private answerable(state: State): State {
+    const { whatif } = state;
+    const hazard = this.data.classes.find((candidate) => candidate.id === whatif?.hazardClass);
+    if (!whatif || (hazard && whatif.limit <= hazard.reach)) return state;
+    return { ...state, whatif: hazard ? { ...whatif, limit: hazard.reach } : null };
   }
 
   get language(): Language {
@@ -139,24 +148,25 @@ export class App {
       state: this.state,
       language: this.language,
       shown: (layer: LayerKey): boolean => this.shown(layer),
-      distances: this.currentDistances,
+      distances: this.current?.distances ?? null,
+      edges: this.current?.edges ?? null,
       within: this.shares(),
     };
     this.canvas?.draw(paintRules(context), labelsToo ? labelRules(context) : null);
   }
 
-  /** Distances of the what-if's class, if they are read already. */
-  get currentDistances(): Uint16Array | null {
-    return this.read && this.read.hazardClass === this.state.whatif?.hazardClass ? this.read.distances : null;
+  /** Distances and edges of the what-if's class, if they are read already. */
+  private get current(): { distances: Uint16Array; edges: Edges } | null {
+    return this.read && this.read.hazardClass === this.state.whatif?.hazardClass ? this.read : null;
   }
 
   /** What the what-if's limit means, once its distances are read. */
   get outcome(): Outcome | null {
-    const distances = this.currentDistances;
+    const { current, buildings } = this;
     const { whatif } = this.state;
-    if (!whatif || !distances || !this.buildings) return null;
+    if (!whatif || !current || !buildings) return null;
     if (this.reckoned?.whatif !== whatif) {
-      this.reckoned = { whatif, outcome: outcome(distances, whatif.limit, this.buildings, this.data.settlements) };
+      this.reckoned = { whatif, outcome: outcome(current.distances, whatif.limit, buildings, this.data.settlements) };
     }
     return this.reckoned.outcome;
   }
@@ -174,9 +184,11 @@ export class App {
   private async readDistances(): Promise<void> {
     const asked = this.state.whatif?.hazardClass;
     if (!asked || this.read?.hazardClass === asked) return;
-    const [distances, buildings] = await Promise.all([this.distances.of(asked), this.distances.buildings()]);
+    const [distances, edges, buildings] = await Promise.all([
+      this.distances.of(asked), this.distances.edges(asked), this.distances.buildings(),
+    ]);
     if (this.state.whatif?.hazardClass !== asked) return;
-    this.read = { hazardClass: asked, distances };
+    this.read = { hazardClass: asked, distances, edges };
     this.buildings = buildings;
     this.redraw();
     this.map.fire("distances");

@@ -3,9 +3,10 @@
 
 import L from "leaflet";
 import { PMTiles, type RangeResponse, type Source } from "pmtiles";
-import { leafletLayer, type LabelRule, type PaintRule } from "protomaps-leaflet";
+import { leafletLayer, type Feature, type LabelRule, type PaintRule } from "protomaps-leaflet";
+import type { Tile } from "./edges";
 import { PAPER } from "./palette";
-import { idOf } from "./symbols";
+import { idOf, TILE_LAYER } from "./symbols";
 
 /** A PMTiles archive that is already in memory. */
 class MemorySource implements Source {
@@ -22,6 +23,7 @@ class MemorySource implements Source {
 
 /** What protomaps-leaflet's layer has beyond a grid layer; its declarations leave it out. */
 interface RenderedLayer extends L.GridLayer {
+  views: Map<string, { getDisplayTile(tile: Tile): Promise<{ data: Map<string, Feature[]> }> }>;
   backgroundColor: string | undefined;
   paintRules: PaintRule[];
   labelRules: LabelRule[];
@@ -31,7 +33,20 @@ interface RenderedLayer extends L.GridLayer {
     lon: number,
     lat: number,
     brush?: number,
-  ): Map<string, { layerName: string; feature: Parameters<typeof idOf>[0] }[]>;
+  ): Map<string, { layerName: string; feature: Feature }[]>;
+}
+
+/** Give every tile a layer that holds the tile itself: a place in the drawing for what is reckoned and not stored. */
+function addTileLayer({ views }: RenderedLayer): void {
+  for (const view of views.values()) {
+    const stored = view.getDisplayTile.bind(view);
+    view.getDisplayTile = async ({ z, x, y }) => {
+      const prepared = await stored({ z, x, y });
+      const everywhere = { minX: -Infinity, minY: -Infinity, maxX: Infinity, maxY: Infinity };
+      const itself: Feature = { props: { z, x, y }, bbox: everywhere, geomType: 1, geom: [], numVertices: 0 };
+      return { ...prepared, data: new Map(prepared.data).set(TILE_LAYER, [itself]) };
+    };
+  }
 }
 
 export class TileCanvas {
@@ -51,6 +66,7 @@ export class TileCanvas {
       paintRules: [],
       labelRules: [],
     }) as unknown as RenderedLayer;
+    addTileLayer(this.layer);
     this.layer.addTo(map);
   }
 

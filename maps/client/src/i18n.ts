@@ -8,6 +8,8 @@ const FORMAT_LOCALES: Record<LanguageCode, string> = { en: "en", ru: "ru", ky: "
 /** Letters that turn the direction of what follows them. */
 const TURNING = /[\u0590-\u08ff\u202a-\u202e\u2066-\u2069]/;
 
+const CYRILLIC = /\p{Script=Cyrillic}/u;
+
 /** Texts and formats of one language. */
 export class Language {
   private readonly plurals: Intl.PluralRules;
@@ -44,6 +46,11 @@ export class Language {
     });
   }
 
+  /** Whether there is a text of this key. */
+  has(key: string): boolean {
+    return key in this.texts;
+  }
+
   number(value: number): string {
     return this.whole.format(value).replace("-", "−");
   }
@@ -69,13 +76,16 @@ export class Language {
     return this.t("unit.ha", { value: squareMetres < 100_000 ? this.decimal(squareMetres / 10_000) : squareMetres / 10_000 });
   }
 
-  private decimal(value: number): string {
-    return new Intl.NumberFormat(this.locale, { maximumFractionDigits: 1 }).format(value);
+  decimal(value: number, digits = 1): string {
+    return new Intl.NumberFormat(this.locale, { maximumFractionDigits: digits }).format(value);
   }
 
-  /** A name in this language, else as its source writes it, else in any language. */
+  /** A name in this language, else as its source has it, else in any language; in the letters that its readers read. */
   name(names: Names): string | undefined {
-    return names[this.code] ?? names.any ?? names.en ?? names.ru ?? names.ky ?? names.kk;
+    const { any, en, ru, ky, kk, latin } = names;
+    const ordered = this.code === "en" ? [en, latin, any, ru, ky, kk] : [names[this.code], any, ru, ky, kk, en];
+    const readable = this.code === "en" ? ordered : ordered.filter((name) => name !== undefined && CYRILLIC.test(name));
+    return [...readable, ...ordered].find((name) => name !== undefined);
   }
 }
 

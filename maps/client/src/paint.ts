@@ -2,11 +2,12 @@
 
 import type { LabelRule, PaintRule } from "protomaps-leaflet";
 import { ACCENT, BUILT, INK, PLAIN_BUILDING, settlementColours, shareOpacity, UNTOUCHED } from "./palette";
-import { hatching, idOf, PointLabel, Shape, type LabelStyle, type Style } from "./symbols";
+import type { Edges } from "./edges";
+import { hatching, idOf, PointLabel, Shape, Surrounding, Surroundings, TILE_LAYER, type LabelStyle, type Style } from "./symbols";
 import { shortName } from "./search";
 import type { Language } from "./i18n";
 import type { LayerKey, State } from "./state";
-import type { HazardClass, PageData, Settlement } from "./types";
+import type { HazardClass, Names, PageData, Settlement } from "./types";
 
 /** From this zoom on single buildings are drawn. */
 export const BUILDINGS_FROM = 13;
@@ -25,6 +26,8 @@ export interface Context {
   shown: (layer: LayerKey) => boolean;
   /** Distances of the class of the what-if, once they are read. */
   distances: Uint16Array | null;
+  /** The edges that they are measured from. */
+  edges: Edges | null;
   /** Share of each settlement's buildings within the what-if's limit. */
   within: Float64Array | null;
 }
@@ -79,7 +82,8 @@ function settlementRule({ data, state, within }: Context): PaintRule {
         const share = within[index] ?? 0;
         const opacity = shareOpacity(share);
         if (share === 0) return { fill: UNTOUCHED, fillOpacity: zoom < CLOSE_FROM ? 0.9 : 0.4, stroke: "#ffffff", width: 0.6 };
-        return { fill: hazardColour, fillOpacity: zoom < BUILDINGS_FROM ? opacity : opacity / 3, stroke: hazardColour, width: 0.8 };
+        // No outline in the hazard's colour: near by it would pass for the rim of the zone.
+        return { fill: hazardColour, fillOpacity: zoom < BUILDINGS_FROM ? opacity : opacity / 3, stroke: "#ffffff", width: 0.8 };
       }
       if (zoom < BUILDINGS_FROM) return { fill: colour, fillOpacity: 0.85, stroke: "#ffffff", width: 0.8 };
       return { fill: colour, fillOpacity: zoom < CLOSE_FROM ? 0.6 : 0.26, stroke: colour, width: zoom < CLOSE_FROM ? 0.8 : 1.4 };
@@ -95,7 +99,7 @@ export function builtShare(settlement: Settlement, epoch: number): number | null
 }
 
 /** Whether a class is drawn; while a what-if is asked, only the class that it is about. */
-function isShown(state: State, hazardClass: string): boolean {
+export function isShown(state: State, hazardClass: string): boolean {
   return state.whatif ? hazardClass === state.whatif.hazardClass : !state.hiddenClasses.has(hazardClass);
 }
 
@@ -120,7 +124,9 @@ function zoneStyle(hazard: HazardClass | undefined, kind: string, near: boolean)
  * Red zones. From afar their land lies under the settlements, which readers look for first, and their edge above;
  * near by the land is tinted over houses and streets.
  */
-function zoneRules({ data, state }: Context): { land: PaintRule[]; edge: PaintRule[] } {
+function zoneRules(context: Context): { land: PaintRule[]; edge: PaintRule[] } {
+  const { data, state } = context;
+  if (state.whatif) return limitRules(context);
   const classes = new Map(data.classes.map((hazard) => [hazard.id, hazard]));
   const filter: PaintRule["filter"] = (_, feature) => isShown(state, String(feature.props.hazard_class));
   const shape = (part: (style: Style) => Style): Shape => {
@@ -141,6 +147,24 @@ function zoneRules({ data, state }: Context): { land: PaintRule[]; edge: PaintRu
   const rule = { dataLayer: "red_zones", filter };
   return {
     land: [{ ...rule, maxzoom: CLOSE_FROM - 1, symbolizer: land }],
+    edge: [
+      { ...rule, maxzoom: CLOSE_FROM - 1, symbolizer: shape((style) => ({ ...style, fill: null })) },
+      { ...rule, minzoom: CLOSE_FROM, symbolizer: shape((style) => style) },
+    ],
+  };
+}
+
+/** The zone that the what-if asks about, drawn at its limit, in the order of the zones of rules. */
+function limitRules({ data, state, edges }: Context): { land: PaintRule[]; edge: PaintRule[] } {
+  if (!state.whatif || !edges) return { land: [], edge: [] };
+  const { hazardClass, limit } = state.whatif;
+  const hazard = data.classes.find((candidate) => candidate.id === hazardClass);
+  const surroundings = new Surroundings(edges, limit, hazard?.colour ?? INK);
+  const shape = (part: (style: Style) => Style): Surrounding =>
+    new Surrounding(surroundings, (zoom) => part(zoneStyle(hazard, "asked", zoom >= CLOSE_FROM)));
+  const rule = { dataLayer: TILE_LAYER };
+  return {
+    land: [{ ...rule, maxzoom: CLOSE_FROM - 1, symbolizer: shape((style) => ({ ...style, stroke: null })) }],
     edge: [
       { ...rule, maxzoom: CLOSE_FROM - 1, symbolizer: shape((style) => ({ ...style, fill: null })) },
       { ...rule, minzoom: CLOSE_FROM, symbolizer: shape((style) => style) },
@@ -215,6 +239,13 @@ export function paintRules(context: Context): PaintRule[] {
   ];
 }
 
+/** The names of a place, which its tile has as attributes. */
+function placeNames(props: Record<string, string | undefined>): Names {
+  const { name, ...rest } = props;
+  const named = Object.entries({ ...rest, name_any: name }).filter(([key, value]) => key.startsWith("name_") && value);
+  return Object.fromEntries(named.map(([key, value]) => [key.slice("name_".length), value])) as Names;
+}
+
 export function labelRules({ data, language, shown }: Context): LabelRule[] {
   if (!shown("names")) return [];
   const order = new Map(data.settlements.map((settlement, i) => [i + 1, settlement]));
@@ -237,7 +268,7 @@ export function labelRules({ data, language, shown }: Context): LabelRule[] {
     dataLayer: "places",
     symbolizer: new PointLabel((feature) => {
       const props = feature.props as Record<string, string | undefined>;
-      const text = props[`name_${language.code}`] ?? props.name ?? props.name_en ?? props.name_ru;
+      const text = language.name(placeNames(props));
       if (!text) return null;
       const city = props.place === "city" || props.place === "town";
       return { text: shortName(text), size: city ? 15 : 11, weight: city ? 700 : 400, colour: city ? "#3b372f" : "#5d574c", italic: !city };

@@ -7,6 +7,7 @@ import { detailsPanel } from "./panels/details";
 import { GrowthBar } from "./panels/growthbar";
 import { headerContent, SearchBox } from "./panels/header";
 import { keyPanel, presentClasses, themeLegend, zoneSwatch } from "./panels/key";
+import { isShown } from "./paint";
 import { tablePanel } from "./panels/table";
 import { WhatIfPanel } from "./panels/whatif";
 import { TABS, type State, type Tab } from "./state";
@@ -43,6 +44,7 @@ export class Shell {
     app.store.listen((_, changed) => this.follow(changed));
     app.map.on("growthplay", () => this.drawBar());
     app.map.on("slice", () => this.drawContent());
+    app.map.on("move", () => this.labelScale());
     this.mapKeys();
     this.printing();
     // Not a plain link to #content: the hash belongs to the state.
@@ -97,8 +99,16 @@ export class Shell {
     };
     name(".leaflet-control-zoom-in", "map.zoomIn");
     name(".leaflet-control-zoom-out", "map.zoomOut");
+    // Has Leaflet write its scale anew, which is then put into the language of the page.
+    app.map.fire("move");
     this.credit();
     part("notice").textContent = this.notice();
+  }
+
+  private labelScale(): void {
+    const line = this.app.map.getContainer().querySelector(".leaflet-control-scale-line");
+    const [, value, unit] = /^(\d+) (k?m)$/.exec(line?.textContent ?? "") ?? [];
+    if (line && value && unit) line.textContent = this.app.t(`unit.${unit}`, { value: Number(value) });
   }
 
   private credit(): void {
@@ -142,6 +152,7 @@ export class Shell {
     const { app } = this;
     const { selected } = app;
     document.body.dataset.tab = selected ? "details" : app.state.tab;
+    document.body.dataset.growing = String(app.state.year !== null);
     this.content.setAttribute("aria-labelledby", `tab-${app.state.tab}`);
     const panels: Record<Tab, () => Child[]> = {
       key: () => keyPanel(app),
@@ -168,7 +179,7 @@ export class Shell {
   private drawPrint(): void {
     const { app } = this;
     const zones = presentClasses(app)
-      .filter(({ hazard }) => app.shown("red_zones") && !app.state.hiddenClasses.has(hazard.id))
+      .filter(({ hazard }) => app.shown("red_zones") && isShown(app.state, hazard.id))
       .map(({ hazard, kind }) => h("li", {}, zoneSwatch(hazard, kind), h("span", {}, app.language.name(hazard.names) ?? hazard.id)));
     const { year, whatif } = app.state;
     replace(

@@ -109,9 +109,11 @@ export class Store {
   constructor(
     private readonly base: State,
     private readonly window: Window,
+    /** Turns what was asked into what can be shown. */
+    private readonly answerable: (state: State) => State = (state) => state,
   ) {
-    this.state = decode(window.location.hash, base);
-    window.addEventListener("popstate", () => this.apply(decode(window.location.hash, base)));
+    this.state = answerable(decode(window.location.hash, base));
+    window.addEventListener("popstate", () => this.apply(answerable(decode(window.location.hash, base))));
   }
 
   listen(listener: Listener): void {
@@ -120,7 +122,7 @@ export class Store {
 
   /** Change the state. `step` makes it a step that "back" undoes; without it the address changes in place. */
   set(change: Change, step = true): void {
-    const next = { ...this.state, ...change };
+    const next = this.answerable({ ...this.state, ...change });
     const hash = `#${encode(next, this.base)}`;
     if (hash !== this.window.location.hash && !(hash === "#" && this.window.location.hash === "")) {
       if (step) this.window.history.pushState(null, "", hash);

@@ -1,6 +1,7 @@
 // How features become strokes and fills on the canvas: small symbolizers for protomaps-leaflet.
 
 import type { Feature, LabelSymbolizer, PaintSymbolizer, Label, Layout } from "protomaps-leaflet";
+import type { Edges, Tile } from "./edges";
 
 type Points = Parameters<PaintSymbolizer["draw"]>[1];
 
@@ -8,6 +9,9 @@ type Points = Parameters<PaintSymbolizer["draw"]>[1];
 export function idOf(feature: Feature): number {
   return (feature as Feature & { id?: number }).id ?? 0;
 }
+
+/** Layer of every tile that holds the tile itself (see canvas.ts). */
+export const TILE_LAYER = "tile";
 
 export interface Style {
   fill?: string | CanvasPattern | null;
@@ -51,6 +55,122 @@ export class Shape implements PaintSymbolizer {
       context.stroke();
     }
     context.globalAlpha = 1;
+  }
+}
+
+interface Sheets {
+  area: CanvasRenderingContext2D;
+  rim: CanvasRenderingContext2D;
+  /** What is on them. */
+  owner: Surroundings | null;
+}
+
+function newSheets(): Sheets | null {
+  const [area, rim] = [0, 1].map(() => document.createElement("canvas").getContext("2d"));
+  return area && rim ? { area, rim, owner: null } : null;
+}
+
+/**
+ * The land within a limit of edges on a tile, as one area however many of them are near, and its rim.
+ *
+ * A pen as wide as twice the limit covers just that land, where its tip is the circle that the limit is on the ground.
+ * It draws on sheets of its own, which then go onto the map: what is covered twice is not twice as dark.
+ */
+export class Surroundings {
+  /** Shared by all: a slider makes dozens of surroundings a second. */
+  private static sheets: Sheets | null = null;
+  private drawn: { key: string; scale: [number, number] | null; line: Path2D; land: Path2D } | null = null;
+
+  constructor(
+    private readonly edges: Edges,
+    private readonly limit: number,
+    private readonly colour: string,
+  ) {}
+
+  /** The area, and its rim of some pixels where a width is given; null: nothing is near the tile. */
+  on(tile: Tile, onto: CanvasRenderingContext2D, rimPx: number | null): HTMLCanvasElement | null {
+    const sheets = (Surroundings.sheets ??= newSheets());
+    if (!sheets) return null;
+    const { area, rim } = sheets;
+    const key = `${tile.z} ${tile.x} ${tile.y} ${onto.canvas.width}`;
+    // Land and rim of a tile follow each other: the second finds what the first has drawn.
+    if (this.drawn?.key !== key || sheets.owner !== this) {
+      sheets.owner = this;
+      const [line, land] = [new Path2D(), new Path2D()];
+      this.drawn = { key, line, land, scale: this.edges.trace(tile, this.limit, line, land) };
+      if (this.drawn.scale) {
+        this.prepare(area, onto, this.drawn.scale);
+        this.cover(area, this.limit);
+      }
+    }
+    const { scale, land } = this.drawn;
+    if (!scale || rimPx === null) return scale && area.canvas;
+    const width = rimPx / Math.sqrt(scale[0] * scale[1]);
+    this.prepare(rim, onto, scale);
+    copy(area, rim, "source-over");
+    rim.globalCompositeOperation = "destination-out";
+    if (this.limit > width) {
+      this.cover(rim, this.limit - width);
+    } else {
+      // Too narrow for a rim of its own, or the land itself: what lies along the edges.
+      rim.fill(land);
+      rim.globalCompositeOperation = "source-over";
+      this.stroke(rim, width);
+      copy(area, rim, "destination-in");
+    }
+    return rim.canvas;
+  }
+
+  private prepare(sheet: CanvasRenderingContext2D, onto: CanvasRenderingContext2D, [east, south]: [number, number]): void {
+    // Setting its size wipes a canvas.
+    sheet.canvas.width = onto.canvas.width;
+    sheet.canvas.height = onto.canvas.height;
+    const dots = onto.getTransform().a;
+    sheet.setTransform(dots * east, 0, 0, dots * south, 0, 0);
+    sheet.fillStyle = sheet.strokeStyle = this.colour;
+    sheet.lineJoin = sheet.lineCap = "round";
+  }
+
+  private cover(sheet: CanvasRenderingContext2D, reach: number): void {
+    if (this.drawn) sheet.fill(this.drawn.land);
+    this.stroke(sheet, reach);
+  }
+
+  private stroke(sheet: CanvasRenderingContext2D, reach: number): void {
+    sheet.lineWidth = 2 * reach;
+    // A canvas ignores a width of nothing, and would draw with the one before.
+    if (this.drawn && reach > 0) sheet.stroke(this.drawn.line);
+  }
+}
+
+function copy(from: CanvasRenderingContext2D, onto: CanvasRenderingContext2D, how: GlobalCompositeOperation): void {
+  onto.save();
+  onto.resetTransform();
+  onto.globalCompositeOperation = how;
+  onto.drawImage(from.canvas, 0, 0);
+  onto.restore();
+}
+
+/** Draws the surroundings of edges: with a fill their land, with a stroke its rim. */
+export class Surrounding implements PaintSymbolizer {
+  constructor(
+    private readonly surroundings: Surroundings,
+    private readonly style: (zoom: number) => Style,
+  ) {}
+
+  draw(context: CanvasRenderingContext2D, _: Points, zoom: number, feature: Feature): void {
+    const { fill, fillOpacity = 1, stroke, strokeOpacity = 1, width = 1 } = this.style(zoom);
+    const show = (opacity: number, rimPx: number | null): void => {
+      const sheet = this.surroundings.on(feature.props as unknown as Tile, context, rimPx);
+      if (!sheet) return;
+      context.save();
+      context.resetTransform();
+      context.globalAlpha = opacity;
+      context.drawImage(sheet, 0, 0);
+      context.restore();
+    };
+    if (fill) show(fillOpacity, null);
+    if (stroke) show(strokeOpacity, width);
   }
 }
 

@@ -12,7 +12,8 @@ export type Kind = (typeof KINDS)[number];
 export const STATUSES = ["legal", "mixed", "unresolved", "unknown"] as const;
 export type Status = (typeof STATUSES)[number];
 
-export type Names = Partial<Record<LanguageCode, string>> & { any?: string };
+/** Names by language; `any` as the source has it, `latin` how that is spelled in Latin letters, where there is no `en`. */
+export type Names = Partial<Record<LanguageCode, string>> & { any?: string; latin?: string };
 
 /** Quantiles 5, 25, 50, 75 and 95 %, and what they rest on. */
 export interface Interval {
@@ -64,11 +65,16 @@ export interface HazardClass {
   reach: number;
 }
 
+/** Which objects of its class a rule is about, in parts, or as the tables state it in English. */
+export type Condition =
+  | { stated: string }
+  | { objects: Names; ranges: { names: Names; low: number | null; high: number | null }[]; orUnknown: boolean };
+
 export interface Rule {
   id: string;
   hazardClass: string;
-  /** Which objects of the class the rule is about, in English; empty: all. */
-  condition: string;
+  /** Null: all of its class. */
+  condition: Condition | null;
   kind: "inside" | "statutory" | "advisory" | "proxy";
   distance: number;
   sensitivity: number[];
@@ -76,11 +82,17 @@ export interface Rule {
   verified: boolean;
 }
 
+export type Verdict = "complete" | "partial" | "sparse" | "missing" | "unknown";
+
 export interface Completeness {
   layer: string;
   names: Names;
-  verdict: "complete" | "partial" | "sparse" | "missing" | "unknown";
-  notes: string[];
+  /** The worst of its measures'. */
+  verdict: Verdict;
+  /** `note` says in English what the measure says. */
+  measures: { measure: string; value: number | null; verdict: Verdict; note: string }[];
+  /** What is known about how completely OpenStreetMap maps the layer. */
+  mapping: Names;
 }
 
 export interface SourceRow {

@@ -1,5 +1,6 @@
 // "What if the limit were …": distances of all buildings, and what follows from a limit. No DOM in here.
 
+import { Edges } from "./edges";
 import type { PageData, Settlement } from "./types";
 import { type Range, sumOfParts } from "./numbers";
 
@@ -20,11 +21,11 @@ export interface Outcome {
   perSettlement: { settlement: Settlement; buildings: number; share: number }[];
 }
 
-/** Join a plane of low and a plane of high bytes. */
-export function joinPlanes(bytes: Uint8Array): Uint16Array {
-  const count = bytes.length >> 1;
-  const values = new Uint16Array(count);
-  for (let i = 0; i < count; i++) values[i] = (bytes[i] as number) | ((bytes[count + i] as number) << 8);
+/** Join planes of bytes, from the low ones to the high ones, to unsigned numbers of 16 bits or signed ones of 32. */
+export function joinPlanes<T extends Uint16Array | Int32Array>(bytes: Uint8Array, values: T): T {
+  const count = values.length;
+  for (let plane = 0; plane < values.BYTES_PER_ELEMENT; plane++)
+    for (let i = 0; i < count; i++) values[i] = (values[i] as number) | ((bytes[plane * count + i] as number) << (8 * plane));
   return values;
 }
 
@@ -69,7 +70,7 @@ export function outcome(
 
 /** Reads the sections of the what-if file when they are first asked for, from the page or over HTTP Range. */
 export class Distances {
-  private readonly loaded = new Map<string, Promise<Uint16Array>>();
+  private readonly loaded = new Map<string, Promise<unknown>>();
 
   constructor(
     private readonly info: PageData["whatif"],
@@ -78,42 +79,47 @@ export class Distances {
 
   /** Metres of every building to the nearest hazard of a class. */
   of(hazardClass: string): Promise<Uint16Array> {
-    return this.section(hazardClass).then((values) =>
-      values.length > 0 ? values : new Uint16Array(this.info.buildings).fill(BEYOND),
+    return this.section(hazardClass, (bytes) =>
+      bytes ? joinPlanes(bytes, new Uint16Array(bytes.length / 2)) : new Uint16Array(this.info.buildings).fill(BEYOND),
     );
   }
 
-  async buildings(): Promise<Buildings> {
-    const both = await this.section("buildings");
-    const half = both.length / 2;
-    return { settlement: both.subarray(0, half), weight: both.subarray(half) };
+  /** The edges that these are measured from. */
+  edges(hazardClass: string): Promise<Edges> {
+    return this.section(`edge/${hazardClass}`, (bytes) =>
+      new Edges(bytes ? joinPlanes(bytes, new Int32Array(bytes.length / 4)) : new Int32Array(1)),
+    );
   }
 
-  private section(key: string): Promise<Uint16Array> {
-    let promise = this.loaded.get(key);
+  buildings(): Promise<Buildings> {
+    return this.section("buildings", (bytes) => {
+      // Two arrays follow each other here, each with planes of its own.
+      const half = (bytes?.length ?? 0) / 2;
+      const array = (from: number): Uint16Array =>
+        joinPlanes(bytes?.subarray(from, from + half) ?? new Uint8Array(0), new Uint16Array(half / 2));
+      return { settlement: array(0), weight: array(half) };
+    });
+  }
+
+  /** A section once it is read; `decode` gets null where there is none. */
+  private section<T>(key: string, decode: (bytes: Uint8Array | null) => T): Promise<T> {
+    let promise = this.loaded.get(key) as Promise<T> | undefined;
     if (!promise) {
-      promise = this.read(key);
+      promise = this.read(key).then(decode);
       this.loaded.set(key, promise);
     }
     return promise;
   }
 
-  private async read(key: string): Promise<Uint16Array> {
+  private async read(key: string): Promise<Uint8Array | null> {
     const section = this.info.sections.find((candidate) => candidate.key === key);
-    if (!section) return new Uint16Array(0);
+    if (!section) return null;
     const { offset, length } = section;
     const packed = this.embedded
       ? this.embedded.slice(offset, offset + length)
       : await fetchRange(this.info.url, offset, length);
     const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-    const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
-    if (key !== "buildings") return joinPlanes(bytes);
-    // Two arrays follow each other here, each with planes of its own.
-    const half = bytes.length / 2;
-    const both = new Uint16Array(half);
-    both.set(joinPlanes(bytes.subarray(0, half)), 0);
-    both.set(joinPlanes(bytes.subarray(half)), half / 2);
-    return both;
+    return new Uint8Array(await new Response(stream).arrayBuffer());
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { toCsv } from "../src/csv";
+import { Edges, type Pen, pixelsPerMetre } from "../src/edges";
 import { Language, preferredLanguage } from "../src/i18n";
 import { annualGrowth, centralBox, roundBreaks, sumOfParts } from "../src/numbers";
 import { normalise, Search, shortName, within1 } from "../src/search";
@@ -68,9 +69,71 @@ test("a limit counts buildings and the dwellings' share of residents", () => {
 });
 
 test("planes are joined, and an absent class is beyond every limit", async () => {
-  assert.deepEqual([...joinPlanes(Uint8Array.of(1, 255, 0, 2))], [1, 767]);
+  assert.deepEqual([...joinPlanes(Uint8Array.of(1, 255, 0, 2), new Uint16Array(2))], [1, 767]);
+  assert.deepEqual([...joinPlanes(Uint8Array.of(254, 5, 255, 0, 255, 0, 255, 1), new Int32Array(2))], [-2, 16777221]);
   const distances = new Distances({ url: "", buildings: 3, sections: [] }, new ArrayBuffer(0));
   assert.deepEqual([...(await distances.of("landfill"))], [BEYOND, BEYOND, BEYOND]);
+});
+
+/** Writes down what it is led through. */
+class Notes implements Pen {
+  readonly lines: [number, number][][] = [];
+
+  moveTo(x: number, y: number): void {
+    this.lines.push([[x, y]]);
+  }
+
+  lineTo(x: number, y: number): void {
+    this.lines[this.lines.length - 1]?.push([x, y]);
+  }
+
+  closePath(): void {
+    this.lines[this.lines.length - 1]?.push([0, 0]);
+  }
+}
+
+/** A line of two points, a ring of four, and a point, around 74.6° E, 42.9° N; in 1e-7 degrees. */
+function edges(): Edges {
+  const lon = [746_000_000, 746_100_000, 746_000_000, 746_010_000, 746_010_000, 746_000_000, 747_000_000];
+  const lat = [429_000_000, 429_000_000, 429_100_000, 429_100_000, 429_110_000, 429_100_000, 429_000_000];
+  const steps = (values: number[]): number[] => values.map((value, i) => value - (values[i - 1] ?? 0));
+  return new Edges(Int32Array.of(3, 2, -4, 1, ...steps(lon), ...steps(lat)));
+}
+
+/** The tile of a place (degrees). */
+function tileAt(z: number, lon: number, lat: number): { z: number; x: number; y: number } {
+  const y = 0.5 - Math.asinh(Math.tan((lat * Math.PI) / 180)) / (2 * Math.PI);
+  return { z, x: Math.floor((lon / 360 + 0.5) * 2 ** z), y: Math.floor(y * 2 ** z) };
+}
+
+test("a metre has the length that the ellipsoid gives it", () => {
+  // One degree at 43° north: 81,540.6 m of the parallel, 111,096.6 m of the meridian (Snyder 1987, 4-18 to 4-21).
+  const [east, south] = pixelsPerMetre((43 * Math.PI) / 180, 0);
+  assert.ok(Math.abs(256 / 360 / east - 81_540.6) < 0.5);
+  const y = (lat: number): number => (256 * Math.asinh(Math.tan((lat * Math.PI) / 180))) / (2 * Math.PI);
+  assert.ok(Math.abs((y(43.5) - y(42.5)) / south - 111_096.6) < 2);
+});
+
+test("edges are traced in metres, and only near the tile", () => {
+  const [line, land] = [new Notes(), new Notes()];
+  assert.ok(edges().trace(tileAt(14, 74.605, 42.9), 100, line, land));
+  const [from, to] = line.lines[0] as [[number, number], [number, number]];
+  // 0.01° of the parallel of 42.9° north.
+  assert.ok(Math.abs(Math.hypot(to[0] - from[0], to[1] - from[1]) - 816.72) < 0.5);
+  assert.deepEqual([line.lines.length, land.lines.length], [1, 0]);
+
+  const wide = [new Notes(), new Notes()] as const;
+  assert.ok(edges().trace(tileAt(14, 74.605, 42.9), 2_000, ...wide));
+  assert.deepEqual([wide[0].lines.length, wide[1].lines.length], [2, 1]);
+  assert.equal(wide[1].lines[0]?.length, 5);
+
+  // A point is a line of a millimetre; far away there is nothing.
+  const point = new Notes();
+  assert.ok(edges().trace(tileAt(14, 74.7, 42.9), 10, point, new Notes()));
+  const [a, b] = point.lines[0] as [[number, number], [number, number]];
+  assert.ok(Math.abs(b[0] - a[0] - 0.001) < 1e-9 && a[1] === b[1]);
+  assert.equal(edges().trace(tileAt(14, 75.5, 42.9), 3_000, new Notes(), new Notes()), null);
+  assert.equal(new Edges(Int32Array.of(0)).trace(tileAt(14, 74.6, 42.9), 3_000, new Notes(), new Notes()), null);
 });
 
 test("one settlement is found by all its spellings", () => {
@@ -93,6 +156,18 @@ test("texts fill in values, choose plurals, and contain letters that turn the di
   assert.equal(ru.t("s", { x: "${1}{{7*7}}" }), "«${1}{{7*7}}»");
   assert.equal(preferredLanguage(null, ["fr-FR", "kk-KZ", "en"]), "kk");
   assert.equal(preferredLanguage(null, ["fr"]), "en");
+});
+
+test("English readers get Latin letters, and no other language does", () => {
+  const [en, ru] = (["en", "ru"] as const).map((code) => new Language(code, {})) as [Language, Language];
+  const mapped = { any: "жилмассив Ак-Жар", latin: "Ak-Zhar" };
+  assert.equal(en.name(mapped), "Ak-Zhar");
+  assert.equal(ru.name(mapped), "жилмассив Ак-Жар");
+  assert.equal(en.name({ en: "Ak-Jar", any: "Ак-Жар" }), "Ak-Jar");
+  assert.equal(en.name({}), undefined);
+  // Who reads Cyrillic letters gets them where there are any, in whichever language.
+  assert.equal(ru.name({ any: "Samal", en: "Samal", kk: "Самал" }), "Самал");
+  assert.equal(ru.name({ any: "Samal" }), "Samal");
 });
 
 test("CSV quotes, and no cell is a formula", () => {

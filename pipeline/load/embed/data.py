@@ -13,6 +13,7 @@ from pyproj import Transformer
 from pipeline.errors import InputError
 from pipeline.load import store
 from pipeline.load.embed import texts
+from pipeline.load.labels import latin_label
 from pipeline.load.public.grid import CELL_M, Grid
 from pipeline.tables import PUBLIC_TABLES
 
@@ -110,8 +111,8 @@ def read(public: Path, area_id: str) -> Kit:
 
 
 def _name(row: Any, code: str) -> str | None:  # noqa: ANN401 - a row of a frame
-    """Return the name in a language, else the best-known one; None: unnamed."""
-    for name in (row[f"name_{code}"], row["name"]):
+    """Return the name in a language, else the best-known one, for English readers in Latin letters; None: unnamed."""
+    for name in (row[f"name_{code}"], latin_label(row) if code == "en" else None, row["name"]):
         if isinstance(name, str) and name.strip():
             return name
     return None

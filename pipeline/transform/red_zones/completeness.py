@@ -59,7 +59,7 @@ def _of_class(found: gpd.GeoDataFrame, zone: RedZone, inside: np.ndarray) -> lis
         verdict, note = "unknown", f"{name}: mapped only outside this area ({around} reach in)."
     else:
         verdict, note = "unknown", f"{name}: {within} mapped in this area; how many are not cannot be known."
-    note = f"{note} {zone.coverage_note}".strip()
+    note = f"{note} {zone.coverage_note.en}" if zone.coverage_note else note
     rows: list[dict[str, object]] = [
         {"layer": zone.id, "measure": "objects inside", "value": float(within), "verdict": verdict, "note": note},
         {"layer": zone.id, "measure": "objects around", "value": float(around), "verdict": verdict, "note": note},

@@ -108,12 +108,17 @@ def _row(zone: RedZone, rule: Rule, scope: str) -> dict[str, object]:
 
 def condition(rule: Rule) -> str:
     """Return in words which objects a rule is about, such as ``110 <= voltage_kv < 220``; empty: all of its class."""
-    tags = " or ".join(
-        " and ".join(f"{key}{_values(wanted)}" for key, wanted in selector.items()) for selector in rule.tags
-    )
+    tags = tags_in_words(rule)
     ranges = [_range(name, *limits) for name, limits in rule.when.items()]
     unknown = " or ".join(rule.when) + " unknown" if rule.assumed else ""
     return ", ".join(part for part in (tags, " and ".join(ranges), f"or {unknown}" if unknown else "") if part)
+
+
+def tags_in_words(rule: Rule) -> str:
+    """Return which tags an object must have, such as ``disused=yes or abandoned=yes``; empty: any."""
+    return " or ".join(
+        " and ".join(f"{key}{_values(wanted)}" for key, wanted in selector.items()) for selector in rule.tags
+    )
 
 
 def _values(wanted: bool | tuple[str, ...]) -> str:  # noqa: FBT001 - a tag condition, not a flag

@@ -3,7 +3,7 @@
 import type { App } from "../app";
 import { h, type Child } from "../dom";
 import { QUANTITIES, type SourceRow } from "../types";
-import { gaps } from "./details";
+import { gaps } from "./gaps";
 
 /** One line for each dataset, with all its versions. */
 export function sourceList(app: App): HTMLElement {

@@ -4,19 +4,27 @@ import type { App } from "../app";
 import { intervalChart, sparkline } from "../charts";
 import { h, type Child } from "../dom";
 import { annualGrowth } from "../numbers";
-import { LANGUAGES, QUANTITIES, type Completeness, type Quantity, type Settlement } from "../types";
+import { LANGUAGES, QUANTITIES, type Quantity, type Settlement } from "../types";
+import { gaps } from "./gaps";
 import { zoneSwatch } from "./key";
+import { conditionWords } from "./whatif";
 
+/** The name in large letters, and below it what the place is called in other languages and where it was mapped. */
 function heading(app: App, settlement: Settlement): Child[] {
+  const { names } = settlement;
   const own = app.nameOf(settlement);
-  const others = LANGUAGES.map((code) => ({ code, name: settlement.names[code] })).filter(
-    ({ code, name }, i, all) => name && name !== own && code !== app.language.code && all.findIndex((o) => o.name === name) === i,
+  const spelled = own === names.latin && names.any !== undefined;
+  const others = LANGUAGES.map((code) => ({ code, name: names[code] })).filter(
+    ({ code, name }, i, all) =>
+      name && name !== own && !(spelled && name === names.any) && code !== app.language.code &&
+      all.findIndex((other) => other.name === name) === i,
   );
   return [
     h("p", { class: "kicker" }, app.t(`kind.${settlement.kind}`)),
     h("h2", { id: "details-title", tabindex: -1 }, own),
     others.length > 0 &&
       h("p", { class: "names" }, ...others.flatMap(({ code, name }, i) => [i > 0 && " · ", h("span", { lang: code }, name ?? "")])),
+    spelled && h("p", { class: "note" }, app.t("details.spelled", { name: names.any ?? "" })),
   ];
 }
 
@@ -68,6 +76,11 @@ function figure(app: App, settlement: Settlement, quantity: Quantity, most: numb
   );
 }
 
+/** What the catalogue calls a dataset. */
+function titleOf(app: App, dataset: string): string {
+  return app.data.sources.find((source) => source.dataset === dataset)?.title || dataset;
+}
+
 function growth(app: App, settlement: Settlement): Child[] {
   if (!app.data.growth || !settlement.growth) return [h("p", { class: "note" }, app.t("details.noGrowth"))];
   const { years, modelled, product } = app.data.growth;
@@ -81,7 +94,7 @@ function growth(app: App, settlement: Settlement): Child[] {
   return [
     sparkline({ years, values: settlement.growth, modelled }, words),
     h("p", {}, words),
-    h("p", { class: "note" }, app.t("details.growthNote", { product }), modelled.length > 0 && ` ${app.t("growth.modelledNote")}`),
+    h("p", { class: "note" }, app.t("details.growthNote", { product: titleOf(app, product) }), modelled.length > 0 && ` ${app.t("growth.modelledNote")}`),
   ];
 }
 
@@ -98,29 +111,14 @@ function zones(app: App, settlement: Settlement): Child[] {
       h("h4", {}, zoneSwatch(hazard, rule.kind), app.language.name(hazard.names) ?? hazard.id),
       h("p", {}, app.t("details.zoneWords", { count: overlap.buildings, share: app.language.percent(overlap.share), near })),
       h("p", { class: "note" },
-        `${app.t(`ruleKind.${rule.kind}`)}, ${app.language.metres(rule.distance)} · `,
-        rule.condition !== "" && h("span", { lang: "en" }, `${rule.condition} · `),
+        `${[app.t(`ruleKind.${rule.kind}`), rule.distance > 0 && app.language.metres(rule.distance)].filter(Boolean).join(", ")} · `,
+        rule.condition && h("span", { lang: "stated" in rule.condition ? "en" : null }, `${conditionWords(app, rule.condition)} · `),
         rule.legal === "" ? app.t("details.noLaw") : h("span", { class: "law" }, rule.legal), " · ",
         h("span", { class: rule.verified ? "verified" : "unverified" }, app.t(rule.verified ? "details.verified" : "details.unverified")),
         overlap.assumed && ` · ${app.t("details.assumed")}`),
     );
   });
   return [h("ul", { class: "zones" }, ...items), h("p", { class: "note" }, app.t("details.absence"))];
-}
-
-/** Inputs that are missing or thin; `wanted` chooses among them. */
-export function gaps(app: App, wanted: (row: Completeness) => boolean): Child {
-  const weak = app.data.completeness.filter((row) => row.verdict !== "complete" && wanted(row));
-  if (weak.length === 0) return h("p", {}, app.t("about.noGaps"));
-  return h(
-    "ul",
-    { class: "gaps" },
-    ...weak.map((row) =>
-      h("li", {},
-        h("span", { class: `verdict ${row.verdict}` }, app.t(`verdict.${row.verdict}`)),
-        h("strong", {}, app.language.name(row.names) ?? row.layer), " ",
-        ...row.notes.map((note) => h("span", { lang: "en", class: "note" }, `${note} `)))),
-  );
 }
 
 /** Of the inputs that are thin, those that matter here: context, and the classes that reach into the settlement. */

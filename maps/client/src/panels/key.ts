@@ -6,6 +6,7 @@ import { BUILT, KIND_COLOURS, NO_DATA, PLAIN_BUILDING, scaleOf, shareOpacity, ST
 import { DASHES } from "../paint";
 import { THEMES, type LayerKey, type Theme } from "../state";
 import { KINDS, STATUSES, type HazardClass } from "../types";
+import { endButton } from "./whatif";
 
 function swatch(colour: string, kind = "", opacity = 1): SVGElement {
   return s(
@@ -177,6 +178,15 @@ function basemapSwitch(app: App): Child {
     h("p", { class: "note" }, app.t("key.basemapNote", { host: new URL(basemap.url).host })));
 }
 
+/** At which distance zones are drawn. */
+function zonesNote(app: App): string {
+  const { whatif, year } = app.state;
+  const hazard = app.data.classes.find((candidate) => candidate.id === whatif?.hazardClass);
+  if (year !== null) return app.t("key.zonesPast");
+  if (!whatif || !hazard) return app.t("key.zonesNote");
+  return app.t("key.zonesAsked", { class: app.language.name(hazard.names) ?? hazard.id, distance: app.language.metres(whatif.limit) });
+}
+
 export function keyPanel(app: App): Child[] {
   const unit = themeUnit(app.state.theme);
   return [
@@ -185,8 +195,9 @@ export function keyPanel(app: App): Child[] {
       themeChooser(app),
       app.state.year === null && app.state.whatif === null && unit !== "" && h("p", { class: "unit" }, app.t(unit)),
       themeLegend(app),
+      app.state.year === null && app.state.whatif !== null && endButton(app),
     ),
-    layerGroup(app, "red_zones", h("p", { class: "note" }, app.t("key.zonesNote")), zoneLegend(app)),
+    layerGroup(app, "red_zones", h("p", { class: "note" }, zonesNote(app)), zoneLegend(app)),
     layerGroup(
       app, "buildings",
       h("ul", { class: "legend" }, entry(swatch(PLAIN_BUILDING), app.t("key.buildingPlain"))),

@@ -2,7 +2,7 @@
 
 import type { App } from "../app";
 import { h, replace, type Child } from "../dom";
-import type { HazardClass } from "../types";
+import type { Condition, HazardClass } from "../types";
 
 const MAX_ROWS = 200;
 const DEFAULT_LIMIT = 100;
@@ -14,6 +14,26 @@ function limitsOf(app: App, hazard: HazardClass): { law: number[]; other: number
   return { law, other };
 }
 
+/** Which objects of its class a rule is about. */
+export function conditionWords(app: App, condition: Condition): string {
+  if ("stated" in condition) return condition.stated;
+  const { language } = app;
+  const ranges = condition.ranges.map(({ names, low, high }) => {
+    const write = (value: number | null): string => (value === null ? "" : language.decimal(value, 3));
+    const key = low === null ? "condition.below" : high === null ? "condition.from" : "condition.between";
+    return app.t(key, { measure: language.name(names) ?? "", low: write(low), high: write(high) });
+  });
+  const parts = [language.name(condition.objects), ...ranges, condition.orUnknown && app.t("condition.unknown")];
+  return parts.filter(Boolean).join(", ");
+}
+
+/** Which objects a distance is the rule for, where not for all of the class. */
+function objectsAt(app: App, hazard: HazardClass, distance: number): string | null {
+  const rules = app.data.rules.filter((rule) => rule.hazardClass === hazard.id && rule.distance === distance);
+  if (rules.some((rule) => !rule.condition)) return null;
+  return rules.map((rule) => (rule.condition ? conditionWords(app, rule.condition) : "")).join("; ");
+}
+
 function chooser(app: App): HTMLElement {
   const choose = (event: Event): void => {
     const id = (event.target as HTMLSelectElement).value;
@@ -23,7 +43,7 @@ function chooser(app: App): HTMLElement {
   return h(
     "p",
     { class: "field" },
-    h("label", { for: "whatif-class" }, app.t("whatif.class")),
+    h("span", { class: "field-row" }, h("label", { for: "whatif-class" }, app.t("whatif.class")), app.state.whatif && endButton(app)),
     h(
       "select",
       { id: "whatif-class", change: choose },
@@ -41,6 +61,7 @@ function chooser(app: App): HTMLElement {
 
 /** The slider with its presets; moving it changes the address in place, letting go makes a step for "back". */
 function slider(app: App, hazard: HazardClass): HTMLElement {
+  if (hazard.reach === 0) return h("p", { class: "note" }, app.t("whatif.fixed"));
   const limit = app.state.whatif?.limit ?? 0;
   const set = (metres: number, step: boolean): void =>
     app.store.set({ whatif: { hazardClass: hazard.id, limit: Math.max(0, Math.min(hazard.reach, Math.round(metres))) } }, step);
@@ -55,7 +76,8 @@ function slider(app: App, hazard: HazardClass): HTMLElement {
   });
   const { law, other } = limitsOf(app, hazard);
   const preset = (metres: number, key: string): HTMLElement =>
-    h("button", { type: "button", class: "chip", id: `preset-${key}-${metres}`, click: () => set(metres, true) },
+    h("button",
+      { type: "button", class: "chip", id: `preset-${key}-${metres}`, title: key === "law" ? objectsAt(app, hazard, metres) : null, click: () => set(metres, true) },
       app.t(`whatif.${key}`, { distance: app.language.metres(metres) }));
   return h(
     "div",
@@ -64,6 +86,11 @@ function slider(app: App, hazard: HazardClass): HTMLElement {
     h("div", { class: "slider-row" }, range, number, h("span", { class: "suffix", "aria-hidden": "true" }, app.t("unit.m.short"))),
     h("div", { class: "chips" }, ...law.map((d) => preset(d, "law")), ...other.map((d) => preset(d, "other"))),
   );
+}
+
+/** The way out: rules' zones and the chosen colours come back. */
+export function endButton(app: App): HTMLElement {
+  return h("button", { type: "button", class: "link", id: "whatif-end", click: () => app.store.set({ whatif: null }) }, app.t("whatif.end"));
 }
 
 function result(app: App): Child[] {
