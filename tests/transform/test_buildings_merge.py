@@ -74,6 +74,29 @@ def test_one_blob_over_two_houses_and_the_reverse() -> None:
     assert seen(merge(osm(blob), satellite(*parts), "a", PRIORS)) == ["both"]
 
 
+def test_what_a_blob_shows_beside_the_house_that_osm_has_is_a_house() -> None:
+    blob = at(0, 0, 32, 10)
+    merged = merge(osm(at(0.5, 0, 10)), satellite(blob, at(80, 0)), "a", PRIORS)
+    assert seen(merged) == ["both", "satellite", "satellite"]
+    rest = merged.buildings.sort_values("footprint_m2").iloc[-1]
+    assert rest["footprint_m2"] == pytest.approx(32 * 10 - 10.5 * 10)
+    assert rest["footprint_id"] == "f0"
+    assert [notice.count for notice in merged.notices if "OpenStreetMap lacks" in notice.what] == [1]
+
+
+def test_the_yard_that_a_detector_fills_and_a_careless_hand_leave_no_rest() -> None:
+    bent = at(0, 0, 20, 20).difference(at(10, 10, 20, 20))
+    assert seen(merge(osm(bent), satellite(at(0, 0, 20, 20)), "a", PRIORS)) == ["both"]
+    assert seen(merge(osm(at(0, 0, 16, 16)), satellite(at(-2, -2, 20, 20)), "a", PRIORS)) == ["both"]
+
+
+def test_sheds_that_only_meet_are_one_and_houses_are_not() -> None:
+    assert seen(merge(osm(at(0, 0, 3, 3)), satellite(at(2.5, 0, 3, 3)), "a", PRIORS)) == ["both"]
+    assert seen(merge(osm(at(0, 0)), satellite(at(9.5, 0)), "a", PRIORS)) == ["osm", "satellite"]
+    taken = merge(osm(at(0, 0, 3, 3)), satellite(at(0, 0, 3, 3), at(2.5, 0, 3, 3)), "a", PRIORS)
+    assert seen(taken) == ["both", "satellite"]
+
+
 def test_repeats_and_compounds_of_one_source_are_dropped_and_counted() -> None:
     yard = at(-5, -5, 80, 40)
     merged = merge(osm(yard, at(0, 0), at(0.2, 0), at(20, 0), at(40, 0)), satellite(), "a", PRIORS)
@@ -169,26 +192,51 @@ def test_the_estimate_of_the_unseen_holds_the_truth() -> None:
     assert inside >= 8
 
 
-shapes = st.tuples(st.floats(-8, 8), st.floats(-8, 8), st.floats(3, 15), st.floats(3, 15), st.floats(0, 180))
+rectangle = st.tuples(st.floats(-8, 8), st.floats(-8, 8), st.floats(3, 15), st.floats(3, 15), st.floats(0, 180))
+"""Of a shape: place, sides, angle."""
+
+
+def outline(parts: list[tuple[float, ...]], notch: float, hole: float) -> np.ndarray:
+    """A polygon or several, with a notch and a hole of these radii."""
+    whole = shapely.union_all([at(*part) for part in parts])
+    corner = shapely.get_point(shapely.get_exterior_ring(shapely.get_geometry(whole, 0)), 0)
+    whole = whole.difference(corner.buffer(notch, quad_segs=2)) if notch else whole
+    return polygonal(np.array([whole.difference(whole.centroid.buffer(hole, quad_segs=2)) if hole else whole]))
+
+
+outlines = st.builds(
+    outline, st.lists(rectangle, min_size=1, max_size=3), st.sampled_from([0, 2]), st.sampled_from([0, 1])
+)
 
 
 @settings(deadline=None)
-@given(shapes, shapes, st.booleans())
-def test_overlap_areas_are_those_of_geos(a: tuple[float, ...], b: tuple[float, ...], notched: bool) -> None:  # noqa: FBT001
-    first, second = at(*a), at(*b)
-    if notched:
-        first = first.difference(second.centroid.buffer(2))
-    repaired, whole = polygonal(np.array([first], dtype=object)), np.array([second], dtype=object)
-    if repaired[0] is None:
+@given(outlines, outlines)
+def test_overlap_areas_are_those_of_geos(first: np.ndarray, second: np.ndarray) -> None:
+    if first[0] is None or second[0] is None:
         return
-    exact = shapely.area(shapely.intersection(repaired, whole))
-    left, right = Outlines.of(repaired), Outlines.of(whole)
+    exact = shapely.area(shapely.intersection(first, second))
+    left, right = Outlines.of(first), Outlines.of(second)
+    assert left.area == pytest.approx(shapely.area(first), rel=1e-9)
     zero = np.zeros(1, dtype=np.int64)
     assert intersection_area(left, right, zero, zero) == pytest.approx(exact, rel=1e-6, abs=1e-6)
     assert intersection_area(right, left, zero, zero) == pytest.approx(exact, rel=1e-6, abs=1e-6)
 
 
+def test_overlap_areas_of_intricate_outlines_in_batches() -> None:
+    rng = np.random.default_rng(5)
+    centres = EAST + rng.uniform(0, 400, (3000, 2))
+    rounds = shapely.buffer(shapely.points(centres), rng.uniform(3, 20, 3000), quad_segs=1)
+    rounds[::50] = shapely.buffer(rounds[::50], 3, quad_segs=12)
+    left = Outlines.of(rounds)
+    found = overlaps(left, left)
+    exact = shapely.area(shapely.intersection(rounds[found.left], rounds[found.right]))
+    np.testing.assert_allclose(found.area_m2, exact, rtol=1e-8, atol=1e-8)
+    assert found.area_m2.sum() == pytest.approx(
+        sum(shapely.area(shapely.intersection(rounds, one)).sum() for one in rounds), rel=1e-9
+    )
+
+
 def test_an_outline_overlaps_itself_by_its_area() -> None:
-    outlines = np.array([at(0, 0, angle=17), at(30, 0).buffer(1)], dtype=object)
-    found = overlaps(Outlines.of(outlines), Outlines.of(outlines))
-    assert found.area_m2 == pytest.approx(shapely.area(outlines))
+    given = np.array([at(0, 0, angle=17), at(30, 0).buffer(1)], dtype=object)
+    found = overlaps(Outlines.of(given), Outlines.of(given))
+    assert found.area_m2 == pytest.approx(shapely.area(given))

@@ -117,6 +117,42 @@ def test_a_change_of_fabric_across_a_street_parts_and_a_street_alone_does_not() 
     assert len(result.settlements) == 2
 
 
+def test_a_place_stands_in_the_midst_of_its_settlement() -> None:
+    buildings = town(quarter(0, 0, 8, 6), quarter(220, 0, 20, 16, seed=1))
+    street = {"osm_id": "way/1", "highway": "residential", "geometry": LineString([(208, -500), (208, 900)])}
+    roads = layer(street, columns=("highway", "surface", "tunnel"))
+    at_one_side = layers(roads=roads, places=layer(place("node/1", "Умут", 100, 75), columns=("place",)))
+    result = delineate(buildings, at_one_side, "a")
+    check(result, buildings)
+    assert sorted(result.settlements["delineation"]) == ["cluster", "seed_point+cluster"]
+    amid = layers(roads=roads, places=layer(place("node/1", "Умут", 400, 200), columns=("place",)))
+    assert len(delineate(buildings, amid, "a").settlements) == 1
+
+
+def test_a_nameless_polygon_off_its_place_outlines_more_than_a_settlement() -> None:
+    buildings = town(quarter(0, 0, 8, 6), quarter(220, 0, 20, 16, size=150, seed=1))
+    street = {"osm_id": "way/1", "highway": "residential", "geometry": LineString([(208, -500), (208, 900)])}
+    ground = {"osm_id": "way/2", "landuse": "residential", "geometry": box(-10, -10, 730, 410)}
+    given = layers(
+        roads=layer(street, columns=("highway", "surface", "tunnel")),
+        landuse=layer(ground, columns=("landuse",)),
+        places=layer(place("node/1", "Умут", 100, 75), columns=("place",)),
+    )
+    assert sorted(delineate(buildings, given, "a").settlements["osm_ids"]) == ["", "node/1"]
+    given["places"] = layer(place("node/1", "Умут", 360, 200), columns=("place",))
+    assert list(delineate(buildings, given, "a").settlements["osm_ids"]) == ["way/2;node/1"]
+
+
+def test_two_blocks_of_flats_are_a_named_settlement_beside_a_fabric_of_houses() -> None:
+    flats = [(box(x, 0, x + 60, 12), "apartments") for x in (0, 80)]
+    buildings = town(flats, quarter(0, 90, 12, 8, seed=1))
+    given = layers(places=layer(place("node/1", "Черёмушки", 70, 6), columns=("place",)))
+    result = delineate(buildings, given, "a")
+    assert set(result.membership[:2]) == set(
+        result.settlements.loc[result.settlements["osm_ids"] == "node/1", "settlement_id"]
+    )
+
+
 def test_adding_a_building_keeps_the_others_where_they_are() -> None:
     first = town(quarter(0, 0, 10, 8), quarter(500, 0, 10, 8, seed=2, angle=20))
     second = town(quarter(0, 0, 10, 8), quarter(500, 0, 10, 8, seed=2, angle=20), quarter(-22, 60, 1, 1))
