@@ -110,7 +110,8 @@ def cpu(work: object) -> tuple[float, object]:
 
 def labels(points: np.ndarray) -> np.ndarray:
     """Return the clusters that delineation starts from."""
-    close, links = dense(points, REACH_M, CORE), mesh(points, REACH_M).links
+    links = mesh(points, REACH_M).links
+    close = dense(points, links, REACH_M, CORE)
     return np.where(close, components(len(points), links[close[links].all(axis=1)]), -1)
 
 

@@ -51,7 +51,8 @@ def test_with_three_to_a_core_the_links_hold_the_clusters_of_dbscan(reach: float
     rng = np.random.default_rng(3)
     towns = [rng.normal(c, 150, (300, 2)) for c in (0, 900, 3000)]
     points = np.concatenate([*towns, rng.uniform(-900, 4000, (400, 2))])
-    close, links = dense(points, reach, 3), mesh(points, reach).links
+    links = mesh(points, reach).links
+    close = dense(points, links, reach, 3)
     ours = np.where(close, components(len(points), links[close[links].all(axis=1)]), -1)
     theirs = DBSCAN(eps=reach, min_samples=3).fit_predict(points)
     assert ((ours < 0) == (theirs < 0)).all()
@@ -62,8 +63,9 @@ def test_what_is_dense_is_what_dbscan_clusters() -> None:
     points = np.random.default_rng(4).uniform(0, 1000, (600, 2))
     for least in (1, 3, 8):
         theirs = DBSCAN(eps=45, min_samples=least).fit_predict(points) >= 0
-        assert (dense(points, 45, least) == theirs).all()
-    assert not dense(points[:2], 45, 3).any()
+        for links in (mesh(points, 45).links, np.empty((0, 2), dtype=np.int64)):
+            assert (dense(points, links, 45, least) == theirs).all()
+    assert not dense(points[:2], links, 45, 3).any()
 
 
 def test_points_on_a_line_on_one_place_and_none() -> None:

@@ -32,18 +32,28 @@ def components(count: int, edges: Edges) -> Labels:
     return np.asarray(labels, dtype=np.int64)
 
 
-def dense(points: Points, reach_m: float, least: int) -> Mask:
+def dense(points: Points, links: Edges, reach_m: float, least: int) -> Mask:
     """Mark the points that DBSCAN (Ester et al. 1996) puts into a cluster, shape (n,).
 
     These are the cores, with at least `least` points within `reach_m` (themselves included), and what has a core within
     reach.
+
+    Parameters
+    ----------
+    points
+        Metres, shape (n, 2).
+    links
+        Pairs of points within reach of each other, each once, not necessarily all; they spare most look-ups.
+    reach_m, least
+        What makes a core.
     """
-    if len(points) < least:
-        return np.zeros(len(points), dtype=bool)
-    distance, _ = cKDTree(points).query(points, k=[least])
-    core = np.asarray(distance)[:, 0] <= reach_m
-    rest = np.flatnonzero(~core)
-    if core.any():
+    core = np.bincount(links.ravel(), minlength=len(points)) >= least - 1
+    doubtful = np.flatnonzero(~core)
+    if len(points) >= least and len(doubtful):
+        distance, _ = cKDTree(points).query(points[doubtful], k=[least])
+        core[doubtful] = np.asarray(distance)[:, 0] <= reach_m
+    rest = doubtful[~core[doubtful]]
+    if core.any() and len(rest):
         distance, _ = cKDTree(points[core]).query(points[rest])
         core[rest] = np.asarray(distance) <= reach_m
     return np.asarray(core, dtype=bool)

@@ -74,7 +74,7 @@ def partition(fabric: Fabric, edges: Edges, parted: Mask, found: gpd.GeoDataFram
     fabric
         Measures of the n buildings; only main buildings count towards the least numbers.
     edges
-        Links between neighbours that no barrier cuts, shape (m, 2).
+        Links between neighbours that no barrier cuts, at most `REACH_M` long, shape (m, 2).
     parted
         Which links a street between quarters crosses, shape (m,).
     found
@@ -87,7 +87,7 @@ def partition(fabric: Fabric, edges: Edges, parted: Mask, found: gpd.GeoDataFram
     outlines, holder = _without_crowded(outlines, places, holder)
     out = Partition(np.full(len(buildings), -1, dtype=np.int64))
     _by_polygon(out, buildings, main, outlines, places, holder)
-    close = dense(buildings, REACH_M, CORE)
+    close = dense(buildings, edges, REACH_M, CORE)
     free = (out.label < 0) & (close | _near(buildings, spots[~places["spot"].to_numpy(dtype=bool)]))
     tract = tracts(len(free), edges[~parted], free)
     weight = np.where(fabric.footprint_m2 > HOUSE_MAX_M2, LEAST_POLYGON, 1)
