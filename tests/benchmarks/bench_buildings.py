@@ -23,6 +23,7 @@ from pipeline.transform.buildings.kinds import DOUBTFUL_M2, HOUSE_MAX_M2, NEIGHB
 from pipeline.transform.buildings.matching import NESTED_SHARE, SAME_IOU, SAME_SHARE
 from pipeline.transform.buildings.overlaps import Outlines, overlaps
 from tests.benchmarks.simulated import CITIES, SEEDS, City, city, rectangles
+from tests.postgis import cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -164,6 +165,26 @@ def test_merge_against_geopandas(bar: Record) -> None:
         assert counts[seen] == pytest.approx(count, rel=2e-3)
     bar("the whole merge against geopandas by the same rules", theirs / ours, at_least=2, unit="x")
     bar("memory of the process", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, at_most=4, unit="GiB")
+
+
+def test_overlaps_against_postgis(bar: Record) -> None:
+    """By the clock: a server's seconds of the processor are its own."""
+    if reason := cluster.unavailable():
+        pytest.skip(reason)
+    osm, satellite = (np.asarray(frame.geometry.array) for frame in sources(MANY))
+    start = time.perf_counter()
+    found = overlaps(Outlines.of(osm), Outlines.of(satellite))
+    ours = time.perf_counter() - start
+    with cluster.filled({"osm": osm, "satellite": satellite}) as connection:
+        start = time.perf_counter()
+        row = connection.execute(
+            """SELECT count(*), sum(area) FROM (
+                 SELECT ST_Area(ST_Intersection(o.geom, s.geom)) AS area
+                 FROM osm o JOIN satellite s ON ST_Intersects(o.geom, s.geom)) AS shared WHERE area > 1e-6"""
+        ).fetchone()
+        theirs = time.perf_counter() - start
+    assert row == (len(found.left), pytest.approx(found.area_m2.sum(), rel=1e-6))
+    bar("which footprints overlap against PostGIS", theirs / ours, at_least=1, unit="x")
 
 
 def test_growth_of_time(bar: Record) -> None:

@@ -139,17 +139,7 @@ def test_all_pairs_against_geopandas(bar: Record) -> None:
 def postgis() -> Iterator[Any]:
     if reason := cluster.unavailable():
         pytest.skip(reason)
-    import psycopg
-
-    with cluster.cluster() as address, psycopg.connect(address, autocommit=True) as connection:
-        connection.execute("CREATE EXTENSION postgis")
-        for name, shapes in (("buildings", footprints(BUILDINGS)), ("hazards", edges()), ("zones", zones())):
-            connection.execute(f"CREATE TABLE {name} (id int, geom geometry)")
-            with connection.cursor().copy(f"COPY {name} FROM STDIN") as copy:
-                for number, wkb in enumerate(shapely.to_wkb(shapes, hex=True)):
-                    copy.write_row((number, wkb))
-            connection.execute(f"CREATE INDEX ON {name} USING gist (geom)")
-            connection.execute(f"VACUUM ANALYZE {name}")
+    with cluster.filled({"buildings": footprints(BUILDINGS), "hazards": edges(), "zones": zones()}) as connection:
         yield connection
 
 

@@ -25,6 +25,7 @@ from pipeline.transform.settlements.graph import components, dense
 from pipeline.transform.settlements.mesh import mesh
 from pipeline.transform.settlements.partition import CORE, REACH_M
 from tests.benchmarks.simulated import CITIES, SEEDS, city, rectangles, shown
+from tests.postgis import cluster
 
 if TYPE_CHECKING:
     from tests.benchmarks.conftest import Record
@@ -121,6 +122,24 @@ def test_labels_against_dbscan(bar: Record) -> None:
     theirs, plain = cpu(lambda: DBSCAN(eps=REACH_M, min_samples=CORE).fit_predict(points))
     assert adjusted_rand_score(found, plain) == 1.0
     bar("labels against DBSCAN, equal", theirs / ours, at_least=2, unit="x")
+
+
+def test_labels_against_postgis(bar: Record) -> None:
+    if reason := cluster.unavailable():
+        pytest.skip(reason)
+    points = shapely.get_coordinates(town(MANY).centroid)
+    start = time.perf_counter()
+    found = labels(points)
+    ours = time.perf_counter() - start
+    with cluster.filled({"houses": np.asarray(shapely.points(points))}) as connection:
+        start = time.perf_counter()
+        rows = connection.execute(
+            f"SELECT id, coalesce(ST_ClusterDBSCAN(geom, {REACH_M}, {CORE}) OVER (), -1) FROM houses"
+        ).fetchall()
+        theirs = time.perf_counter() - start
+    number, plain = np.array(rows).T
+    assert adjusted_rand_score(found[number], plain) == 1.0
+    bar("labels against PostGIS, equal", theirs / ours, at_least=1, unit="x")
 
 
 def test_growth_of_time(bar: Record) -> None:

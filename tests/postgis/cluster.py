@@ -11,8 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
+import shapely
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
 
 _SETTINGS = (
     "listen_addresses=''",
@@ -54,6 +60,21 @@ def _servant() -> pwd.struct_passwd | None:
         except KeyError:
             continue
     return None
+
+
+@contextmanager
+def filled(tables: Mapping[str, NDArray[np.object_]]) -> Iterator[psycopg.Connection]:
+    """Give a connection to a cluster of its own with a table for each array of geometries: id, geom and an index."""
+    with cluster() as address, psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION postgis")
+        for name, shapes in tables.items():
+            connection.execute(f"CREATE TABLE {name} (id int, geom geometry)")
+            with connection.cursor().copy(f"COPY {name} FROM STDIN") as copy:
+                for number, wkb in enumerate(shapely.to_wkb(shapes, hex=True)):
+                    copy.write_row((number, wkb))
+            connection.execute(f"CREATE INDEX ON {name} USING gist (geom)")
+            connection.execute(f"VACUUM ANALYZE {name}")
+        yield connection
 
 
 def _run(*command: str) -> None:
