@@ -23,7 +23,7 @@ COMPACT = 0.04
 """What is left is a house if it is this large, this wide, and this compact (area by perimeter squared: a rectangle of
 one to four); else the mapper drew the same house smaller, or a little aside."""
 _GRID_M = 1e-3
-"""A mitred buffer inwards may lose a polygon whose corners lie closer together than this."""
+"""A mitred buffer fails, once in a while, on a polygon whose corners lie closer together than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def rests(osm: Outlines, placed: Outlines, found: Overlaps, matched: NDArray[np.
     drawn = shapely.oriented_envelope(osm.shapes(found.left[pair]))
     cover = np.array([shapely.union_all(group) for group in np.split(drawn, first[1:])], dtype=object)
     left = shapely.set_precision(shapely.difference(placed.shapes(which), cover), _GRID_M)
-    core = shapely.buffer(left, -WIDTH_M / 2, join_style="mitre")
+    core = shapely.set_precision(shapely.buffer(left, -WIDTH_M / 2, join_style="mitre"), _GRID_M)
     parts, owner = shapely.get_parts(shapely.buffer(core, WIDTH_M / 2, join_style="mitre"), return_index=True)
     area = shapely.area(parts)
     houses = (area >= LEAST_M2) & (area >= COMPACT * shapely.length(parts) ** 2)
