@@ -194,11 +194,12 @@ def _outline(plots: fabrics.Plots, taken: np.ndarray, land: Array) -> Outline:
         plots.depth[taken] + 2 * _MARGIN_M,
         plots.angle[taken],
     )
-    # To the millimetre, before each buffer: vertices nearer than that make GEOS divide by nothing on the way out, and
-    # lose the whole polygon on the way back, once in a while.
+    # To the millimetre, before each buffer: vertices nearer than that make GEOS divide by nothing, once in a while.
     merged = shapely.set_precision(shapely.union_all(structures.polygons(*structures.outlines(plot))), 0.001)
     wide = shapely.set_precision(shapely.buffer(merged, _GAP_M, join_style="mitre"), 0.001)
     closed = shapely.buffer(wide, -_GAP_M, join_style="mitre")
+    if closed.area < merged.area:  # a fault of GEOS's mitred buffers: what is closed must hold what it was made of
+        closed = shapely.buffer(wide, -_GAP_M)
     filled = shapely.union_all([shapely.Polygon(part.exterior) for part in shapely.get_parts(closed)])
     return cast("Outline", shapely.intersection(filled, shapely.Polygon(land)))
 

@@ -177,7 +177,9 @@ def _fields(city: City, drawing: Drawing, rng: np.random.Generator) -> None:
     for land in city.plan.fields:
         if len(land) > 2 and chance(rng, 0.4):
             use = str(rng.choice(["farmland", "farmland", "orchard", "meadow"]))
-            drawing.areas.append(({"landuse": use}, convex.inset(land, 8.0)))
+            ground = convex.inset(land, 8.0)
+            if len(ground) > 2:  # a strip between two balks has none
+                drawing.areas.append(({"landuse": use}, ground))
 
 
 def _works(city: City, place: Place, drawing: Drawing, rng: np.random.Generator) -> None:

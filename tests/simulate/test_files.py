@@ -61,6 +61,15 @@ def test_another_seed_gives_another_city(directory: Path, tmp_path: Path, bishke
     assert all(before[name] != after[name] for name in before)
 
 
+@pytest.mark.parametrize(("name", "seed"), [("bishkek", 502), ("osh", 235)])
+def test_seeds_of_thin_fields_and_outlines_that_geos_lost(
+    name: str, seed: int, tmp_path: Path, known: dict[str, Area]
+) -> None:
+    simulate.write([known[name]], tmp_path, buildings=20_000, seed=seed)
+    outlines = gpd.read_parquet(tmp_path / name / "truth" / "settlements.parquet").geometry
+    assert (~outlines.is_empty).all()
+
+
 def test_running_again_replaces_the_files(tmp_path: Path, elsewhere: Area) -> None:
     for seed in (1, 2):
         simulate.write([elsewhere], tmp_path / "again", buildings=3_000, seed=seed)
