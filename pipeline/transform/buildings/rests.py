@@ -66,7 +66,9 @@ def rests(osm: Outlines, placed: Outlines, found: Overlaps, matched: NDArray[np.
     cover = np.array([shapely.union_all(group) for group in np.split(drawn, first[1:])], dtype=object)
     left = shapely.set_precision(shapely.difference(placed.shapes(which), cover), _GRID_M)
     core = shapely.set_precision(shapely.buffer(left, -WIDTH_M / 2, join_style="mitre"), _GRID_M)
-    parts, owner = shapely.get_parts(shapely.buffer(core, WIDTH_M / 2, join_style="mitre"), return_index=True)
+    # Mitres reach a little beyond sharp corners.
+    wide = shapely.intersection(left, shapely.buffer(core, WIDTH_M / 2, join_style="mitre"))
+    parts, owner = shapely.get_parts(wide, return_index=True)
     area = shapely.area(parts)
     houses = (area >= LEAST_M2) & (area >= COMPACT * shapely.length(parts) ** 2)
     return Rests(which[owner[houses]], np.asarray(parts[houses], dtype=object))

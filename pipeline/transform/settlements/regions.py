@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 SCALES = {"footprint": 0.2, "spread": 0.15, "spacing": 0.5, "sheds": 0.18, "heading": 0.3}
 """How much two tracts of one settlement differ in each measure, apart from chance: the logarithms of footprint and
-spacing, the spread of the former, sheds per building, and the mean heading (a complex number, 0.3 is about 4°)."""
+spacing, the spread of the former, sheds per building, and the mean heading (a complex number, 0.3 is about 4°). Spacing
+says little: a settlement fills up from its middle, and its outermost plots are built last."""
 ALIKE = 2.0
 """Tracts that differ by less than this (root of the sum of squares, in `SCALES`) are of one settlement."""
 SMALL = 10
@@ -27,6 +28,7 @@ OFF_CENTRE = 0.6
 MOST_LOPSIDED = 0.85
 """Of the regions that are off centre, those come first that are nearly as much so as the worst of them."""
 LEAST_RADIUS_M = 30.0
+"""A few blocks of flats have no middle to speak of."""
 MOST_SPACING_M = 45.0
 """The land of a lone house is no larger than a few plots."""
 
