@@ -79,8 +79,16 @@ export class Edges {
   }
 
   private piece(from: number, to: number): Piece {
-    const [x, y] = [this.x.subarray(from, to), this.y.subarray(from, to)];
-    return { from, to, west: Math.min(...x), north: Math.min(...y), east: Math.max(...x), south: Math.max(...y) };
+    const box: Piece = { from, to, west: Infinity, north: Infinity, east: -Infinity, south: -Infinity };
+    // A loop, since a ring may have more points than a call can have arguments.
+    for (let i = from; i < to; i++) {
+      const [x, y] = [this.x[i] as number, this.y[i] as number];
+      box.west = Math.min(box.west, x);
+      box.north = Math.min(box.north, y);
+      box.east = Math.max(box.east, x);
+      box.south = Math.max(box.south, y);
+    }
+    return box;
   }
 
   /**

@@ -186,3 +186,12 @@ test("on the map a name stands without its generic words", () => {
   assert.equal(shortName("Село"), "Село");
   assert.equal(shortName("Селекционное"), "Селекционное");
 });
+
+test("a ring may have more points than a call has arguments", () => {
+  const count = 300_000;
+  const values = new Int32Array(2 + 2 * count);
+  values.set([1, -count, 746_000_000]);
+  values[2 + count] = 429_000_000;
+  for (let i = 1; i < count; i++) values[2 + i] = i < count / 2 ? 1 : -1;
+  assert.notEqual(new Edges(values).trace(tileAt(14, 74.6, 42.9), 100, new Notes(), new Notes()), null);
+});

@@ -20,7 +20,7 @@ SAME_SHARE = 0.5
 SAME_IOU = 0.1
 """… or if each is the best partner of the other, and they share at least a tenth of what both cover: enough for the
 few metres by which imagery is displaced, more than neighbours in a row ever share."""
-SHED_M2 = 40.0
+SMALL_M2 = 40.0
 """Outlines up to this size lie beside each other by as much as they measure themselves, and still are one shed."""
 NESTED_SHARE = 0.8
 """Within one source: an outline of which this share lies in another is drawn twice, or is a part of it."""
@@ -87,7 +87,7 @@ def match(osm: Outlines, footprints: Outlines) -> Matches:
     iou = found.area_m2 / (area_osm + area_footprint - found.area_m2)
     same = (share >= SAME_SHARE) | (_mutual(found.left, found.right, iou) & (iou >= SAME_IOU))
     left_over = ~_marked(found.left, same, len(osm))[found.left] & ~_marked(found.right, same, len(placed))[found.right]
-    rows = np.flatnonzero(left_over & (np.minimum(area_osm, area_footprint) < SHED_M2))
+    rows = np.flatnonzero(left_over & (np.minimum(area_osm, area_footprint) < SMALL_M2))
     same[rows[_mutual(found.left[rows], found.right[rows], iou[rows])]] = True
     pairs = pd.DataFrame(
         {
