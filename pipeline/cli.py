@@ -91,9 +91,9 @@ def run(  # noqa: PLR0913 - one parameter per option
         if plan:
             _print_plan(settings)
             return
-        from pipeline import flow
+        from pipeline import run
 
-        flow.run(settings, jobs=jobs, scheduler=scheduler, frozen=frozen, snapshot=snapshot, quiet=quiet)
+        run.run(settings, jobs=jobs, scheduler=scheduler, frozen=frozen, snapshot=snapshot, quiet=quiet)
 
 
 @app.command()
@@ -131,8 +131,8 @@ def query(
     ] = None,
 ) -> None:
     """Ask the database (read-only); the answer goes to stdout."""
-    from pipeline.load import query as queries
-    from pipeline.load import snapshots
+    from pipeline.commands import query as queries
+    from pipeline.run import snapshots
 
     with _speaking():
         if public and as_of:
@@ -149,7 +149,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: any free one.")] = 8000,
 ) -> None:
     """Serve the maps over loopback, with HTTP Range."""
-    from pipeline.load import serve as server
+    from pipeline.commands import serve as server
 
     with _speaking(), server.open_server(out, port) as running:
         typer.echo(f"{running.url}  (Ctrl-C stops)", err=True)
@@ -163,16 +163,16 @@ def embed(
     out: Out = Path("out"),
 ) -> None:
     """Write the journalist's kit of an area, from the public edition only; print its folder."""
-    from pipeline.load import embed as kit
+    from pipeline.commands import press_kit
 
     with _speaking():
-        typer.echo(kit.build(out / "public", area))
+        typer.echo(press_kit.publish(out / "public", area))
 
 
 @app.command()
 def validate(*, out: Out = Path("out")) -> None:
     """Print published figures (and the truth, where simulated) beside the estimates."""
-    from pipeline.load import query as queries
+    from pipeline.commands import query as queries
 
     with _speaking():
         queries.run(out / "novostroiki.duckdb", _VALIDATION, "table", sys.stdout)
@@ -184,7 +184,7 @@ def diff(
     new: Annotated[Path, typer.Argument(help="A later one.")],
 ) -> None:
     """Compare two outputs settlement by settlement: appeared, vanished, re-mapped. Never a measure of growth."""
-    from pipeline.flow import differences
+    from pipeline.commands import differences
 
     with _speaking():
         typer.echo(differences.between(old, new).to_string(index=False))
@@ -193,16 +193,16 @@ def diff(
 @app.command()
 def layers() -> None:
     """List the catalogue: layer, source, licence, verified."""
-    from pipeline.load import catalogue_page
+    from pipeline.commands import layer_listing
 
     with _speaking():
-        typer.echo(catalogue_page.listing(), nl=False)
+        typer.echo(layer_listing.listing(), nl=False)
 
 
 @app.command()
 def check(*, config: ConfigFile = None) -> None:
     """Check configuration, layers and facts, without running."""
-    from pipeline import catalogue, facts
+    from pipeline.declared import catalogue, facts
 
     with _speaking():
         settings = _load(config)
@@ -216,7 +216,7 @@ def check(*, config: ConfigFile = None) -> None:
 
 def _print_plan(config: Config) -> None:
     """Print what a live run would fetch: what, from where, how large, under which licence."""
-    from pipeline import catalogue
+    from pipeline.declared import catalogue
     from pipeline.extract import live
 
     for area in config.selected:
@@ -227,7 +227,7 @@ def _print_plan(config: Config) -> None:
 
 def _load(path: Path | None, **overrides: object) -> Config:
     from pipeline import config
-    from pipeline.resources import resource
+    from pipeline.base.resources import resource
 
     if path is None:
         here = Path("config.toml")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from pipeline import catalogue
+from pipeline.declared import catalogue
 from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:

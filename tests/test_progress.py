@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.progress import Display, Journal, read_journal, summarise
+from pipeline.base.progress import Display, Journal, read_journal, summarise
 
 if TYPE_CHECKING:
     from pathlib import Path

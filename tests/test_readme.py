@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from pipeline import config
-from pipeline.load import database, query, store
-from pipeline.tables import TABLES
+from pipeline.commands import query
+from pipeline.load import database, parquet
+from pipeline.schema.tables import TABLES
 from tests.load import sample_tables
 
 ROOT = Path(__file__).parent.parent
@@ -37,7 +38,7 @@ def test_the_configuration_of_the_readme_is_valid(tmp_path: Path) -> None:
 def database_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("readme")
     for name, frame in sample_tables.make(500).tables.items():
-        store.write(frame, folder / "tables" / f"{name}.parquet", TABLES[name])
+        parquet.write(frame, folder / "tables" / f"{name}.parquet", TABLES[name])
     database.build(folder / "tables", folder / "novostroiki.duckdb")
     return folder / "novostroiki.duckdb"
 

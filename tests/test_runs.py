@@ -27,7 +27,7 @@ from distributed import LocalCluster
 from typer.testing import CliRunner
 
 from pipeline.cli import app
-from pipeline.load import manifest
+from pipeline.run import manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -359,7 +359,7 @@ def test_refused_while_reading(
 
 
 def test_no_scheduler_answers(simulated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["pipeline.flow.run"], "_CONNECT_S", 0.5)
+    monkeypatch.setattr(sys.modules["pipeline.run.run"], "_CONNECT_S", 0.5)
     assert "No Dask scheduler answers" in refuse(osh(simulated), tmp_path, "--scheduler", "tcp://127.0.0.1:9", code=1)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline import facts
-from pipeline.load.labels import latin_label
-from pipeline.transliteration import latin
+from pipeline.declared import facts
+from pipeline.wording.label_names import latin_label
+from pipeline.wording.transliteration import latin
 
 
 @pytest.mark.parametrize(

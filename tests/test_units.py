@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.units import largest
+from pipeline.schema.units import largest
 
 
 @pytest.mark.parametrize(

@@ -10,18 +10,18 @@ import geopandas as gpd
 import pandas as pd
 
 from pipeline.errors import InputError
-from pipeline.extract import footprints, local, osm, outlines, rasters, registers
-from pipeline.extract.local import source_id
-from pipeline.provenance import Extract
+from pipeline.extract import footprints, local_files, osm, outlines, rasters, registers
+from pipeline.extract.local_files import source_id
+from pipeline.schema.provenance import Extract
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pipeline.catalogue import Catalogue
     from pipeline.config import Area
+    from pipeline.declared.catalogue import Catalogue
     from pipeline.extract.rasters import Raster
-    from pipeline.provenance import Notice, Source
+    from pipeline.schema.provenance import Notice, Source
 
 T = TypeVar("T")
 
@@ -93,7 +93,7 @@ def check(area: Area) -> None:
     single = {key: getattr(given, key) for key in ("population", "onset", "registered", "survey", "outlines")}
     for key, paths in (files | {key: (path,) for key, path in single.items() if path is not None}).items():
         for path in paths:
-            local.check_exists(path, key)
+            local_files.check_exists(path, key)
 
 
 def read(area: Area, catalogue: Catalogue) -> Extract[AreaInputs]:

@@ -11,9 +11,9 @@ import pyarrow as pa
 from pyogrio.errors import DataSourceError
 
 from pipeline.errors import InputError
-from pipeline.extract import local
-from pipeline.extract.areas import valid_areas
-from pipeline.provenance import Extract, Notice
+from pipeline.extract import local_files
+from pipeline.geometry.polygon_validity import valid_areas
+from pipeline.schema.provenance import Extract, Notice
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +42,7 @@ def read(path: Path, area: Area) -> Extract[gpd.GeoDataFrame]:
     InputError
         The file cannot be read, lacks its column or a CRS, names an outline twice, or shows none of the area.
     """
-    local.check_exists(path, "outlines")
+    local_files.check_exists(path, "outlines")
     try:
         frame = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path)
     except (DataSourceError, pa.ArrowException, ValueError, OSError) as error:
@@ -67,5 +67,5 @@ def read(path: Path, area: Area) -> Extract[gpd.GeoDataFrame]:
     counts = {"an outline was made valid": repaired, "an outline without an area was left out": dropped}
     notices = [Notice(path.name, what, count) for what, count in counts.items() if count]
     return Extract(
-        rows, [local.source(path, area, dataset="outlines", number=1, version="", features=len(rows))], notices
+        rows, [local_files.source(path, area, dataset="outlines", number=1, version="", features=len(rows))], notices
     )

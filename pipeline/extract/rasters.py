@@ -17,10 +17,10 @@ from rasterio.errors import RasterioError
 from rasterio.warp import transform_bounds
 from rasterio.windows import Window
 
-from pipeline import catalogue
+from pipeline.declared import catalogue
 from pipeline.errors import InputError, SourceError
-from pipeline.extract import local
-from pipeline.provenance import Extract, Notice, Source
+from pipeline.extract import local_files
+from pipeline.schema.provenance import Extract, Notice, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -129,7 +129,7 @@ class _Tile:
 def _opened(path: Path | str) -> Iterator[DatasetReader]:
     """Open a raster; what GDAL says goes into one sentence."""
     if isinstance(path, Path):
-        local.check_exists(path, "…")
+        local_files.check_exists(path, "…")
     try:
         with rasterio.open(path) as source:
             yield source
@@ -283,16 +283,16 @@ def _source(tile: _Tile, area: Area, dataset: str, version: str, number: int) ->
     """Return the provenance: of the whole file where it is local, else of the window that was fetched."""
     cells = int(np.count_nonzero(~np.isnan(tile.raster.values)))
     if isinstance(tile.path, Path):
-        return local.source(tile.path, area, dataset=dataset, number=number, version=version, features=cells)
+        return local_files.source(tile.path, area, dataset=dataset, number=number, version=version, features=cells)
     spec = catalogue.default().sources.get(dataset)
     data = tile.raster.values.tobytes()
     return Source(
-        source_id=local.source_id(dataset, area, number),
+        source_id=local_files.source_id(dataset, area, number),
         area_id=area.area_id,
         dataset=dataset,
         version=version,
-        licence=spec.licence if spec else local.UNSTATED,
-        attribution=spec.attribution if spec else local.UNSTATED,
+        licence=spec.licence if spec else local_files.UNSTATED,
+        attribution=spec.attribution if spec else local_files.UNSTATED,
         url=tile.path,
         retrieved_at=None,
         sha256=hashlib.sha256(data).hexdigest(),

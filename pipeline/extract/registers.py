@@ -11,8 +11,8 @@ import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
 from pipeline.errors import InputError
-from pipeline.extract import local
-from pipeline.provenance import Extract
+from pipeline.extract import local_files
+from pipeline.schema.provenance import Extract
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,12 +108,12 @@ def read_survey(path: Path, area: Area) -> Extract[pd.DataFrame]:
 
 
 def _read(path: Path, area: Area, schema: pa.DataFrameSchema) -> Extract[pd.DataFrame]:
-    local.check_exists(path, schema.name)
+    local_files.check_exists(path, schema.name)
     table = _validated(_text_table(path, list(schema.columns)), schema, path)
     key = next(iter(schema.columns))
     table = table.sort_values(key, ignore_index=True)
     version = str(table["year"].max()) if "year" in table else ""
-    source = local.source(path, area, dataset=schema.name, number=1, version=version, features=len(table))
+    source = local_files.source(path, area, dataset=schema.name, number=1, version=version, features=len(table))
     return Extract(table, [source])
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import shapely
 
-from pipeline.connection import connect
-from pipeline.load import store
-from pipeline.tables import TABLES
+from pipeline.base.connection import connect
+from pipeline.load import parquet
+from pipeline.schema.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,7 +86,7 @@ def _columns(table: pan.DataFrameSchema) -> list[tuple[str, str, str]]:
         unit = column.metadata["unit"]
         comment = f"{column.description} [{unit}]" if unit else str(column.description)
         columns.append((name, _SQL_TYPES[str(column.dtype)], comment))
-    if store.GEOMETRY in table.columns:
+    if parquet.GEOMETRY in table.columns:
         columns.append(("geometry_wkb", "BLOB", "The same as well-known binary, for readers without GEOMETRY."))
         if "lon" not in table.columns:
             columns.append(("lon", "DOUBLE", "Longitude of a point on the geometry. [degree]"))
@@ -97,7 +97,7 @@ def _columns(table: pan.DataFrameSchema) -> list[tuple[str, str, str]]:
 def _fill(con: duckdb.DuckDBPyConnection, table: pan.DataFrameSchema, source: Path) -> None:
     values = [_stored(name, str(column.dtype)) for name, column in table.columns.items()]
     origin = "read_parquet(?)"
-    if store.GEOMETRY in table.columns:
+    if parquet.GEOMETRY in table.columns:
         values.append("ST_AsWKB(geometry)")
         if "lon" not in table.columns:
             con.register("points", _points(source, table))
@@ -113,8 +113,8 @@ def _stored(name: str, dtype: str) -> str:
 
 def _points(source: Path, table: pan.DataFrameSchema) -> pa.Table:
     """Return a point on each geometry of a stored table (lon, lat), in the table's order."""
-    frame = store.read(source, table, [store.GEOMETRY])
-    points = shapely.point_on_surface(frame[store.GEOMETRY].to_numpy())
+    frame = parquet.read(source, table, [parquet.GEOMETRY])
+    points = shapely.point_on_surface(frame[parquet.GEOMETRY].to_numpy())
     coordinates = {"lon": shapely.get_x(points), "lat": shapely.get_y(points)}
     return pa.table({name: pa.array(values, from_pandas=True) for name, values in coordinates.items()})
 

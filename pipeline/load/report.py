@@ -11,17 +11,17 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from pipeline.load import store
-from pipeline.load.embed import graphic, texts
-from pipeline.load.embed.svg import SVG, to_text
-from pipeline.resources import resource
-from pipeline.tables import EVIDENCE, SETTLEMENT_KINDS, TABLES
+from pipeline.base.resources import resource
+from pipeline.load import parquet
+from pipeline.load.press_kit import drawing, texts
+from pipeline.load.press_kit.svg import SVG, to_text
+from pipeline.schema.tables import EVIDENCE, SETTLEMENT_KINDS, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from pipeline.provenance import Notice
+    from pipeline.schema.provenance import Notice
 
 _READ = (
     "areas",
@@ -74,7 +74,7 @@ def build(
     decomposition
         By area: which factor owns which share of the variance (columns `quantity`, `factor`, `share`).
     """
-    tables = {name: store.read(tables_dir / f"{name}.parquet", TABLES[name]) for name in _READ}
+    tables = {name: parquet.read(tables_dir / f"{name}.parquet", TABLES[name]) for name in _READ}
     areas = _records(tables["areas"])
     cities = {area["area_id"]: texts.clean(area["name"]) for area in areas}
     checks = _checks(tables["validation"], cities)
@@ -229,7 +229,7 @@ def _growth(growth: pd.DataFrame, cities: Mapping[str, str]) -> list[tuple[str, 
         root = ET.Element("svg", {"xmlns": SVG, "viewBox": "0 0 480 190", "class": "growth", "role": "img"})
         root.set("aria-label", f"{english('growth.title')}: {cities[area_id]}, {product}")
         rows = series.sort_values("year").assign(built_ha=series["built_m2"] / 10_000)
-        graphic.draw_growth(root, rows, english, width=480.0, height=190.0)
+        drawing.draw_growth(root, rows, english, width=480.0, height=190.0)
         # ElementTree has escaped every text and attribute.
         charts.append((f"{cities[area_id]} ({product})", Markup(to_text(root))))  # noqa: S704
     return charts

@@ -9,18 +9,19 @@ import numpy as np
 import shapely
 
 from pipeline.errors import InputError
-from pipeline.simulate import construction, convex, fabrics, parameters, programme, structures
-from pipeline.simulate.anchors import AIRPORTS, CENTRES, Airport
+from pipeline.geometry import convex
+from pipeline.simulate import construction, parameters, plot_types, settlement_plan, structures
+from pipeline.simulate.city_centres import AIRPORTS, CENTRES, Airport
+from pipeline.simulate.city_plan import Mesh, Plan, Reserved, capacity_m2, plan
 from pipeline.simulate.frame import Frame
-from pipeline.simulate.plan import Mesh, Plan, Reserved, capacity_m2, plan
-from pipeline.simulate.streams import stream
+from pipeline.simulate.rng import stream
 from pipeline.simulate.structures import HOUSE, NON_RESIDENTIAL, OUTBUILDING, Structures
 
 if TYPE_CHECKING:
     from pipeline.config import Area
-    from pipeline.simulate.convex import Array
+    from pipeline.geometry.convex import Array
     from pipeline.simulate.parameters import Parameters
-    from pipeline.simulate.programme import Place, Tract
+    from pipeline.simulate.settlement_plan import Place, Tract
 
 _MAX_SPAN_DEG = 3.0
 """No area may be wider (config.Area); a city that needs more land than that is refused."""
@@ -80,7 +81,7 @@ def make(area: Area, *, buildings: int, seed: int) -> City:
     """
     truth = parameters.draw(area, seed)
     rng = stream(seed, area.area_id, "plan")
-    tracts = programme.write(area, truth, buildings=buildings, seed=seed)
+    tracts = settlement_plan.write(area, truth, buildings=buildings, seed=seed)
     ground = _planned(area, truth, tracts, rng)
     made = ground.plan
     places = [place for tract in tracts for place in tract.places]
@@ -173,19 +174,19 @@ def _settled(
     place: Place, land: Array, truth: Parameters, rng: np.random.Generator
 ) -> tuple[construction.Built, Outline, list[Array]]:
     """Plot and build one settlement; return what stands there, its outline and its streets."""
-    fabric = fabrics.FABRICS[place.fabric]
+    fabric = plot_types.FABRICS[place.fabric]
     brief = construction.Brief(
         houses=place.houses,
-        unfinished=programme.unfinished_share(place.fabric, truth),
+        unfinished=settlement_plan.unfinished_share(place.fabric, truth),
         sheds=truth.sheds * fabric.sheds,
         founded=place.founded,
     )
-    plots = fabrics.lay(land, fabric, round(place.houses * (1 + brief.unfinished)) + 1, rng)
+    plots = plot_types.lay(land, fabric, round(place.houses * (1 + brief.unfinished)) + 1, rng)
     built = construction.build(plots, fabric, brief, rng)
     return built, _outline(plots, built.taken, land), plots.streets
 
 
-def _outline(plots: fabrics.Plots, taken: np.ndarray, land: Array) -> Outline:
+def _outline(plots: plot_types.Plots, taken: np.ndarray, land: Array) -> Outline:
     """Return the outline of a settlement: its built plots with the streets between them, within its land."""
     plot = structures.rectangles(
         plots.x[taken],

@@ -13,8 +13,8 @@ from pipeline.simulate.structures import APARTMENTS, HOUSE, NON_RESIDENTIAL, OUT
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pipeline.simulate.convex import Array
-    from pipeline.simulate.fabrics import Fabric, Plots
+    from pipeline.geometry.convex import Array
+    from pipeline.simulate.plot_types import Fabric, Plots
 
 LAST_YEAR = 2024
 """Year of the simulated imagery and of the map."""

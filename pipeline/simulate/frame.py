@@ -10,7 +10,7 @@ import numpy as np
 from pyproj import Transformer
 
 if TYPE_CHECKING:
-    from pipeline.simulate.convex import Array
+    from pipeline.geometry.convex import Array
 
 Bbox = tuple[float, float, float, float]
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.simulate import convex
-from pipeline.simulate.streams import chance
+from pipeline.geometry import convex
+from pipeline.simulate.rng import chance
 
 if TYPE_CHECKING:
+    from pipeline.geometry.convex import Array
     from pipeline.simulate.city import City
-    from pipeline.simulate.convex import Array
     from pipeline.simulate.osm_pbf import Drawing, Tags
-    from pipeline.simulate.programme import Place
+    from pipeline.simulate.settlement_plan import Place
 
 
 def draw(city: City, drawing: Drawing) -> None:

@@ -14,8 +14,8 @@ from pipeline.simulate.structures import APARTMENTS, OUTBUILDING, Structures
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pipeline.geometry.convex import Array
     from pipeline.simulate.city import City
-    from pipeline.simulate.convex import Array
 
 
 _SIMPLIFIED = 0.35

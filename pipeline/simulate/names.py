@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.transliteration import latin
+from pipeline.wording.transliteration import latin
 
 if TYPE_CHECKING:
     import numpy as np

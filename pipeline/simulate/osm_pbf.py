@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from pipeline.simulate.convex import Array
+    from pipeline.geometry.convex import Array
     from pipeline.simulate.frame import Frame
     from pipeline.simulate.structures import Structures
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.simulate.streams import stream
+from pipeline.simulate.rng import stream
 
 if TYPE_CHECKING:
     from pipeline.config import Area

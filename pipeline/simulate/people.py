@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.simulate.city import City
-    from pipeline.simulate.programme import Place
+    from pipeline.simulate.settlement_plan import Place
 
     Counts = NDArray[np.int64]
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pipeline.geometry.convex import Array
     from pipeline.simulate.city import City
-    from pipeline.simulate.convex import Array
     from pipeline.simulate.people import People
 
 EPOCHS = tuple(range(1975, 2021, 5))

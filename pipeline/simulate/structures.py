@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pipeline.simulate.convex import Array
+    from pipeline.geometry.convex import Array
 
 HOUSE, APARTMENTS, OUTBUILDING, NON_RESIDENTIAL = range(4)
 """Codes of `Structures.kind`, in the order of `KIND_NAMES`."""

@@ -15,7 +15,7 @@ import shapely
 
 from pipeline.simulate import construction, names, structures
 from pipeline.simulate.rasters import EPOCHS
-from pipeline.simulate.streams import chance
+from pipeline.simulate.rng import chance
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ import tomli_w
 
 from pipeline.config import Inputs
 from pipeline.simulate import city as cities
-from pipeline.simulate import footprints, hazards, mapping, osm_pbf, people, rasters, townscape, truth
+from pipeline.simulate import footprints, hazards, mapping, osm_drawing, osm_pbf, people, rasters, truth
 from pipeline.simulate.building_tags import building_tags
 from pipeline.simulate.osm_pbf import Drawing
 
@@ -91,7 +91,7 @@ def _write_city(directory: Path, city: City) -> None:
     inhabitants = people.settle(city)
     mapped, seen = mapping.osm(city), mapping.satellite(city)
     drawing = Drawing()
-    forms = townscape.draw(city, drawing)
+    forms = osm_drawing.draw(city, drawing)
     hazards.draw(city, drawing)
     first_way = _write_osm(directory / "area.osm.pbf", city, mapped, drawing)
     footprints.write(directory / "footprints.geojsonl.gz", seen.outlines, city.frame)

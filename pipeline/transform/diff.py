@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline.transform.buildings.overlaps import Outlines, overlaps
+from pipeline.geometry.outline_overlap import Outlines, overlaps
 
 if TYPE_CHECKING:
     import geopandas as gpd

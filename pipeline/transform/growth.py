@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline.provenance import Notice
-from pipeline.transform import zonal
+from pipeline.geometry import zonal
+from pipeline.schema.provenance import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -16,12 +16,12 @@ import pandas as pd
 import pytest
 import shapely
 
-from pipeline import facts
+from pipeline.declared import facts
+from pipeline.geometry.outline_overlap import Outlines, overlaps
 from pipeline.transform.buildings import merge
+from pipeline.transform.buildings.building_use import DOUBTFUL_M2, HOUSE_MAX_M2, NEIGHBOUR_M, SHED_M2
 from pipeline.transform.buildings.cleaning import MAX_M2, MIN_M2
-from pipeline.transform.buildings.kinds import DOUBTFUL_M2, HOUSE_MAX_M2, NEIGHBOUR_M, SHED_M2
 from pipeline.transform.buildings.matching import NESTED_SHARE, SAME_IOU, SAME_SHARE
-from pipeline.transform.buildings.overlaps import Outlines, overlaps
 from tests.benchmarks.simulated import CITIES, SEEDS, City, city, rectangles
 from tests.postgis import cluster
 

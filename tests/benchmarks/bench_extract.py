@@ -15,8 +15,8 @@ import osmium
 import pytest
 from osmium.osm import mutable
 
-from pipeline import catalogue
 from pipeline.config import Area
+from pipeline.declared import catalogue
 from pipeline.extract import footprints, osm
 
 if TYPE_CHECKING:

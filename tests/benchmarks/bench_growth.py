@@ -13,7 +13,8 @@ from pyproj import CRS
 from shapely import affinity, box
 
 from pipeline.extract.rasters import Raster
-from pipeline.transform import growth, zonal
+from pipeline.geometry import zonal
+from pipeline.transform import growth
 
 if TYPE_CHECKING:
     from tests.benchmarks.conftest import Record

@@ -21,8 +21,8 @@ from pmtiles.reader import MmapSource, all_tiles
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from pipeline.load import maps, tiles
-from pipeline.load.serve import open_server
+from pipeline.commands.serve import open_server
+from pipeline.load.planner_map import map_page, tiles
 from tests.browser.conftest import FLAGS, chromium_path
 from tests.load import sample_tables
 
@@ -139,7 +139,7 @@ def main(buildings: int, *, served: bool, with_peer: bool) -> dict[str, Any]:
         start = time.perf_counter()
         tiles.build(sample.tables, sample.zones, sample.context, folder / "bishkek.pmtiles")
         built = time.perf_counter()
-        files = maps.build(sample.tables, folder / "bishkek.pmtiles", folder)
+        files = map_page.build(sample.tables, folder / "bishkek.pmtiles", folder)
         with files.tiles.open("rb") as archive:
             largest_tile = max(len(data) for _, data in all_tiles(MmapSource(archive)))
         result: dict[str, Any] = {

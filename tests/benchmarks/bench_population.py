@@ -19,7 +19,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import catalogue, config, facts, simulate
+from pipeline import config, simulate
+from pipeline.declared import catalogue, facts
 from pipeline.extract import inputs
 from pipeline.transform import buildings, growth, population, settlements, validation
 

@@ -19,8 +19,8 @@ import pytest
 import shapely
 
 from pipeline.transform.red_zones import distances
-from pipeline.transform.red_zones.areas import overlap_areas
 from pipeline.transform.red_zones.distances import pair_distances
+from pipeline.transform.red_zones.zone_areas import overlap_areas
 from tests.postgis import cluster
 from tests.transform.red_zone_city import METRIC, blob, rectangles, winding
 

@@ -19,11 +19,11 @@ import shapely
 from sklearn.cluster import DBSCAN
 from sklearn.metrics import adjusted_rand_score, f1_score
 
-from pipeline import facts
+from pipeline.declared import facts
+from pipeline.geometry.alpha_complex import mesh
 from pipeline.transform.settlements import classify, delineate, resolve_names
-from pipeline.transform.settlements.graph import components, dense
-from pipeline.transform.settlements.mesh import mesh
-from pipeline.transform.settlements.partition import CORE, REACH_M
+from pipeline.transform.settlements.assignment import CORE, REACH_M
+from pipeline.transform.settlements.neighbour_graph import components, dense
 from tests.benchmarks.simulated import CITIES, SEEDS, city, rectangles, shown
 from tests.postgis import cluster
 

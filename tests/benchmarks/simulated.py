@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline import catalogue, config, facts, simulate
+from pipeline import config, simulate
+from pipeline.declared import catalogue, facts
 from pipeline.extract import footprints, osm
 from pipeline.transform.buildings import MergedBuildings, merge
 

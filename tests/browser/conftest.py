@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.load import maps, tiles
+from pipeline.load.planner_map import map_page, tiles
 from tests.load import sample_tables
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-    from pipeline.load.maps import Page as MapFiles
+    from pipeline.load.planner_map.map_page import Page as MapFiles
 
 FLAGS = (
     "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -99,7 +99,7 @@ def write_map(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., MapFile
         output = tmp_path_factory.mktemp("map")
         archive = output / f"{area.area_id}.pmtiles"
         tiles.build(area.tables, area.zones, area.context, archive)
-        return maps.build(area.tables, archive, output, **options)
+        return map_page.build(area.tables, archive, output, **options)
 
     return write
 

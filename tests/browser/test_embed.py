@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.load import embed, public, store
-from pipeline.resources import resource
-from pipeline.tables import TABLES
+from pipeline.base.resources import resource
+from pipeline.load import parquet, press_kit, public_edition
+from pipeline.schema.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,10 +28,12 @@ LANGUAGES = ("en", "ru", "ky", "kk")
 def kit(sample: sample_tables.Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("kit")
     for name, frame in sample.tables.items():
-        store.write(frame, folder / "tables" / f"{name}.parquet", TABLES[name])
-    public.build(folder / "tables", folder / "public")
-    embed.background.write(sample.context, sample.projected, folder / "public" / "maps" / "bishkek" / "background.json")
-    return embed.build(folder / "public", "bishkek")
+        parquet.write(frame, folder / "tables" / f"{name}.parquet", TABLES[name])
+    public_edition.build(folder / "tables", folder / "public")
+    press_kit.background.write(
+        sample.context, sample.projected, folder / "public" / "maps" / "bishkek" / "background.json"
+    )
+    return press_kit.build(folder / "public", "bishkek")
 
 
 def _words(language: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from tests.load import sample_tables
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pipeline.load.maps import Page as MapFiles
+    from pipeline.load.planner_map.map_page import Page as MapFiles
     from tests.browser.conftest import Watched
 
 pytestmark = pytest.mark.browser

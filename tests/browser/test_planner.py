@@ -18,8 +18,8 @@ import pytest
 import shapely
 
 from pipeline.config import Basemap
-from pipeline.load.whatif import DWELLINGS
-from pipeline.tables import conform
+from pipeline.load.planner_map.whatif import DWELLINGS
+from pipeline.schema.tables import conform
 from tests.browser.conftest import READY
 from tests.load import sample_tables
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-    from pipeline.load.maps import Page as MapFiles
+    from pipeline.load.planner_map.map_page import Page as MapFiles
     from tests.browser.conftest import Watched
 
 pytestmark = pytest.mark.browser

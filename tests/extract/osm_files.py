@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import osmium
 from osmium.osm import mutable
 
-from pipeline.catalogue import OsmLayer
 from pipeline.config import Area
+from pipeline.declared.catalogue import OsmLayer
 
 if TYPE_CHECKING:
     from pathlib import Path

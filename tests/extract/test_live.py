@@ -16,14 +16,15 @@ import rasterio
 from geopandas.testing import assert_geodataframe_equal
 from numpy.testing import assert_array_equal
 
-from pipeline import catalogue
-from pipeline.catalogue import Catalogue
 from pipeline.config import Area, Config, Inputs, Live, Names, Run
+from pipeline.declared import catalogue
+from pipeline.declared.catalogue import Catalogue
 from pipeline.errors import InputError, SourceError
 from pipeline.extract import footprints, live, osm, rasters
-from pipeline.extract.live import lock, overpass, tiles, windows
-from pipeline.extract.live.cache import Cache
-from pipeline.extract.live.lock import Request
+from pipeline.extract.http import lock
+from pipeline.extract.http.cache import Cache
+from pipeline.extract.http.lock import Request
+from pipeline.extract.live import overpass, tiles, windows
 from tests.faults import city
 from tests.faults.overpass_server import Database
 from tests.faults.servers import Request as HttpRequest
@@ -32,7 +33,7 @@ from tests.faults.servers import Server, files, serving
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.extract.live.transfer import Progress
+    from pipeline.extract.http.download import Progress
 
 YEARS = (1990, 2020)
 

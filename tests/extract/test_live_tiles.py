@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import box
 
-from pipeline import catalogue
 from pipeline.config import Area, Names
+from pipeline.declared import catalogue
 from pipeline.errors import InputError
 from pipeline.extract.live import tiles
 

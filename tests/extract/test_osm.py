@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
 
-    from pipeline.provenance import Extract
+    from pipeline.schema.provenance import Extract
 
 REACH_M = 1000.0
 

@@ -12,10 +12,10 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import catalogue
 from pipeline.config import Area
+from pipeline.declared import catalogue
 from pipeline.extract import osm
-from pipeline.extract.areas import convex_rings, valid_areas
+from pipeline.geometry.polygon_validity import convex_rings, valid_areas
 from tests.extract.osm_files import AREA, LAYERS, Scene
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "almaty_2012-03.osm.pbf"

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline import catalogue
-from pipeline.catalogue import Catalogue, SourceSpec
 from pipeline.config import Config, Live, Run
+from pipeline.declared import catalogue
+from pipeline.declared.catalogue import Catalogue, SourceSpec
 from tests.faults import city
 from tests.faults.overpass_server import Database
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.catalogue import Catalogue
+from pipeline.declared.catalogue import Catalogue
 from pipeline.errors import SourceError
 from pipeline.extract import live
 from pipeline.extract.live import archive

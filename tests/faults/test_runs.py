@@ -8,8 +8,8 @@ import pytest
 import tomli_w
 from typer.testing import CliRunner
 
-from pipeline import catalogue
 from pipeline.cli import app
+from pipeline.declared import catalogue
 from tests.faults import city, servers
 from tests.faults.conftest import only
 from tests.faults.servers import Server, serving

@@ -12,7 +12,7 @@ from botocore import UNSIGNED
 from botocore.config import Config as BotoConfig
 from moto.server import ThreadedMotoServer
 
-from pipeline.connection import connect
+from pipeline.base.connection import connect
 from pipeline.errors import SourceError
 from pipeline.extract import footprints, live
 from tests.faults import cases, city, servers
@@ -23,7 +23,7 @@ from tests.faults.servers import Server, files, serving
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.catalogue import Catalogue
+    from pipeline.declared.catalogue import Catalogue
 
 BUCKET = "overturemaps-us-west-2"
 RELEASES = ("2026-09-16.0", "2026-10-21.0", "2026-10-21.1")

@@ -16,7 +16,7 @@ from tests.faults.conftest import MakeConfig, only
 from tests.faults.servers import Server, files, serving
 
 if TYPE_CHECKING:
-    from pipeline.catalogue import Catalogue
+    from pipeline.declared.catalogue import Catalogue
     from pipeline.extract.live import Fetched
 
 COVER = city.degrees_tile(72, 42, 3, cells=1200)

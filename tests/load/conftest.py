@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.load import database, store
-from pipeline.tables import TABLES
+from pipeline.load import database, parquet
+from pipeline.schema.tables import TABLES
 from tests.load import sample_tables
 
 if TYPE_CHECKING:
@@ -22,6 +22,6 @@ def outputs(sample: sample_tables.Sample, tmp_path_factory: pytest.TempPathFacto
     """A folder with `tables/` and `novostroiki.duckdb` of the sample; tests only read it."""
     out = tmp_path_factory.mktemp("outputs")
     for name, frame in sample.tables.items():
-        store.write(frame, out / "tables" / f"{name}.parquet", TABLES[name])
+        parquet.write(frame, out / "tables" / f"{name}.parquet", TABLES[name])
     database.build(out / "tables", out / "novostroiki.duckdb")
     return out

@@ -18,7 +18,7 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
-from pipeline.tables import TABLES, conform
+from pipeline.schema.tables import TABLES, conform
 
 YEARS = (*range(1975, 2021, 5), 2025, 2030)
 MODELLED = (2025, 2030)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 import shapely
 
-from pipeline import connection
+from pipeline.base import connection
 from pipeline.errors import InputError, RunError
-from pipeline.tables import TABLES
+from pipeline.schema.tables import TABLES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,7 +90,7 @@ def test_growth_rate_is_compound(con: duckdb.DuckDBPyConnection) -> None:
 
 def test_works_with_an_empty_home_and_leaves_it_empty(outputs: Path, tmp_path: Path) -> None:
     code = (
-        "from pathlib import Path; from pipeline import connection\n"
+        "from pathlib import Path; from pipeline.base import connection\n"
         f"con = connection.connect(Path({str(outputs / 'novostroiki.duckdb')!r}), read_only=True, spatial=True)\n"
         "print(con.execute('SELECT count(*) FROM settlements WHERE ST_Area(geometry) > 0').fetchone()[0])"
     )

@@ -12,11 +12,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from pipeline.base.resources import resource
 from pipeline.errors import InputError
-from pipeline.load import embed, public, store
-from pipeline.load.embed import data, page, poster, texts, words
-from pipeline.resources import resource
-from pipeline.tables import TABLES
+from pipeline.load import parquet, press_kit, public_edition
+from pipeline.load.press_kit import captions, figures, page, static_graphic, texts
+from pipeline.schema.tables import TABLES
 from tests.load import sample_tables
 
 if TYPE_CHECKING:
@@ -44,23 +44,23 @@ HOSTILE = [
 
 def _edition(frames: dict[str, pd.DataFrame], folder: Path) -> Path:
     for name, frame in frames.items():
-        store.write(frame, folder / "full" / f"{name}.parquet", TABLES[name])
-    public.build(folder / "full", folder / "public")
+        parquet.write(frame, folder / "full" / f"{name}.parquet", TABLES[name])
+    public_edition.build(folder / "full", folder / "public")
     return folder / "public"
 
 
 @pytest.fixture(scope="module")
 def edition(outputs: Path, sample: sample_tables.Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("embed")
-    public.build(outputs / "tables", out)
-    embed.background.write(sample.context, sample.projected, out / "maps" / "bishkek" / "background.json")
-    embed.build(out, "bishkek")
+    public_edition.build(outputs / "tables", out)
+    press_kit.background.write(sample.context, sample.projected, out / "maps" / "bishkek" / "background.json")
+    press_kit.build(out, "bishkek")
     return out
 
 
 @pytest.fixture(scope="module")
-def kit(edition: Path) -> data.Kit:
-    return data.read(edition, "bishkek")
+def kit(edition: Path) -> figures.Kit:
+    return figures.read(edition, "bishkek")
 
 
 class _Attributes(HTMLParser):
@@ -107,7 +107,11 @@ def test_texts_are_the_same_in_all_languages() -> None:
     english = texts.load("en").entries
     used = "".join(
         path.read_text(encoding="utf-8")
-        for folder in (resource("maps", "embed"), resource("pipeline", "load", "embed"), resource("pipeline", "load"))
+        for folder in (
+            resource("maps", "embed"),
+            resource("pipeline", "load", "press_kit"),
+            resource("pipeline", "load"),
+        )
         for path in folder.iterdir()
         if path.is_file()
     )
@@ -131,7 +135,7 @@ def test_numbers_are_written_as_the_language_writes_them() -> None:
     assert texts.load("en").interval(1, 2) == "1\u2060–\u20602"
 
 
-def test_the_headline_is_an_interval_with_its_evidence(kit: data.Kit, edition: Path) -> None:
+def test_the_headline_is_an_interval_with_its_evidence(kit: figures.Kit, edition: Path) -> None:
     assert kit.unregistered is not None
     html = (edition / "embed" / "bishkek" / "index.html").read_text(encoding="utf-8")
     assert texts.load("ru").interval(kit.unregistered.low, kit.unregistered.high) in html
@@ -141,14 +145,14 @@ def test_the_headline_is_an_interval_with_its_evidence(kit: data.Kit, edition: P
 
 
 @pytest.mark.parametrize("code", texts.LANGUAGES)
-def test_a_range_that_reaches_below_zero_reads_as_up_to(kit: data.Kit, code: str) -> None:
+def test_a_range_that_reaches_below_zero_reads_as_up_to(kit: figures.Kit, code: str) -> None:
     language = texts.load(code)
-    below = data.Interval(-37_600.0, 6_300.0, 50_200.0, "none")
-    said = words.compose(replace(kit, unregistered=below), language)
+    below = figures.Interval(-37_600.0, 6_300.0, 50_200.0, "none")
+    said = captions.compose(replace(kit, unregistered=below), language)
     assert language.number(50_200) in said.headline
     assert language.number(-37_600) not in said.headline
     assert language.interval(-37_600, 50_200) in said.deck
-    none = words.compose(replace(kit, unregistered=replace(below, middle=-9_000.0, high=-500.0)), language)
+    none = captions.compose(replace(kit, unregistered=replace(below, middle=-9_000.0, high=-500.0)), language)
     assert not any(digit in none.headline for digit in "0123456789")
     assert language.interval(-37_600, -500) in none.deck
 
@@ -157,14 +161,14 @@ def test_the_drawing_is_well_formed_and_says_everything(edition: Path) -> None:
     folder = edition / "embed" / "bishkek"
     for code in texts.LANGUAGES:
         root = ET.fromstring((folder / f"graphic.{code}.svg").read_text(encoding="utf-8"))  # noqa: S314 - our own
-        words = " ".join(root.itertext()).replace("\u2060", "")
+        shown = " ".join(root.itertext()).replace("\u2060", "")
         for key in ("settlements.title", "growth.title", "disclaimer", "simulated", "licence"):
-            assert texts.load(code)(key) in words, key
-        assert "OpenStreetMap" in words
+            assert texts.load(code)(key) in shown, key
+        assert "OpenStreetMap" in shown
         assert (folder / f"graphic.{code}.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_every_row_of_the_figures_says_what_it_is_not(edition: Path, kit: data.Kit) -> None:
+def test_every_row_of_the_figures_says_what_it_is_not(edition: Path, kit: figures.Kit) -> None:
     for name, count in (("settlements.csv", len(kit.settlements)), ("grid.csv", len(kit.cells))):
         text = (edition / "embed" / "bishkek" / name).read_text(encoding="utf-8")
         rows = list(csv.DictReader(io.StringIO(text)))
@@ -173,8 +177,8 @@ def test_every_row_of_the_figures_says_what_it_is_not(edition: Path, kit: data.K
         assert "building_id" not in text
 
 
-def test_same_input_same_bytes(edition: Path, tmp_path: Path) -> None:
-    embed.build(edition, "bishkek", tmp_path)
+def test_same_input_same_bytes(edition: Path, kit: figures.Kit, tmp_path: Path) -> None:
+    press_kit.fill(tmp_path, kit)
     for path in sorted(tmp_path.iterdir()):
         assert path.read_bytes() == (edition / "embed" / "bishkek" / path.name).read_bytes(), path.name
 
@@ -186,14 +190,14 @@ def test_hostile_names_stay_text(sample: sample_tables.Sample, tmp_path: Path, n
     frames["settlements"] = frames["settlements"].assign(**names)
     frames["areas"] = frames["areas"].assign(**{key: name for key in names if key.startswith("name")})
     frames["sources"] = frames["sources"].assign(attribution=name)
-    kit = data.read(_edition(frames, tmp_path), "bishkek")
+    kit = figures.read(_edition(frames, tmp_path), "bishkek")
     html = page.render(kit)
     parser = _Attributes()
     parser.feed(html)
     assert not [item for item in parser.found if item[1].startswith("on") or item[1] == "src"]
     assert html.count("<script") == html.count("</script>") == 2
     assert "<img" not in html
-    ET.fromstring(poster.draw(kit, texts.load("en")))  # noqa: S314 - our own
+    ET.fromstring(static_graphic.draw(kit, texts.load("en")))  # noqa: S314 - our own
     island = re.search(r'id="data">(.*?)</script>', html, re.DOTALL)
     assert island is not None
     assert json.loads(island[1])["texts"]["en"]["title"].endswith(texts.clean(name))
@@ -202,7 +206,7 @@ def test_hostile_names_stay_text(sample: sample_tables.Sample, tmp_path: Path, n
 
 def test_spreadsheets_run_no_formula(sample: sample_tables.Sample, tmp_path: Path) -> None:
     frames = {**sample.tables, "settlements": sample.tables["settlements"].assign(name="=1+1", name_en="@x")}
-    folder = embed.build(_edition(frames, tmp_path), "bishkek")
+    folder = press_kit.build(_edition(frames, tmp_path), "bishkek")
     rows = list(csv.DictReader((folder / "settlements.csv").open(encoding="utf-8")))
     assert {row["name"] for row in rows} == {"'=1+1"}
     assert {row["name_en"] for row in rows} == {"'@x"}
@@ -210,7 +214,7 @@ def test_spreadsheets_run_no_formula(sample: sample_tables.Sample, tmp_path: Pat
 
 def test_an_area_without_anything_still_has_a_page(tmp_path: Path) -> None:
     edition = _edition(sample_tables.empty().tables, tmp_path)
-    folder = embed.build(edition, "bishkek")
+    folder = press_kit.build(edition, "bishkek")
     html = (folder / "index.html").read_text(encoding="utf-8")
     assert "No settlement is large enough to be shown." in html
     assert "Bishkek and its settlements" in html
@@ -218,6 +222,6 @@ def test_an_area_without_anything_still_has_a_page(tmp_path: Path) -> None:
 
 def test_an_unknown_area_is_one_sentence(edition: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no area 'paris' \(known: bishkek\)"):
-        embed.build(edition, "paris")
+        press_kit.build(edition, "paris")
     with pytest.raises(InputError, match="cannot be read as table areas"):
-        embed.build(tmp_path, "bishkek")
+        press_kit.build(tmp_path, "bishkek")

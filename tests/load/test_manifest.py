@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline import config
-from pipeline.load import manifest, snapshots
-from pipeline.provenance import Notice, Source
-from pipeline.resources import resource
+from pipeline.base.resources import resource
+from pipeline.run import manifest, snapshots
+from pipeline.schema.provenance import Notice, Source
 
 if TYPE_CHECKING:
     from pathlib import Path

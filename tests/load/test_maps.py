@@ -15,13 +15,13 @@ import pytest
 import shapely
 from pydantic import ValidationError
 
-from pipeline import catalogue
+from pipeline.base.resources import resource
 from pipeline.config import Basemap
+from pipeline.declared import catalogue
 from pipeline.extract.inputs import WITHOUT
-from pipeline.load import maps, page_zones, tiles, whatif
-from pipeline.load.folium_layers import LAYERS
-from pipeline.load.page_data import buildings_in_zones, growth_series, page_data
-from pipeline.resources import resource
+from pipeline.load.planner_map import map_page, payload_hazards, tiles, whatif
+from pipeline.load.planner_map.folium_layers import LAYERS
+from pipeline.load.planner_map.payload import buildings_in_zones, growth_series, page_data
 from pipeline.transform.red_zones import rules_table
 from tests.load import sample_tables
 
@@ -35,17 +35,17 @@ def sample() -> sample_tables.Sample:
 
 
 @pytest.fixture(scope="module")
-def page(sample: sample_tables.Sample, tmp_path_factory: pytest.TempPathFactory) -> maps.Page:
+def page(sample: sample_tables.Sample, tmp_path_factory: pytest.TempPathFactory) -> map_page.Page:
     return _build(sample, tmp_path_factory.mktemp("map"))
 
 
-def _build(sample: sample_tables.Sample, folder: Path) -> maps.Page:
+def _build(sample: sample_tables.Sample, folder: Path) -> map_page.Page:
     archive = folder / "bishkek.pmtiles"
     tiles.build(sample.tables, sample.zones, sample.context, archive)
-    return maps.build(sample.tables, archive, folder)
+    return map_page.build(sample.tables, archive, folder)
 
 
-def test_two_builds_give_the_same_bytes(sample: sample_tables.Sample, page: maps.Page, tmp_path: Path) -> None:
+def test_two_builds_give_the_same_bytes(sample: sample_tables.Sample, page: map_page.Page, tmp_path: Path) -> None:
     shuffled = {name: frame.sample(frac=1, random_state=3) for name, frame in sample.tables.items()}
     context = {name: layer.sample(frac=1, random_state=4) for name, layer in sample.context.items()}
     zones = sample.zones.sample(frac=1, random_state=5)
@@ -58,7 +58,7 @@ def test_two_builds_give_the_same_bytes(sample: sample_tables.Sample, page: maps
         assert first.read_bytes() == second.read_bytes(), first.name
 
 
-def test_nothing_is_loaded_from_elsewhere(page: maps.Page) -> None:
+def test_nothing_is_loaded_from_elsewhere(page: map_page.Page) -> None:
     text = page.index.read_text(encoding="utf-8")
     markup = re.sub(r"<(script|style)\b.*?</\1>", "", text, flags=re.DOTALL)
     assert re.findall(r"(?:src|href)=\"(?!data:|#)[^\"]*", markup) == []
@@ -70,7 +70,7 @@ def test_only_a_configured_basemap_opens_the_policy(sample: sample_tables.Sample
     archive = tmp_path / "tiles.pmtiles"
     tiles.build(sample.tables, sample.zones, sample.context, archive)
     basemap = Basemap(url="https://tile.example.org/a/{z}/{x}/{y}.png", attribution="© Example")
-    text = maps.build(sample.tables, archive, tmp_path / "out", basemap=basemap).index.read_text(encoding="utf-8")
+    text = map_page.build(sample.tables, archive, tmp_path / "out", basemap=basemap).index.read_text(encoding="utf-8")
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
     assert policy is not None
     assert html.unescape(policy[1]).split("; ")[3] == "img-src data: https://tile.example.org"
@@ -101,7 +101,7 @@ def test_sources_link_to_their_homes_and_names_to_the_literature(sample: sample_
     assert data["settlements"][1]["otherNames"] == []
 
 
-def test_folium_gets_all_layers_and_only_fixed_keys(page: maps.Page) -> None:
+def test_folium_gets_all_layers_and_only_fixed_keys(page: map_page.Page) -> None:
     calls = page.index.read_text(encoding="utf-8").rsplit("<script>", 1)[1]
     assert re.findall(r'novostroiki\.layer\("(\w+)"\)', calls) == list(LAYERS)
     assert calls.count(".addTo(") == len(LAYERS)
@@ -114,7 +114,7 @@ def test_folium_gets_all_layers_and_only_fixed_keys(page: maps.Page) -> None:
 def test_large_tiles_stay_outside(sample: sample_tables.Sample, tmp_path: Path) -> None:
     archive = tmp_path / "tiles.pmtiles"
     tiles.build(sample.tables, sample.zones, sample.context, archive)
-    files = maps.build(sample.tables, archive, tmp_path / "out", embed_limit=10)
+    files = map_page.build(sample.tables, archive, tmp_path / "out", embed_limit=10)
     assert not files.embedded
     assert 'id="novostroiki-tiles"' not in files.index.read_text(encoding="utf-8")
     assert files.tiles.read_bytes() == archive.read_bytes()
@@ -146,20 +146,20 @@ def test_what_the_inputs_lack_and_what_rules_are_about_can_be_said_in_any_langua
             for rule in zone.rules
         ]
     )
-    for rule in page_zones.rules({"hazards": hazards, "red_zone_rules": rules_table(zones)}):
+    for rule in payload_hazards.rules({"hazards": hazards, "red_zone_rules": rules_table(zones)}):
         if (parts := rule["condition"]) is not None:
             assert "stated" not in parts
             for names in (parts["objects"], *(each["names"] for each in parts["ranges"])):
                 assert not names or set(names) == {"en", "ru", "ky", "kk"}, rule["id"]
 
-    for code in maps.LANGUAGES:
+    for code in map_page.LANGUAGES:
         assert {f"gap.without.{key}" for key in WITHOUT} | {f"gap.input.{key}" for key in WITHOUT} <= set(_texts(code))
 
 
 def test_a_condition_that_the_catalogue_does_not_know_is_left_as_it_is_stated(sample: sample_tables.Sample) -> None:
     rules = sample.tables["red_zone_rules"]
     edited = rules.assign(condition=["voltage_kv >= 1e6"] * len(rules))
-    found = page_zones.rules(sample.tables | {"red_zone_rules": edited})
+    found = payload_hazards.rules(sample.tables | {"red_zone_rules": edited})
     assert {rule["condition"]["stated"] for rule in found} == {"voltage_kv >= 1e6"}
 
 
@@ -222,12 +222,12 @@ def _texts(code: str) -> dict[str, object]:
 
 
 def test_every_language_has_every_text() -> None:
-    keys = {code: set(_texts(code)) for code in maps.LANGUAGES}
-    for code in maps.LANGUAGES:
+    keys = {code: set(_texts(code)) for code in map_page.LANGUAGES}
+    for code in map_page.LANGUAGES:
         assert keys[code] == keys["en"], code
     for key, text in _texts("en").items():
         names = _placeholders(text)
-        for code in maps.LANGUAGES:
+        for code in map_page.LANGUAGES:
             assert _placeholders(_texts(code)[key]) == names, (code, key)
 
 
@@ -238,7 +238,7 @@ def _placeholders(text: object) -> set[str]:
 
 def test_no_text_is_missing_or_unused() -> None:
     sources = "\n".join(path.read_text(encoding="utf-8") for path in sorted(_CLIENT.rglob("*.ts")))
-    sources += Path(maps.__file__).read_text(encoding="utf-8")
+    sources += Path(map_page.__file__).read_text(encoding="utf-8")
     literal = set(re.findall(r"[\"`]([a-z]+(?:\.[a-zA-Z]+)*)[\"`]", sources))
     prefixes = set(re.findall(r"t\(`([a-zA-Z.]+)\$\{", sources))
     suffixed = {f"details.{quantity}Words" for quantity in ("residents", "registered", "unregistered")}
@@ -256,6 +256,6 @@ def test_every_plural_form_of_russian_is_there() -> None:
 
 
 def test_readers_meet_no_loaded_word() -> None:
-    shown = " ".join(json.dumps(_texts(code), ensure_ascii=False).lower() for code in maps.LANGUAGES)
+    shown = " ".join(json.dumps(_texts(code), ensure_ascii=False).lower() for code in map_page.LANGUAGES)
     for word in ("illegal", "squatter", "slum", "нелегал", "незаконн", "самозахват", "трущоб", "мыйзамсыз", "заңсыз"):
         assert word not in shown, word

@@ -12,13 +12,13 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import connection
-from pipeline.load import public, store
-from pipeline.load.public import disclosure
-from pipeline.load.public.build import _BUILDINGS, _neutral
-from pipeline.load.public.grid import CELL_M, Grid
-from pipeline.resources import resource
-from pipeline.tables import PUBLIC_TABLES, SHARES, TABLES
+from pipeline.base import connection
+from pipeline.base.resources import resource
+from pipeline.load import parquet, public_edition
+from pipeline.load.public_edition import disclosure
+from pipeline.load.public_edition.build import _BUILDINGS, _neutral
+from pipeline.load.public_edition.grid import CELL_M, Grid
+from pipeline.schema.tables import PUBLIC_TABLES, SHARES, TABLES
 from tests.load import sample_tables
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ ACCUSING = re.compile(r"illegal|squat|slum|незаконн|самозахват
 @pytest.fixture(scope="module")
 def edition(outputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("public")
-    public.build(outputs / "tables", out)
+    public_edition.build(outputs / "tables", out)
     return out
 
 
 @pytest.fixture(scope="module")
 def tables(edition: Path) -> dict[str, pd.DataFrame]:
-    return {name: store.read(edition / "tables" / f"{name}.parquet", table) for name, table in PUBLIC_TABLES.items()}
+    return {name: parquet.read(edition / "tables" / f"{name}.parquet", table) for name, table in PUBLIC_TABLES.items()}
 
 
 def test_every_table_is_there_and_commented(edition: Path) -> None:
@@ -89,7 +89,7 @@ def test_nothing_is_below_the_threshold(tables: dict[str, pd.DataFrame], outputs
     assert grid["p50"].min() >= disclosure.MIN_PERSONS
     assert tables["settlements"]["buildings"].min() >= disclosure.MIN_SETTLEMENT_HOMES
     assert set(grid["share_residents"]) <= set(SHARES)
-    sizes = store.read(outputs / "tables" / "settlements.parquet", TABLES["settlements"])
+    sizes = parquet.read(outputs / "tables" / "settlements.parquet", TABLES["settlements"])
     small = sizes.loc[sizes["buildings"] < disclosure.MIN_SETTLEMENT_HOMES, "settlement_id"]
     assert len(small) > 0
     for name in ("settlements", "population", "growth", "red_zones"):
@@ -191,7 +191,7 @@ def test_no_text_accuses(edition: Path, tables: dict[str, pd.DataFrame]) -> None
 
 
 def test_same_input_same_bytes(outputs: Path, edition: Path, tmp_path: Path) -> None:
-    public.build(outputs / "tables", tmp_path)
+    public_edition.build(outputs / "tables", tmp_path)
     for path in (edition / "tables").glob("*.parquet"):
         assert path.read_bytes() == (tmp_path / "tables" / path.name).read_bytes()
 
@@ -200,7 +200,7 @@ def test_an_area_without_anything_is_published_empty(tmp_path: Path) -> None:
     for name, table in TABLES.items():
         frame = sample_tables.empty().tables.get(name)
         if frame is not None:
-            store.write(frame, tmp_path / "full" / f"{name}.parquet", table)
-    public.build(tmp_path / "full", tmp_path / "public")
-    areas = store.read(tmp_path / "public" / "tables" / "areas.parquet", PUBLIC_TABLES["areas"])
+            parquet.write(frame, tmp_path / "full" / f"{name}.parquet", table)
+    public_edition.build(tmp_path / "full", tmp_path / "public")
+    areas = parquet.read(tmp_path / "public" / "tables" / "areas.parquet", PUBLIC_TABLES["areas"])
     assert areas[["buildings", "settlements", "cells"]].to_numpy().tolist() == [[0, 0, 0]]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import InputError, RunError
-from pipeline.load import manifest, publish
+from pipeline.run import manifest, publish
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL, which Windows lacks")
 
@@ -183,7 +183,7 @@ def test_a_full_disk_keeps_the_old_and_says_so(out: Path) -> None:
     _publish(out, "old")
     before = _state(out)
     code = (
-        "import resource, sys; from pathlib import Path; from pipeline.load import publish\n"
+        "import resource, sys; from pathlib import Path; from pipeline.run import publish\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
         "with publish.staging(Path(sys.argv[1])) as stage:\n"
         "    (stage / 'novostroiki.duckdb').write_bytes(bytes(1_000_000))\n"

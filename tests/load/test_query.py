@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 import shapely
 
+from pipeline.commands import query
 from pipeline.errors import InputError
-from pipeline.load import query
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +79,7 @@ def test_what_is_refused_is_one_sentence(outputs: Path, sql: str, says: str) -> 
 
 def test_a_reader_that_stops_reading_is_no_error(outputs: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from pipeline.load import query\n"
+        "import sys; from pathlib import Path; from pipeline.commands import query\n"
         f"query.run(Path({str(outputs / 'novostroiki.duckdb')!r}), 'FROM range(1000000)', 'csv', sys.stdout)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from pipeline.load import report, store
-from pipeline.provenance import Notice
-from pipeline.tables import TABLES, conform
+from pipeline.load import parquet, report
+from pipeline.schema.provenance import Notice
+from pipeline.schema.tables import TABLES, conform
 from tests.load import sample_tables
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _full(sample: sample_tables.Sample, **instead: pd.DataFrame) -> dict[str, pd
 
 def _write(folder: Path, tables: dict[str, pd.DataFrame], **options: Any) -> str:
     for name, frame in tables.items():
-        store.write(frame, folder / "tables" / f"{name}.parquet", TABLES[name])
+        parquet.write(frame, folder / "tables" / f"{name}.parquet", TABLES[name])
     report.build(folder / "report.html", folder / "tables", **options)
     return (folder / "report.html").read_text(encoding="utf-8")
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline.commands import serve
 from pipeline.errors import InputError
-from pipeline.load import serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.errors import InputError
-from pipeline.load import snapshots
+from pipeline.run import snapshots
 
 if TYPE_CHECKING:
     from pathlib import Path

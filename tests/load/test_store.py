@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import InputError, RunError
-from pipeline.load import store
-from pipeline.tables import TABLES, conform
+from pipeline.load import parquet
+from pipeline.schema.tables import TABLES, conform
 from tests.load import sample_tables
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ def _digest(path: Path) -> str:
 @pytest.mark.parametrize("name", ["buildings", "settlements", "population", "growth", "sources", "areas"])
 def test_what_is_read_is_what_was_written(sample: sample_tables.Sample, tmp_path: Path, name: str) -> None:
     table, frame = TABLES[name], sample.tables[name]
-    store.write(frame, tmp_path / "a.parquet", table)
-    back = store.read(tmp_path / "a.parquet", table)
+    parquet.write(frame, tmp_path / "a.parquet", table)
+    back = parquet.read(tmp_path / "a.parquet", table)
     expected = frame.sort_values(list(table.unique), kind="stable", na_position="first", ignore_index=True)
     pd.testing.assert_frame_equal(pd.DataFrame(conform(name, back)), pd.DataFrame(expected))
 
@@ -34,13 +34,13 @@ def test_what_is_read_is_what_was_written(sample: sample_tables.Sample, tmp_path
 @pytest.mark.parametrize("name", ["buildings", "population"])
 def test_order_of_the_rows_does_not_change_the_bytes(sample: sample_tables.Sample, tmp_path: Path, name: str) -> None:
     frame = sample.tables[name]
-    store.write(frame, tmp_path / "a.parquet", TABLES[name])
-    store.write(frame.sample(frac=1, random_state=3), tmp_path / "b.parquet", TABLES[name])
+    parquet.write(frame, tmp_path / "a.parquet", TABLES[name])
+    parquet.write(frame.sample(frac=1, random_state=3), tmp_path / "b.parquet", TABLES[name])
     assert _digest(tmp_path / "a.parquet") == _digest(tmp_path / "b.parquet")
 
 
 def test_geopandas_reads_it_as_geoparquet(sample: sample_tables.Sample, tmp_path: Path) -> None:
-    store.write(sample.tables["settlements"], tmp_path / "s.parquet", TABLES["settlements"])
+    parquet.write(sample.tables["settlements"], tmp_path / "s.parquet", TABLES["settlements"])
     frame = gpd.read_parquet(tmp_path / "s.parquet")
     assert frame.crs == "OGC:CRS84"
     assert set(frame.geom_type) == {"Polygon"}
@@ -51,28 +51,28 @@ def test_geopandas_reads_it_as_geoparquet(sample: sample_tables.Sample, tmp_path
 def test_parts_are_joined_as_if_written_at_once(
     sample: sample_tables.Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "ROW_GROUP_ROWS", 100)
+    monkeypatch.setattr(parquet, "ROW_GROUP_ROWS", 100)
     whole = sample.tables["buildings"].sort_values("building_id", ignore_index=True)
     cuts = [0, 130, 131, 131, len(whole)]
     parts = []
     for number, (start, stop) in enumerate(itertools.pairwise(cuts)):
         parts.append(tmp_path / f"{number}.parquet")
-        store.write(whole.iloc[start:stop], parts[-1], TABLES["buildings"])
-    store.write(whole, tmp_path / "whole.parquet", TABLES["buildings"])
-    assert store.merge(parts, tmp_path / "joined.parquet", TABLES["buildings"]) == len(whole)
+        parquet.write(whole.iloc[start:stop], parts[-1], TABLES["buildings"])
+    parquet.write(whole, tmp_path / "whole.parquet", TABLES["buildings"])
+    assert parquet.merge(parts, tmp_path / "joined.parquet", TABLES["buildings"]) == len(whole)
     assert _digest(tmp_path / "joined.parquet") == _digest(tmp_path / "whole.parquet")
 
 
 def test_a_part_of_another_table_is_refused(sample: sample_tables.Sample, tmp_path: Path) -> None:
-    store.write(sample.tables["growth"], tmp_path / "g.parquet", TABLES["growth"])
+    parquet.write(sample.tables["growth"], tmp_path / "g.parquet", TABLES["growth"])
     with pytest.raises(RunError, match="does not hold the columns of table population"):
-        store.merge([tmp_path / "g.parquet"], tmp_path / "p.parquet", TABLES["population"])
+        parquet.merge([tmp_path / "g.parquet"], tmp_path / "p.parquet", TABLES["population"])
 
 
 def test_a_table_without_rows_keeps_its_columns(tmp_path: Path) -> None:
     empty = sample_tables.empty().tables["settlements"]
-    store.write(empty, tmp_path / "s.parquet", TABLES["settlements"])
-    back = store.read(tmp_path / "s.parquet", TABLES["settlements"])
+    parquet.write(empty, tmp_path / "s.parquet", TABLES["settlements"])
+    back = parquet.read(tmp_path / "s.parquet", TABLES["settlements"])
     assert len(back) == 0
     assert list(back.columns) == list(TABLES["settlements"].columns)
 
@@ -81,4 +81,4 @@ def test_a_missing_or_torn_file_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "torn.parquet").write_bytes(b"PAR1 and then nothing")
     for name in ("absent.parquet", "torn.parquet"):
         with pytest.raises(InputError, match=name):
-            store.read(tmp_path / name, TABLES["growth"])
+            parquet.read(tmp_path / name, TABLES["growth"])

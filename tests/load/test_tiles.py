@@ -12,7 +12,7 @@ import pytest
 import shapely
 from pmtiles.reader import MmapSource, Reader, all_tiles
 
-from pipeline.load import tiles, whatif
+from pipeline.load.planner_map import tiles, whatif
 from tests.load import sample_tables
 
 if TYPE_CHECKING:

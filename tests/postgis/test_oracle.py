@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from pipeline.transform.red_zones import distances, overlaps, zone_polygons
-from pipeline.transform.red_zones.zones import QUAD_SEGS
+from pipeline.transform.red_zones.zone_polygons import QUAD_SEGS
 from tests.transform.red_zone_city import town
 
 if TYPE_CHECKING:

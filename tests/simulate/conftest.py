@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from pipeline import config, simulate
+from pipeline.base.resources import resource
 from pipeline.config import Area, Names
-from pipeline.resources import resource
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,7 +19,8 @@ import pytest
 import rasterio
 
 import pipeline
-from pipeline import catalogue, config, simulate
+from pipeline import config, simulate
+from pipeline.declared import catalogue
 from pipeline.errors import InputError
 from pipeline.simulate.rasters import EPOCHS
 

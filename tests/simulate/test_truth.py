@@ -11,7 +11,7 @@ import pyogrio
 import pytest
 import shapely
 
-from pipeline import facts
+from pipeline.declared import facts
 
 if TYPE_CHECKING:
     from pathlib import Path

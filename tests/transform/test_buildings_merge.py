@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import Polygon, affinity, box
 
-from pipeline import facts
+from pipeline.declared import facts
+from pipeline.geometry.outline_overlap import Outlines, intersection_area, overlaps
 from pipeline.transform.buildings import MergedBuildings, merge
 from pipeline.transform.buildings.cleaning import clean, polygonal
-from pipeline.transform.buildings.overlaps import Outlines, intersection_area, overlaps
 
 CRS = "EPSG:32643"
 PRIORS = facts.priors()

@@ -11,8 +11,8 @@ import shapely
 from affine import Affine
 from pyproj import CRS
 
-from pipeline import tables
 from pipeline.extract.rasters import Raster
+from pipeline.schema import tables
 from pipeline.transform import completeness
 
 if TYPE_CHECKING:

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from pyproj import CRS, Transformer
 from shapely import Polygon, box
 
-from pipeline import facts, tables
+from pipeline.declared import facts
 from pipeline.extract.rasters import Raster
-from pipeline.transform import growth, zonal
+from pipeline.geometry import zonal
+from pipeline.schema import tables
+from pipeline.transform import growth
 
 LOCAL = CRS.from_proj4("+proj=tmerc +lat_0=42.9 +lon_0=74.6 +k=1 +datum=WGS84 +units=m +no_defs")
 MOLLWEIDE = CRS("ESRI:54009")

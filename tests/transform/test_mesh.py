@@ -10,8 +10,8 @@ from scipy.spatial import Delaunay, cKDTree
 from sklearn.cluster import DBSCAN
 from sklearn.metrics import adjusted_rand_score
 
-from pipeline.transform.settlements.graph import components, dense
-from pipeline.transform.settlements.mesh import TILE_M, mesh
+from pipeline.geometry.alpha_complex import TILE_M, mesh
+from pipeline.transform.settlements.neighbour_graph import components, dense
 
 REACH_M = 100.0
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline import facts
+from pipeline.declared import facts
 from pipeline.transform import population
 
 PAGE = Path(__file__).parents[2] / "docs" / "method.md"

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 from shapely import box
 
-from pipeline import facts, tables
+from pipeline.declared import facts
 from pipeline.errors import ConfigError
+from pipeline.schema import tables
 from pipeline.transform.settlements import delineate, resolve_names
-from pipeline.transform.settlements.spelling import edits, is_street, key, within_one_edit
+from pipeline.wording.spelling import edits, is_street, key, within_one_edit
 from tests.transform.fabrics import layer, layers, place, quarter, town
 
 if TYPE_CHECKING:

@@ -12,12 +12,13 @@ from affine import Affine
 from pyproj import CRS
 from shapely import box
 
-from pipeline import facts, tables
+from pipeline.declared import facts
 from pipeline.errors import ConfigError
 from pipeline.extract.rasters import Raster
+from pipeline.schema import tables
 from pipeline.transform import population
+from pipeline.transform.population.building_counts import aggregate
 from pipeline.transform.population.priors import Factors, Prior, Priors
-from pipeline.transform.population.strata import aggregate
 
 DRAWS = 4000
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import facts, tables
+from pipeline.declared import facts
+from pipeline.schema import tables
 from pipeline.transform import population
 
 PLACES = pd.DataFrame(

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 import shapely
 
-from pipeline import catalogue, tables
+from pipeline.declared import catalogue
+from pipeline.schema import tables
 from pipeline.transform.red_zones import completeness, hazards, reach, rules_table
 from tests.transform.red_zone_city import METRIC
 

@@ -11,9 +11,9 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline import tables
+from pipeline.schema import tables
 from pipeline.transform.red_zones import distance_curves, distances, overlaps, zone_polygons
-from pipeline.transform.red_zones.areas import overlap_areas
+from pipeline.transform.red_zones.zone_areas import overlap_areas
 from tests.transform.red_zone_city import METRIC, Town, blob, town, winding
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.transform.settlements.spelling import key, plain
+from pipeline.wording.spelling import key, plain
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from shapely import box
 
-from pipeline import facts, tables
+from pipeline.declared import facts
+from pipeline.schema import tables
 from pipeline.transform import validation
 from pipeline.transform.validation.comparison import Check, Figure, Interval
 

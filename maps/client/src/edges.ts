@@ -54,7 +54,7 @@ export class Edges {
   private readonly pieces: Piece[] = [];
   private readonly rings: Piece[] = [];
 
-  /** Read what pipeline/load/whatif.py wrote. */
+  /** Read what pipeline/load/planner_map/whatif.py wrote. */
   constructor(values: Int32Array) {
     const parts = values[0] ?? 0;
     const counts = values.subarray(1, 1 + parts);

@@ -1,4 +1,4 @@
-// What a page carries in <script type="application/json" id="novostroiki-data">; written by pipeline/load/maps.py.
+// What a page carries in <script type="application/json" id="novostroiki-data">; written by pipeline/load/planner_map/page.py.
 
 export const LANGUAGES = ["en", "ru", "ky", "kk"] as const;
 export type LanguageCode = (typeof LANGUAGES)[number];

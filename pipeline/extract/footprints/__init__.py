@@ -11,11 +11,11 @@ import pandas as pd
 import pyarrow as pa
 import shapely
 
-from pipeline.extract import collector, local
-from pipeline.extract.footprints import files, lines
+from pipeline.extract import gc_pause, local_files
+from pipeline.extract.footprints import geojson_lines, gis_files
 from pipeline.extract.footprints.cleaning import READABLE, clean
-from pipeline.extract.selection import touches
-from pipeline.provenance import Extract, Notice
+from pipeline.geometry.bbox import touches
+from pipeline.schema.provenance import Extract, Notice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.config import Area
-    from pipeline.extract.selection import Box
+    from pipeline.geometry.bbox import Box
 
 LINES = ("geojsonl", "geojsonl.gz", "geojsons", "csv.gz", "ndjson", "ndjson.gz", "jsonl", "jsonl.gz")
 """Suffixes of GeoJSON lines; Microsoft names them .csv.gz."""
@@ -60,7 +60,7 @@ class Footprints(NamedTuple):
     problems: Counter[str]
 
 
-@collector.paused()
+@gc_pause.paused()
 def read(paths: Sequence[Path], area: Area) -> Extract[gpd.GeoDataFrame]:
     """Read the footprints that touch an area.
 
@@ -87,11 +87,11 @@ def read(paths: Sequence[Path], area: Area) -> Extract[gpd.GeoDataFrame]:
     parts, sources, notices = [], [], []
     counts: Counter[str] = Counter()
     for path in paths:
-        local.check_exists(path, "footprints")
+        local_files.check_exists(path, "footprints")
         found = _read(path, area.bbox)
         found = _rows(found, touches(found.geometry, area.bbox, found.bounds))
         counts[found.dataset] += 1
-        source = local.source(
+        source = local_files.source(
             path, area, dataset=found.dataset, number=counts[found.dataset], version="", features=len(found.geometry)
         )
         notices += [Notice(path.name, what, n) for what, n in sorted(found.problems.items()) if n and what != READABLE]
@@ -109,12 +109,12 @@ def _read(path: Path, box: Box) -> Footprints:
     """Read a file by its suffix."""
     name = path.name.lower()
     if name.endswith(LINES):
-        parts = lines.read(path, box)
+        parts = geojson_lines.read(path, box)
         geometry, bounds, height, confidence = (np.concatenate([part[column] for part in parts]) for column in range(4))
         origin = np.full(len(geometry), _MICROSOFT, dtype=np.int8)
         problems = sum((part.problems for part in parts), Counter())
         return Footprints("microsoft_footprints", geometry, bounds, height, confidence, origin, problems)
-    return from_frame((files.read_parquet if name.endswith("parquet") else files.read_vector)(path, box))
+    return from_frame((gis_files.read_parquet if name.endswith("parquet") else gis_files.read_vector)(path, box))
 
 
 def from_frame(frame: gpd.GeoDataFrame) -> Footprints:

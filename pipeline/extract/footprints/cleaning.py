@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 from shapely import GeometryType
 
-from pipeline.extract.areas import valid_areas
+from pipeline.geometry.polygon_validity import valid_areas
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

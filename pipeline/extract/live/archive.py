@@ -15,12 +15,12 @@ import rasterio
 from pyproj import CRS, Transformer
 from rasterio.errors import RasterioError
 
-from pipeline.extract.live.patience import Fault, Unusable
+from pipeline.extract.http.retry import Fault, Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.catalogue import SourceSpec
+    from pipeline.declared.catalogue import SourceSpec
 
 MAX_FILE = 1 * 2**30
 """Bytes of a tile as served."""

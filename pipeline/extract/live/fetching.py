@@ -6,24 +6,24 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pipeline import provenance
+from pipeline.extract.http.cache import Cache
+from pipeline.extract.http.download import Part, Wanted, download
+from pipeline.extract.http.lock import Download, Request
+from pipeline.extract.http.quota import Etiquette
+from pipeline.extract.http.retry import Manners
 from pipeline.extract.live import archive, microsoft, overpass, overture, tiles, windows
-from pipeline.extract.live.cache import Cache
-from pipeline.extract.live.etiquette import Etiquette
-from pipeline.extract.live.lock import Download, Request
-from pipeline.extract.live.patience import Manners
-from pipeline.extract.live.transfer import Part, Wanted, download
-from pipeline.extract.selection import widened
-from pipeline.provenance import Notice, Source
+from pipeline.geometry.bbox import widened
+from pipeline.schema import provenance
+from pipeline.schema.provenance import Notice, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from pipeline.catalogue import Catalogue, SourceSpec
     from pipeline.config import Area, Config, Inputs
+    from pipeline.declared.catalogue import Catalogue, SourceSpec
+    from pipeline.extract.http.download import Report
     from pipeline.extract.live.overpass import Query
-    from pipeline.extract.live.transfer import Report
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pipeline.extract.live.patience import Fault
+from pipeline.extract.http.retry import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Collection

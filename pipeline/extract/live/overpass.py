@@ -31,18 +31,18 @@ from osmnx._errors import (
     CacheOnlyInterruptError,  # OSMnx's documented way to say "downloaded only", public nowhere else
 )
 
-from pipeline.extract.live.patience import Fault, Unusable, explain, persist, refusal, stream
+from pipeline.extract.http.download import Progress
+from pipeline.extract.http.retry import Fault, Unusable, explain, persist, refusal, stream
 from pipeline.extract.live.tiles import split
-from pipeline.extract.live.transfer import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
-    from pipeline.catalogue import OsmLayer
-    from pipeline.extract.live.patience import Clock, Manners
+    from pipeline.declared.catalogue import OsmLayer
+    from pipeline.extract.http.download import Part, Report
+    from pipeline.extract.http.retry import Clock, Manners
     from pipeline.extract.live.tiles import Bbox
-    from pipeline.extract.live.transfer import Part, Report
 
 TILE_DEG = 0.15
 """Side of a query's tile: about 12 by 17 km, some ten thousand buildings, well within a public server's time limit."""

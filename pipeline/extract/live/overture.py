@@ -13,16 +13,16 @@ import geopandas as gpd
 import numpy as np
 import pyarrow.parquet as pq
 
-from pipeline.connection import connect, load_extension
+from pipeline.base.connection import connect, load_extension
 from pipeline.errors import SourceError
-from pipeline.extract.live.patience import Clock, Fault, Manners, Unusable, persist
+from pipeline.extract.http.retry import Clock, Fault, Manners, Unusable, persist
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.catalogue import SourceSpec
     from pipeline.config import Area
-    from pipeline.extract.live.transfer import Part
+    from pipeline.declared.catalogue import SourceSpec
+    from pipeline.extract.http.download import Part
 
 MAX_LIST = 16 * 2**20
 READ_ELSEWHERE = ("OpenStreetMap", "Microsoft ML Buildings")

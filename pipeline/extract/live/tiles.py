@@ -18,8 +18,8 @@ from pipeline.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.catalogue import SourceSpec
     from pipeline.config import Area
+    from pipeline.declared.catalogue import SourceSpec
 
 Bbox = tuple[float, float, float, float]
 

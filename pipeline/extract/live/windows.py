@@ -13,8 +13,8 @@ from rasterio.errors import RasterioError
 from rasterio.merge import merge
 from rasterio.warp import transform_bounds
 
+from pipeline.extract.http.retry import Clock, Fault, Manners, explain, persist, refusal
 from pipeline.extract.live import archive
-from pipeline.extract.live.patience import Clock, Fault, Manners, explain, persist, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from rasterio.io import DatasetReader
 
-    from pipeline.catalogue import SourceSpec
     from pipeline.config import Area
-    from pipeline.extract.live.transfer import Part
+    from pipeline.declared.catalogue import SourceSpec
+    from pipeline.extract.http.download import Part
 
 _MARGIN_CELLS = 2
 _DENSIFY = 21

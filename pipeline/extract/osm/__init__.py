@@ -10,13 +10,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import InputError
-from pipeline.extract import collector, local
+from pipeline.extract import gc_pause, local_files
 from pipeline.extract.osm import frames
 from pipeline.extract.osm.elements import write_elements
 from pipeline.extract.osm.matching import Matcher
 from pipeline.extract.osm.reader import read_file
-from pipeline.extract.selection import widened
-from pipeline.provenance import Extract, Notice
+from pipeline.geometry.bbox import widened
+from pipeline.schema.provenance import Extract, Notice
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
 
-    from pipeline.catalogue import OsmLayer
     from pipeline.config import Area
-    from pipeline.extract.selection import Box
+    from pipeline.declared.catalogue import OsmLayer
+    from pipeline.geometry.bbox import Box
 
 DATASET = "osm"
 HAZARD = "hazard:"
 """Layers whose keys begin so are looked for beyond the area, as far as a rule reaches."""
 
 
-@collector.paused()
+@gc_pause.paused()
 def read(
     paths: Sequence[Path], area: Area, layers: Mapping[str, OsmLayer], reach_m: float
 ) -> Extract[dict[str, gpd.GeoDataFrame]]:
@@ -66,10 +66,10 @@ def read(
     matcher = Matcher(layers)
     files, sources, notices = [], [], []
     for number, path in enumerate(paths, start=1):
-        found = read_file(path, matcher, widened(area.bbox, reach_m), local.source_id(DATASET, area, number))
+        found = read_file(path, matcher, widened(area.bbox, reach_m), local_files.source_id(DATASET, area, number))
         files.append(found.objects)
         sources.append(
-            local.source(
+            local_files.source(
                 path,
                 area,
                 dataset=DATASET,
@@ -94,7 +94,7 @@ def read(
     return Extract(tables, sources, notices)
 
 
-@collector.paused()
+@gc_pause.paused()
 def from_elements(
     elements: Iterable[Mapping[str, Any]], area: Area, layers: Mapping[str, OsmLayer], reach_m: float, source_id: str
 ) -> Extract[dict[str, gpd.GeoDataFrame]]:

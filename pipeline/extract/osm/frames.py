@@ -11,17 +11,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.extract.osm.objects import KINDS
-from pipeline.extract.selection import touches
+from pipeline.geometry.bbox import touches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from pipeline.catalogue import OsmLayer
+    from pipeline.declared.catalogue import OsmLayer
     from pipeline.extract.osm.matching import Tags
     from pipeline.extract.osm.objects import Objects
-    from pipeline.extract.selection import Box
+    from pipeline.geometry.bbox import Box
 
 NAMES = {"name": "name", "name_en": "name:en", "name_ru": "name:ru", "name_ky": "name:ky", "name_kk": "name:kk"}
 """Column to OSM key."""

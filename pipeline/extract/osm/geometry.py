@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 from shapely import GeometryType
 
-from pipeline.extract.areas import convex_rings, valid_areas
+from pipeline.geometry.polygon_validity import convex_rings, valid_areas
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

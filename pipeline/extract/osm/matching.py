@@ -9,7 +9,7 @@ from pipeline.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.catalogue import GeometryKind, OsmLayer, Selector
+    from pipeline.declared.catalogue import GeometryKind, OsmLayer, Selector
 
 Tags = dict[str, str]
 Layers = tuple[str, ...]

@@ -16,13 +16,13 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from pipeline.extract.osm import geometry
-from pipeline.extract.selection import overlaps
+from pipeline.geometry.bbox import overlaps
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.extract.osm.matching import Tags
-    from pipeline.extract.selection import Box
+    from pipeline.geometry.bbox import Box
 
 FORMAT = "opl,locations_on_ways=true,add_metadata=version+changeset+timestamp"
 """What libosmium must be told, so that a line is: way, version, visible, changeset, timestamp, tags, nodes."""

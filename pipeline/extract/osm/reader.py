@@ -23,18 +23,18 @@ import osmium
 import shapely
 
 from pipeline.errors import InputError, RunError
-from pipeline.extract import blocks, local
+from pipeline.extract import line_blocks, local_files
 from pipeline.extract.osm import opl, problems
 from pipeline.extract.osm.objects import NODE, RELATION, Objects
 from pipeline.extract.osm.relations import RelationReader
 from pipeline.extract.osm.ways import WayBuilder
-from pipeline.extract.selection import overlaps
+from pipeline.geometry.bbox import overlaps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.extract.osm.matching import Layers, Matcher, Tags
-    from pipeline.extract.selection import Box
+    from pipeline.geometry.bbox import Box
 
 _BLOCK_BYTES = 4 * 2**20
 _COPY_FACTOR = 10
@@ -76,7 +76,7 @@ def read_file(path: Path, matcher: Matcher, box: Box, source_id: str, *, may_be_
     RunError
         The temporary directory has too little room.
     """
-    local.check_exists(path, "osm")
+    local_files.check_exists(path, "osm")
     with TemporaryDirectory() as scratch:
         passes = _Passes(path, matcher, box, source_id, Path(scratch))
         found = passes.run()
@@ -189,8 +189,8 @@ class _Passes:
             raise
         builder = WayBuilder(self._matcher, self._box, self._found.objects)
         with copy.open("rb") as stream:
-            lines = blocks.of_lines(stream, _BLOCK_BYTES, longest=sys.maxsize)
-            for ways in blocks.mapped(partial(opl.ways, box=self._box), lines):
+            lines = line_blocks.of_lines(stream, _BLOCK_BYTES, longest=sys.maxsize)
+            for ways in line_blocks.mapped(partial(opl.ways, box=self._box), lines):
                 builder.add(ways)
                 self._note_edit(*ways.edited)
         self._found.problems.update(builder.problems)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import osmium
 import shapely
 
-from pipeline.extract.areas import area_of
 from pipeline.extract.osm import problems
-from pipeline.extract.selection import overlaps
+from pipeline.geometry.bbox import overlaps
+from pipeline.geometry.polygon_validity import area_of
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shapely import Geometry
 
     from pipeline.extract.osm.matching import Layers, Matcher, Tags
-    from pipeline.extract.selection import Box
+    from pipeline.geometry.bbox import Box
 
 _AREA_TYPES = frozenset({"multipolygon", "boundary"})
 """Types of relations whose members form an area: https://wiki.openstreetmap.org/wiki/Types_of_relation."""

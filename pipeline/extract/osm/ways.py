@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pipeline.extract.osm.matching import Layers, Matcher, Tags
     from pipeline.extract.osm.objects import Objects
-    from pipeline.extract.selection import Box
+    from pipeline.geometry.bbox import Box
 
 _NONE = -1
 """No layer takes the way in this form."""

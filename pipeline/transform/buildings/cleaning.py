@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from pipeline.provenance import Notice
-from pipeline.transform.buildings.overlaps import Outlines
+from pipeline.geometry.outline_overlap import Outlines
+from pipeline.schema.provenance import Notice
 
 if TYPE_CHECKING:
     import geopandas as gpd

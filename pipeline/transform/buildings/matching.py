@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from pipeline.transform.buildings.overlaps import Floats, Ints, Outlines, overlaps, overlaps_within
-from pipeline.transform.buildings.registration import displacement
-from pipeline.transform.buildings.rests import Rests, rests
+from pipeline.geometry.outline_overlap import Floats, Ints, Outlines, overlaps, overlaps_within
+from pipeline.transform.buildings.alignment import displacement
+from pipeline.transform.buildings.residual_footprints import Rests, rests
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

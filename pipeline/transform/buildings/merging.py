@@ -11,12 +11,12 @@ import pandas as pd
 import shapely
 from pyproj import Transformer
 
-from pipeline.provenance import Notice
-from pipeline.transform.buildings.capture import completeness, false_positives
+from pipeline.geometry.outline_overlap import Outlines
+from pipeline.schema.provenance import Notice
+from pipeline.transform.buildings.building_use import kinds
+from pipeline.transform.buildings.capture_recapture import completeness, false_positives
 from pipeline.transform.buildings.cleaning import clean
-from pipeline.transform.buildings.kinds import kinds
 from pipeline.transform.buildings.matching import match, repeats
-from pipeline.transform.buildings.overlaps import Outlines
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

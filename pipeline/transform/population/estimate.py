@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import numpy as np
 
-from pipeline.provenance import Notice
-from pipeline.tables import EVIDENCE
-from pipeline.transform import zonal
-from pipeline.transform.population import crosschecks, registration, sensitivity
+from pipeline.geometry import zonal
+from pipeline.schema.provenance import Notice
+from pipeline.schema.tables import EVIDENCE
+from pipeline.transform.population import crosschecks, registered_residents, sensitivity
 from pipeline.transform.population import survey as surveys
+from pipeline.transform.population.building_counts import REST, aggregate
 from pipeline.transform.population.detection import detection
-from pipeline.transform.population.names import name_key, owners
 from pipeline.transform.population.priors import Factors, Priors
+from pipeline.transform.population.register_matching import name_key, owners
 from pipeline.transform.population.residents import Model, block_levels
-from pipeline.transform.population.sheet import Population, Sheet
-from pipeline.transform.population.strata import REST, aggregate
+from pipeline.transform.population.result_tables import Population, Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from pipeline.config import Season
     from pipeline.extract.rasters import Raster
-    from pipeline.transform.population.registration import Register, Registration
+    from pipeline.transform.population.registered_residents import Register, Registration
 
     Draws = NDArray[np.float64]
 
@@ -103,7 +103,7 @@ def estimate(  # noqa: PLR0913 - each piece of evidence is an input of its own
     factors = Factors(Priors(priors, country, area_id, season), area_id, draws=draws, seed=seed)
     places = _places(settlements)
     update = _update(survey, settlements, places, factors, area_id)
-    register = registration.resolve(registered, settlements)
+    register = registered_residents.resolve(registered, settlements)
     gridded = _gridded(settlements, population_raster, boundary)
     sheet.posteriors = update.posteriors
     sheet.notices += [*update.notices, *register.notices, *gridded.notices]
@@ -207,13 +207,15 @@ class _Area:
         name = place.settlement_id if place else ""
         people = self.register.settlements.get(name) if place else self.register.area
         if people is not None:
-            usable, notices = registration.plausible(people, residents, name or self.sheet.area_id)
+            usable, notices = registered_residents.plausible(people, residents, name or self.sheet.area_id)
             self.sheet.notices += notices
             if usable:
-                return registration.from_register(residents, people, factors, settlement_id=name)
+                return registered_residents.from_register(residents, people, factors, settlement_id=name)
         if place is None:
-            return registration.from_share(residents, factors)
-        return registration.from_share(residents, factors, settlement_id=name, kind=place.kind, status=place.status)
+            return registered_residents.from_share(residents, factors)
+        return registered_residents.from_share(
+            residents, factors, settlement_id=name, kind=place.kind, status=place.status
+        )
 
     def _write_registration(self, name: str | None, result: Registration) -> None:
         for quantity in ("registered", "unregistered"):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.transform.population.building_counts import REST
 from pipeline.transform.population.sensitivity import analytic_cv2
-from pipeline.transform.population.strata import REST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from pipeline.provenance import Notice
+from pipeline.schema.provenance import Notice
 from pipeline.transform.population.residents import persons_per_house
 from pipeline.transform.population.summary import quantiles
 

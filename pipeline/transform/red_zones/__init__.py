@@ -3,10 +3,10 @@
 from pipeline.transform.red_zones.completeness import completeness
 from pipeline.transform.red_zones.curves import distance_curves
 from pipeline.transform.red_zones.distances import distances, reach
-from pipeline.transform.red_zones.hazards import hazards
-from pipeline.transform.red_zones.overlaps import overlaps
+from pipeline.transform.red_zones.hazard_table import hazards
 from pipeline.transform.red_zones.rules import rules_table
-from pipeline.transform.red_zones.zones import zone_polygons
+from pipeline.transform.red_zones.settlement_overlaps import overlaps
+from pipeline.transform.red_zones.zone_polygons import zone_polygons
 
 __all__ = [
     "completeness",

@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline.catalogue import AsMapped
-from pipeline.provenance import Notice
+from pipeline.declared.catalogue import AsMapped
+from pipeline.schema.provenance import Notice
 
 if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    from pipeline.catalogue import RedZone
+    from pipeline.declared.catalogue import RedZone
 
     Geometries = NDArray[np.object_]
 

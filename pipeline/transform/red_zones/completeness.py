@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import numpy as np
 
-    from pipeline.catalogue import RedZone
+    from pipeline.declared.catalogue import RedZone
 
 
 def completeness(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    from pipeline.catalogue import RedZone
+    from pipeline.declared.catalogue import RedZone
 
     Geometries = NDArray[np.object_]
     Floats = NDArray[np.float64]

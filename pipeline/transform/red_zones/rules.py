@@ -10,13 +10,13 @@ import pandas as pd
 import shapely
 from pyproj import Geod
 
-from pipeline import units
-from pipeline.catalogue import fits
+from pipeline.declared.catalogue import fits
+from pipeline.schema import units
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.catalogue import Measure, RedZone, Rule
+    from pipeline.declared.catalogue import Measure, RedZone, Rule
 
 _ELLIPSOID = Geod(ellps="WGS84")
 

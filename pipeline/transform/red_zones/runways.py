@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from pipeline.provenance import Notice
+from pipeline.schema.provenance import Notice
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.tables import SETTLEMENT_KINDS
-from pipeline.transform.settlements import seeds
+from pipeline.schema.tables import SETTLEMENT_KINDS
+from pipeline.transform.settlements import osm_places
 from pipeline.transform.settlements.measures import DESCRIPTIONS, measure
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-    from pipeline.transform.settlements.graph import Floats
+    from pipeline.transform.settlements.neighbour_graph import Floats
 
 WEIGHTS = {
     # measure:     (centre, scale)  novostroika, village, dacha, formal, other
@@ -48,7 +48,7 @@ seeds 1 to 5 and rounded to a tenth. An unknown measure is set to its centre and
 TAGS = {
     "allotments": frozenset({"place=allotments", "landuse=allotments"}),
     "village": frozenset({"place=village"}),
-    "worked": frozenset({f"landuse={value}" for value in seeds.WORKED}),
+    "worked": frozenset({f"landuse={value}" for value in osm_places.WORKED}),
 }
 """What OSM says outright: 1 if an object that the settlement rests on carries one of the tags, else 0."""
 _LIMIT = 3.0
@@ -102,7 +102,7 @@ def classify(
 
 
 def _tags(settlements: gpd.GeoDataFrame, layers: Mapping[str, gpd.GeoDataFrame]) -> dict[str, Floats]:
-    found = seeds.objects(layers, settlements.crs)
+    found = osm_places.objects(layers, settlements.crs)
     tag = dict(zip(found["osm_id"], found["tag"], strict=True))
     held = [{tag.get(osm_id) for osm_id in ids.split(";")} for ids in settlements["osm_ids"]]
     return {name: np.array([float(not tags.isdisjoint(wanted)) for tags in held]) for name, wanted in TAGS.items()}

@@ -10,21 +10,21 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline.transform.buildings.overlaps import Outlines
-from pipeline.transform.settlements import seeds
+from pipeline.geometry.alpha_complex import mesh
+from pipeline.geometry.outline_overlap import Outlines
+from pipeline.transform.settlements import osm_places
+from pipeline.transform.settlements.assignment import partition
 from pipeline.transform.settlements.barriers import barriers, streets
-from pipeline.transform.settlements.graph import crossing
-from pipeline.transform.settlements.mesh import mesh
 from pipeline.transform.settlements.morphology import fabric
+from pipeline.transform.settlements.neighbour_graph import crossing
 from pipeline.transform.settlements.outlines import outlines
-from pipeline.transform.settlements.partition import partition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from pipeline.transform.settlements.graph import Labels
+    from pipeline.transform.settlements.neighbour_graph import Labels
 
 SQUARE_M = 500.0
 GAP_M = 100.0
@@ -70,7 +70,7 @@ def delineate(buildings: gpd.GeoDataFrame, layers: Mapping[str, gpd.GeoDataFrame
     main = buildings["kind"].to_numpy()[order] != "outbuilding"
     area = buildings["footprint_m2"].to_numpy()[order]
     built = fabric(geometry[order], points, area, main)
-    found = seeds.objects(layers, buildings.crs)
+    found = osm_places.objects(layers, buildings.crs)
     net = mesh(points, GAP_M)
     edges = net.links[~crossing(points, net.links, barriers(layers))]
     parts = partition(built, edges, crossing(points, edges, streets(layers)), found)

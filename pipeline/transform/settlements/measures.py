@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    from pipeline.transform.settlements.graph import Floats, Labels
+    from pipeline.transform.settlements.neighbour_graph import Floats, Labels
 
 LOCAL_STREETS = frozenset({"residential", "unclassified", "living_street", "service", "track", "road"})
 PAVED = frozenset({"asphalt", "paved", "concrete", "paving_stones", "sett", "concrete:plates"})

@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pipeline.transform.settlements.graph import Floats, Mask, Points
+    from pipeline.transform.settlements.neighbour_graph import Floats, Mask, Points
 
 RANK = 4
 """The distance to the fourth neighbour tells the density: one on each side of a plot."""

@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline.transform.settlements import seeds
-from pipeline.transform.settlements.spelling import edits, is_street, key, plain
+from pipeline.transform.settlements import osm_places
+from pipeline.wording.spelling import edits, is_street, key, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import geopandas as gpd
 
-    from pipeline.transform.settlements.graph import Floats, Labels, Mask
+    from pipeline.transform.settlements.neighbour_graph import Floats, Labels, Mask
 
 HINT_REACH_M = 8_000.0
 """An object farther from the hinted place is another one of that name (DOMAIN: same city and at most 8 km)."""
@@ -85,7 +85,7 @@ def resolve_names(
         and the table `named_settlements`.
     """
     rows = named[named["area_id"] == area_id].sort_values("named_id").reset_index(drop=True)
-    found = seeds.objects(layers, settlements.crs)
+    found = osm_places.objects(layers, settlements.crs)
     found = found[found["name"].notna()].reset_index(drop=True)
     holder = _holders(found, settlements)
     hints = _hints(rows, settlements)
@@ -134,7 +134,7 @@ def _spellings(row: pd.Series, columns: tuple[str, ...]) -> list[str]:
 
 def _aside(found: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame, holder: Labels) -> Mask:
     """Mark the localities that stand off the midst of their settlement."""
-    spots = {f"place={value}" for value in seeds.SPOTS}
+    spots = {f"place={value}" for value in osm_places.SPOTS}
     chosen = np.flatnonzero(found["tag"].isin(spots).to_numpy(dtype=bool) & (holder >= 0))
     middle = shapely.centroid(np.asarray(settlements.geometry.array, dtype=object)[holder[chosen]])
     radius = np.sqrt(settlements["area_m2"].to_numpy()[holder[chosen]] / np.pi)
@@ -155,13 +155,13 @@ def _matches(
 ) -> list[_Match]:
     """Return every object that may be a named settlement, the best first."""
     places = shapely.get_coordinates(shapely.centroid(np.asarray(found.geometry.array, dtype=object)))
-    wanted = [{key(name) for name in _spellings(row, seeds.NAME_COLUMNS)} for _, row in rows.iterrows()]
+    wanted = [{key(name) for name in _spellings(row, osm_places.NAME_COLUMNS)} for _, row in rows.iterrows()]
     barred = [{key(name).base for name in _spellings(row, ("not_names",))} for _, row in rows.iterrows()]
     exact = set().union(*wanted) if wanted else set()
     out = []
     for number, (_, thing) in enumerate(found.iterrows()):
-        given = {key(name) for name in _spellings(thing, seeds.NAME_COLUMNS) if not is_street(name)}
-        spot = thing["tag"] in {f"place={value}" for value in seeds.SPOTS}
+        given = {key(name) for name in _spellings(thing, osm_places.NAME_COLUMNS) if not is_street(name)}
+        spot = thing["tag"] in {f"place={value}" for value in osm_places.SPOTS}
         for row in range(len(rows)):
             hinted = bool(np.isfinite(hints[row, 0]))
             if not barred[row].isdisjoint(k.base for k in given):

@@ -11,8 +11,8 @@ from scipy.spatial import cKDTree
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pipeline.transform.settlements.graph import Edges, Floats, Labels, Mask, Points
-    from pipeline.transform.settlements.mesh import Mesh
+    from pipeline.geometry.alpha_complex import Mesh
+    from pipeline.transform.settlements.neighbour_graph import Edges, Floats, Labels, Mask, Points
 
 SPAN_M = 90.0
 """Longest side of a triangle of neighbours that still is fabric: three plots, an empty one or a street with verges."""

@@ -1,0 +1,1 @@
+"""Ground that every stage stands on: resources, connections to DuckDB, progress."""

@@ -1,0 +1,184 @@
+"""Pages of the documentation that follow from data: the red zones from their TOML, the tables from `tables.py`.
+
+``python -m pipeline.commands.doc_pages docs`` writes both; a test holds that the committed pages are current.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.declared import catalogue
+from pipeline.schema.tables import PRIVATE, TABLES
+from pipeline.transform.red_zones.rules import condition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pipeline.declared.catalogue import RedZone, Rule, Selector
+
+_NOTE = "<!-- Written by `python -m pipeline.commands.doc_pages docs`; change the source, not this page. -->"
+
+_RED_ZONES = """# Red zones
+
+One TOML file per hazard class in `layers/red_zones/` drives what is asked of OpenStreetMap, how the zone is drawn, the
+distance in each country, the law that is cited, and the colour on the maps. This page is made from those files.
+
+**Verified** means that the metres themselves were seen in a public source (an excerpt of the act, or a report of it).
+All other distances are general knowledge of the field: they show where to look, and are not to be cited as the law.
+No rule here is a cadastral or legal determination.
+
+Kinds of rule: *inside*, the hazard itself is the zone; *statutory*, an act sets a distance; *advisory*, a height limit
+or a duty to ask, no ban on housing; *proxy*, the map shows only a stand-in for the true limit.
+
+Of a country's rules the first whose condition holds applies to an object. Where a measure is unknown, the rule marked
+"or … unknown" applies, and the result is marked as assumed; so is a hazard mapped as a point where an area is meant,
+and a watercourse without a mapped width.
+
+Distances are measured from the outline of a building to the hazard's edge. Lines get their width first: the tagged
+one, or else the half width in the table. Zones are drawn with arcs in steps of 1/8°: an area is too small by less than
+a millionth, an outline lies inside the true one by at most 0.6 mm at 1 km.
+
+Colours: each family of classes has one hue. Families differ for every common kind of colour vision, and in grey by
+their lightness; the classes of one family are told apart by their labels.
+
+## Adding a class
+
+Drop a file `layers/red_zones/<id>.toml` in; no code changes. `novostroiki check` names what is wrong in it.
+
+- `[[osm]]`: tags that must all hold, as lists of values, `true` (any value) or `false` (absent); several blocks are
+  alternatives. `[[exclude]]` has the same form. `attributes` lists the keys that rules and measures need.
+- `[shape] way`: `as_mapped` (with `areal = true` where the object covers ground, `width_key` where a tag holds a line's
+  width), `runway_strip`, `approach_surface`, `horizontal_surface`.
+- `[measures.<name>] way`: `area` (in ha), `quantity` (the largest number of a tag, from `bare_unit` into `unit`),
+  `unmapped` (the law asks for it, OpenStreetMap has no tag for it); `title` names it, with its unit, for readers.
+- `[coverage_note]`: what is known about how completely OpenStreetMap maps the class.
+- `[[rules]]`: `countries`, `distance_m`, `kind`, `verified`; `variant`, `tags` and `when` (ranges of measures without
+  their upper end) for rules about some objects only, and a `title` that readers see instead of the tags;
+  `assumed = true` for the one to use where a measure is unknown; `half_width_m` for lines; `sensitivity_m` for other
+  distances worth a look.
+- `[legal.<country>]`: `act`, `number`, `article`, `valid_from`, `valid_to`, `source`.
+"""
+
+_TABLES = """# Tables
+
+Every table of `novostroiki.duckdb` and of `tables/*.parquet`, made from `pipeline/schema/tables.py`. Geometries are in
+EPSG:4326 (longitude, latitude); lengths and areas are measured in the area's projected CRS. Tables marked *private*
+speak of single houses: they are in the full edition only.
+"""
+
+
+def red_zones_page(zones: Mapping[str, RedZone]) -> str:
+    """Return the page of all hazard classes as Markdown: tags, geometry, rules, law, coverage."""
+    return "\n".join([_RED_ZONES, _NOTE, "", _overview(zones), *(_class(zone) for zone in zones.values())])
+
+
+def tables_page() -> str:
+    """Return the data dictionary as Markdown: every column with its type, unit and meaning."""
+    parts = [_TABLES, _NOTE]
+    for name, schema in TABLES.items():
+        private = " *Private.*" if name in PRIVATE else ""
+        rows = [
+            (
+                f"`{column}`",
+                "text" if str(field.dtype).startswith("str") else str(field.dtype),
+                (field.metadata or {}).get("unit", ""),
+                "yes" if field.nullable else "",
+                field.description or "",
+            )
+            for column, field in schema.columns.items()
+        ]
+        key = ", ".join(f"`{column}`" for column in schema.unique or ())
+        head = f"\n## {name}\n\n{schema.description}{private} Key: {key}.\n"
+        parts += [head, _grid(("column", "type", "unit", "may be NULL", "meaning"), rows)]
+    return "\n".join(parts) + "\n"
+
+
+def _overview(zones: Mapping[str, RedZone]) -> str:
+    rows = [
+        (f"[{zone.title.en}](#{zone.id})", zone.group, zone.concern, _span(zone, "KG"), _span(zone, "KZ"))
+        for zone in zones.values()
+    ]
+    return _grid(("class", "family", "concern", "KG", "KZ"), rows) + "\n"
+
+
+def _span(zone: RedZone, country: str) -> str:
+    metres = sorted({rule.distance_m for rule in zone.rules_for(country)})
+    return " / ".join(f"{value:g} m" for value in metres) or "no rule"
+
+
+def _class(zone: RedZone) -> str:
+    titles = " · ".join(name for name in (zone.title.ru, zone.title.ky, zone.title.kk) if name)
+    lines = [
+        f'## <a id="{zone.id}"></a>{zone.title.en}',
+        "",
+        f"{titles}. {zone.description.en}",
+        "",
+        f"- OpenStreetMap: {_selectors(zone.osm)}; as {', '.join(zone.geometry)}",
+    ]
+    if zone.exclude:
+        lines.append(f"- left out: {_selectors(zone.exclude)}")
+    lines += [
+        f"- edge: {_shape(zone)}",
+        f"- coverage: {zone.coverage_note.en if zone.coverage_note else 'not known'}",
+        f"- colour: `{zone.colour}`",
+        "",
+    ]
+    rows = [_rule(zone, rule, scope) for rule in zone.rules for scope in rule.countries]
+    lines += [_grid(("rule", "applies to", "m", "half width", "kind", "also look at", "verified"), rows), ""]
+    for scope, law in zone.legal.items():
+        validity = (
+            f" (from {law.valid_from}" + (f" to {law.valid_to})" if law.valid_to else ")") if law.valid_from else ""
+        )
+        lines.append(f"- {scope}: {str(law) or 'no act known'}{validity}. {law.source}.")
+    return "\n".join(lines) + "\n"
+
+
+def _rule(zone: RedZone, rule: Rule, scope: str) -> tuple[str, ...]:
+    return (
+        f"`{zone.rule_id(rule, scope)}`",
+        condition(rule) or "any other" if len(zone.rules_for(scope)) > 1 else "all",
+        f"{rule.distance_m:g}",
+        f"{rule.half_width_m:g} m" if rule.half_width_m else "",
+        rule.kind,
+        ", ".join(f"{value:g}" for value in rule.sensitivity_m),
+        "**yes**" if rule.verified else "no",
+    )
+
+
+def _selectors(selectors: Iterable[Selector]) -> str:
+    return " or ".join(f"`{' + '.join(_tag(*item) for item in selector.items())}`" for selector in selectors)
+
+
+def _tag(key: str, wanted: bool | tuple[str, ...]) -> str:  # noqa: FBT001 - a tag condition, not a flag
+    if isinstance(wanted, bool):
+        return f"{key}=*" if wanted else f"no {key}"
+    return f"{key}={'|'.join(wanted)}"
+
+
+def _shape(zone: RedZone) -> str:
+    values = zone.shape.model_dump(exclude={"way"}, exclude_defaults=True)
+    parameters = ", ".join(f"{name} {value:g}" for name, value in values.items() if isinstance(value, float))
+    if zone.shape.way != "as_mapped":
+        return f"{zone.shape.way.replace('_', ' ')} ({parameters})"
+    if values.get("areal"):
+        return "the outline; a point or an open line is marked as assumed"
+    return f"as mapped, lines by their `{key}`" if (key := values.get("width_key")) else "as mapped"
+
+
+def _grid(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Return a Markdown table."""
+    cells = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in cells)
+
+
+def write(folder: Path) -> None:
+    """Write both pages into a folder."""
+    pages = {"red_zones.md": red_zones_page(catalogue.default().red_zones), "tables.md": tables_page()}
+    for name, text in pages.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

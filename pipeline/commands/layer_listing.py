@@ -1,0 +1,53 @@
+"""The catalogue as `novostroiki layers` lists it: what is mapped, where it comes from, and how far it is verified."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.declared import catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pipeline.declared.catalogue import Catalogue, RedZone
+
+_HEADER = ("layer or source", "kind", "what", "licence", "verified")
+
+
+def listing(layers: Catalogue | None = None) -> str:
+    """Return a table of all layers and sources, one a line, its columns aligned.
+
+    Parameters
+    ----------
+    layers
+        The catalogue; default: the one that travels with the package.
+
+    Returns
+    -------
+    str
+        Of a hazard class, ``verified`` is how many of its rules have a distance that was seen in a public source, in
+        how many countries or defaults. Layers are taken from OpenStreetMap, and share its licence.
+    """
+    rows = [_HEADER, *_rows(layers or catalogue.default())]
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return "".join(_line(row, widths) for row in rows)
+
+
+def _rows(layers: Catalogue) -> Iterator[tuple[str, str, str, str, str]]:
+    mapped = layers.sources["osm"].licence
+    for zone in layers.red_zones.values():
+        yield zone.id, "red zone", zone.title.en, mapped, _verified(zone)
+    for layer in layers.context.values():
+        yield layer.id, "context", layer.title.en, mapped, ""
+    for source in layers.sources.values():
+        yield source.id, f"source: {source.kind}", source.title, source.licence, ""
+
+
+def _verified(zone: RedZone) -> str:
+    verified = sum(rule.verified for rule in zone.rules)
+    return f"{verified} of {len(zone.rules)} rules"
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+    return "  ".join(padded).rstrip() + "\n"

@@ -1,0 +1,152 @@
+"""SQL over the published DuckDB file: read-only, without access to other files, the data on stdout."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal, TextIO
+
+import duckdb
+import shapely
+
+from pipeline.base.connection import connect
+from pipeline.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+Format = Literal["table", "csv", "json"]
+_FETCH_ROWS = 10_000
+_WHOLE = 1000
+"""From here on a table shows floating-point numbers without decimals."""
+_CELL = 120
+"""Characters of a text that a table shows; csv and json show all."""
+_WIDE = 10_000
+"""Columns of a table that goes to a file or pipe: nothing is cut off there."""
+
+
+def run(database: Path, sql: str, fmt: Format, stream: TextIO) -> int:
+    """Run SQL on a DuckDB file and write the rows; return how many there were.
+
+    Parameters
+    ----------
+    database
+        ``out/novostroiki.duckdb`` or ``out/public/novostroiki.duckdb``; it is opened read-only, with the functions of
+        the spatial extension, and the SQL can reach no other file.
+    sql
+        One statement or several; the rows of the last are written.
+    fmt
+        "table" for people, "csv" (RFC 4180, empty = NULL) or "json" (one array of objects).
+    stream
+        Where to write, such as stdout.
+
+    Raises
+    ------
+    InputError
+        The file is missing, or DuckDB refuses the SQL; the message is DuckDB's own.
+    """
+    with connect(database, read_only=True, spatial=True) as con:
+        con.execute("SET enable_external_access = false")
+        con.execute("SET lock_configuration = true")
+        try:
+            con.execute(sql)
+            if con.description is None:
+                msg = 'The SQL is empty; give a statement such as "SELECT * FROM unregistered_summary".'
+                raise InputError(msg)
+            columns = [column[0] for column in con.description]
+            shapes = [number for number, column in enumerate(con.description) if str(column[1]) == "GEOMETRY"]
+            return _WRITERS[fmt](columns, _rows(con, shapes), stream)
+        except duckdb.Error as error:
+            lines = [line.strip() for line in str(error).split("LINE 1:")[0].splitlines() if line.strip()]
+            msg = f"The SQL cannot be run: {' '.join(lines[:2])}"
+            raise InputError(msg) from error
+        except BrokenPipeError:
+            # The reader (such as head) has seen enough; Python would complain again when it closes stdout.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            return 0
+
+
+def _rows(con: duckdb.DuckDBPyConnection, shapes: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a result; columns of type GEOMETRY (`shapes`) as well-known text."""
+    while rows := con.fetchmany(_FETCH_ROWS):
+        if not shapes:
+            yield from rows
+            continue
+        columns: list[Any] = list(zip(*rows, strict=True))
+        for number in shapes:
+            columns[number] = shapely.to_wkt(shapely.from_wkb(columns[number]), rounding_precision=-1)
+        yield from zip(*columns, strict=True)
+
+
+def _write_csv(columns: Sequence[str], rows: Iterator[tuple[Any, ...]], stream: TextIO) -> int:
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    count = 0
+    for row in rows:
+        writer.writerow(["" if value is None else _text(value) for value in row])
+        count += 1
+    return count
+
+
+def _write_json(columns: Sequence[str], rows: Iterator[tuple[Any, ...]], stream: TextIO) -> int:
+    count = 0
+    stream.write("[")
+    for row in rows:
+        record = {column: _json_value(value) for column, value in zip(columns, row, strict=True)}
+        stream.write((",\n" if count else "\n") + json.dumps(record, ensure_ascii=False, default=_text))
+        count += 1
+    stream.write("\n]\n" if count else "]\n")
+    return count
+
+
+def _write_table(columns: Sequence[str], rows: Iterator[tuple[Any, ...]], stream: TextIO) -> int:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    held = list(rows)
+    table = Table(box=box.SIMPLE_HEAD)
+    for number, column in enumerate(columns):
+        numeric = any(isinstance(row[number], int | float | Decimal) for row in held)
+        table.add_column(Text(column), justify="right" if numeric else "left")
+    for row in held:
+        table.add_row(*(Text("" if value is None else _short(value)) for value in row))
+    console = Console(file=stream, width=None if stream.isatty() else _WIDE)
+    if columns:
+        console.print(table)
+    return len(held)
+
+
+def _text(value: object) -> str:
+    """Return a value as text: ISO dates, lower-case booleans, bytes as hexadecimal digits."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.hex()
+    return str(value)
+
+
+def _short(value: object) -> str:
+    """Return a value as a person wants to see it in a table."""
+    if isinstance(value, float | Decimal):
+        return f"{value:,.0f}" if abs(float(value)) >= _WHOLE else f"{value:.4g}"
+    text = _text(value)
+    return text if len(text) <= _CELL else text[: _CELL - 1] + "…"
+
+
+def _json_value(value: object) -> object:
+    """Return a value that JSON can hold: it knows neither NaN nor infinity nor decimals."""
+    if isinstance(value, float | Decimal):
+        return float(value) if math.isfinite(value) else None
+    return value
+
+
+_WRITERS = {"table": _write_table, "csv": _write_csv, "json": _write_json}

@@ -1,0 +1,276 @@
+"""The one place that downloads go to: named by their content, checked whenever they are read, never half-written.
+
+::
+
+    objects/<sha256>/<name>      the bytes, as they came
+    requests/<key>.json          which object answers a request, and since when
+    derived/<key>/<name>         what was made of objects and can be made again
+    incoming/                    downloads under way, resumed by the next run
+    usage.json                   what was asked of which server on which day
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import logging
+import os
+import shutil
+import threading
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+import pooch
+from pydantic import ValidationError
+
+from pipeline.errors import SourceError
+from pipeline.extract.http.download import Part
+from pipeline.extract.http.lock import Download, Request
+from pipeline.schema import provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from pipeline.config import Live
+
+# Pooch tells of every file, and of the hash of what has none yet; a run has its own progress.
+pooch.get_logger().setLevel(logging.ERROR)
+
+_FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class Cache:
+    """Downloads by request.
+
+    Parameters
+    ----------
+    root
+        Its folder; made when needed.
+    limit_bytes
+        Above this, `trim` removes what was not used for longest.
+    frozen
+        Downloads of an earlier run by key: only these exact bytes are given out, and nothing is fetched.
+    """
+
+    def __init__(self, root: Path, *, limit_bytes: int, frozen: Mapping[str, Download] | None = None) -> None:
+        self.root = root
+        self.limit_bytes = limit_bytes
+        self.frozen = frozen
+        self.used: dict[str, Download] = {}
+        """Every download that was given out, by key: what a lock file has to hold."""
+        self._made: set[Path] = set()
+
+    @classmethod
+    def of(cls, live: Live, frozen: Mapping[str, Download] | None = None) -> Cache:
+        """Return the cache that a configuration names, or the user's own."""
+        root = Path(live.cache).expanduser() if live.cache else Path(platformdirs.user_cache_dir("novostroiki"))
+        return cls(root, limit_bytes=live.cache_bytes, frozen=frozen)
+
+    def path(self, download: Download) -> Path:
+        """Return where the bytes of a download are."""
+        return self.root / "objects" / download.sha256 / download.name
+
+    def held(self, request: Request, refresh_hours: float | None = None) -> Download | None:
+        """Return the download that answers a request without asking a server; None if there is none that is current."""
+        if self.frozen is not None:
+            return self.frozen.get(request.key)
+        try:
+            text = self._index(request).read_text(encoding="utf-8")
+            download = Download.model_validate_json(text)
+        except (OSError, ValidationError):
+            return None
+        limit = None if refresh_hours is None else timedelta(hours=refresh_hours)
+        fresh = limit is None or datetime.now(UTC) - download.retrieved_at < limit
+        return download if fresh and self.path(download).exists() else None
+
+    def get(
+        self,
+        request: Request,
+        name: str,
+        fetch: Callable[[Part], str],
+        *,
+        refresh_hours: float | None = None,
+    ) -> Path:
+        """Return the file that answers a request, fetched if need be.
+
+        Parameters
+        ----------
+        request
+            What is asked for.
+        name
+            File name to keep it under.
+        fetch
+            Fills a `Part` and returns the address that answered; called only when the cache has no answer.
+        refresh_hours
+            After so many hours the request is made again; None: never.
+
+        Raises
+        ------
+        SourceError
+            The fetch failed, the disk is full, or a frozen run needs what the cache does not hold.
+        """
+        download = self.held(request, refresh_hours)
+        if download is not None and not self._sound(download):
+            download = None
+        if download is None:
+            if self.frozen is not None:
+                msg = (
+                    f"{request.dataset} is not to be had frozen: {self._lacks(request)} {request.url}; "
+                    "run without --frozen to fetch what is there now."
+                )
+                raise SourceError(msg)
+            download = self._fetch(request, name, fetch, refresh_hours)
+        self.used[request.key] = download
+        return self.path(download)
+
+    def derived(self, inputs: Sequence[Path], recipe: str, name: str, make: Callable[[Path], None]) -> Path:
+        """Return a file made of objects, made again only when the inputs or the recipe changed.
+
+        Its time of change is that of the newest input, so that it does not depend on when it was made.
+        """
+        words = "\n".join([recipe, *(str(path.relative_to(self.root)) for path in inputs)])
+        target = self.root / "derived" / hashlib.sha256(words.encode()).hexdigest() / name
+        if not target.exists():
+            temporary = target.with_name(f".{os.getpid()}-{threading.get_ident()}-{name}")
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                make(temporary)
+                temporary.replace(target)
+            except OSError as error:
+                raise _disk_error(error, target, name) from error
+            finally:
+                temporary.unlink(missing_ok=True)
+        self._made.add(target.parent)
+        newest = max((path.stat().st_mtime for path in inputs), default=target.stat().st_mtime)
+        os.utime(target, (newest, newest))
+        return target
+
+    def trim(self) -> int:
+        """Remove the files that were not used for longest until the limit holds; return the bytes removed.
+
+        What this run has used stays, even if it is more than the limit.
+        """
+        keep = self._made | {self.path(download).parent for download in self.used.values()}
+        folders = [folder for kind in ("objects", "derived") for folder in (self.root / kind).glob("*")]
+        sizes = {folder: _size(folder) for folder in folders}
+        excess, removed = sum(sizes.values()) - self.limit_bytes, 0
+        for folder in sorted(sizes, key=lambda folder: (_last_change(folder), folder.name)):
+            if removed >= excess:
+                break
+            if folder not in keep:
+                shutil.rmtree(folder, ignore_errors=True)
+                removed += sizes[folder]
+        return removed
+
+    def _lacks(self, request: Request) -> str:
+        locked = self.frozen is not None and request.key in self.frozen
+        return f"the cache {self.root} no longer holds the bytes of" if locked else "the lock does not name"
+
+    def _index(self, request: Request) -> Path:
+        return self.root / "requests" / f"{request.key}.json"
+
+    def _sound(self, download: Download) -> bool:
+        """Return whether the bytes are those that came; damaged ones are removed."""
+        path = self.path(download)
+        if not path.exists():
+            return False
+        if path.stat().st_size == download.bytes and provenance.sha256(path) == download.sha256:
+            _touch(path, download)
+            return True
+        shutil.rmtree(path.parent)
+        return False
+
+    def _fetch(
+        self, request: Request, name: str, fetch: Callable[[Part], str], refresh_hours: float | None
+    ) -> Download:
+        incoming = self.root / "incoming"
+        answered: list[str] = []
+
+        def receive(_url: str, target: str, _pooch: object) -> None:
+            part = Part(incoming / f"{request.key}.part")
+            try:
+                answered.append(fetch(part))
+            except OSError:
+                part.drop()  # room that a full disk needs
+                raise
+            part.finish(Path(target))
+
+        try:
+            incoming.mkdir(parents=True, exist_ok=True)
+            with _alone(incoming / f"{request.key}.busy"):
+                meanwhile = self.held(request, refresh_hours)
+                if meanwhile is not None and self._sound(meanwhile):
+                    return meanwhile  # another process was faster
+                # Pooch writes beside the target and renames; its own downloader neither resumes nor limits time.
+                landed = incoming / request.key
+                landed.unlink(missing_ok=True)
+                pooch.retrieve(request.url, None, fname=landed.name, path=incoming, downloader=receive)
+                return self._keep(request, name, answered[-1], landed)
+        except OSError as error:
+            raise _disk_error(error, incoming / name, request.dataset) from error
+
+    def _keep(self, request: Request, name: str, answered: str, landed: Path) -> Download:
+        """Move a complete file to the place that its content gives it, then let the index point there."""
+        download = Download(
+            request=request,
+            name=name,
+            fetched_from=answered,
+            bytes=landed.stat().st_size,
+            sha256=provenance.sha256(landed),
+            retrieved_at=datetime.now(UTC).replace(microsecond=0),
+        )
+        path = self.path(download)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        landed.replace(path)
+        _touch(path, download)
+        index = self._index(request)
+        index.parent.mkdir(parents=True, exist_ok=True)
+        temporary = index.with_suffix(f".{os.getpid()}")
+        temporary.write_text(download.model_dump_json(), encoding="utf-8")
+        temporary.replace(index)
+        return download
+
+
+def _size(folder: Path) -> int:
+    """Return the bytes of the files in a folder; one that another run moves at this moment counts nothing."""
+    total = 0
+    for file in folder.glob("*"):
+        with suppress(FileNotFoundError):
+            total += file.stat().st_size
+    return total
+
+
+def _last_change(folder: Path) -> float:
+    """Return when a folder last changed; one that another run has removed by now is the oldest of all."""
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _touch(path: Path, download: Download) -> None:
+    """Date a file by its retrieval, for readers to tell, also in a frozen run; its folder by its last use."""
+    moment = download.retrieved_at.timestamp()
+    os.utime(path, (moment, moment))
+    os.utime(path.parent)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep other processes from the same download meanwhile."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # given back when the file closes; the file stays, others may wait on it
+        yield
+
+
+def _disk_error(error: OSError, path: Path, source: str) -> SourceError:
+    """Build the error of a download that the disk could not take."""
+    if error.errno in _FULL_DISK:
+        problem, remedy = "the disk is full", "make room, or set live.cache to a folder on another disk"
+    else:
+        problem, remedy = str(error.strerror), "set live.cache to a folder that can be written"
+    return SourceError(f"{source} could not be kept in {path.parent}: {problem}; {remedy}.")

@@ -1,0 +1,204 @@
+"""Fetching a file over HTTP: resumed by Range, limited in size and time, and checked before it counts."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import requests
+
+from pipeline.extract.http.retry import Clock, Fault, Manners, Unusable, explain, persist, refusal, stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+_MAX_REDIRECTS = 10
+_CHANGED = "look at the provider's page for what has changed"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far one download is."""
+
+    what: str
+    done: int
+    """Bytes on disk, those of an earlier attempt included."""
+    total: int | None
+    """Bytes in all, where the server says so."""
+    seconds: float
+    """Since this attempt began."""
+    fetched: int
+    """Bytes of this attempt."""
+
+    @property
+    def rate(self) -> float:
+        """Bytes per second."""
+        return self.fetched / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the end at this rate; None while it cannot be told."""
+        return None if self.total is None or not self.rate else (self.total - self.done) / self.rate
+
+
+if TYPE_CHECKING:
+    Report = Callable[[Progress], None]
+
+
+class Part:
+    """A download under way: its bytes, and what must still be true of the server's file to resume it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._state = path.with_name(path.name + ".state")
+
+    def resumable(self, url: str) -> tuple[int, str]:
+        """Return how many bytes are there and the validator they belong to; (0, "") when none can be used."""
+        try:
+            state = json.loads(self._state.read_text(encoding="utf-8"))
+            size = self.path.stat().st_size
+        except (OSError, ValueError):
+            return 0, ""
+        return (size, state["validator"]) if state["url"] == url and state["validator"] and size else (0, "")
+
+    def begin(self, url: str, validator: str) -> None:
+        """Note where the bytes that follow come from."""
+        self._state.write_text(json.dumps({"url": url, "validator": validator}), encoding="utf-8")
+
+    def drop(self) -> None:
+        """Forget all of it."""
+        self.path.unlink(missing_ok=True)
+        self._state.unlink(missing_ok=True)
+
+    def finish(self, target: Path) -> None:
+        """Move the complete file to its place."""
+        self.path.replace(target)
+        self._state.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A file to fetch: its source, its addresses, the largest size that is plausible, and what proves it whole."""
+
+    source: str
+    urls: Sequence[str]
+    check: Callable[[Path], None]
+    """Raises a Fault when the bytes are not what they should be."""
+    max_bytes: int
+
+
+def download(wanted: Wanted, part: Part, manners: Manners, report: Report | None = None) -> str:
+    """Fetch a file into `part` and return the address that it came from.
+
+    Raises
+    ------
+    SourceError
+        It could not be fetched whole and right; wrong bytes are gone, right ones are kept for the next run.
+    """
+    transfer = _Transfer(wanted, part, manners, report)
+    return persist(transfer.attempt, source=wanted.source, urls=wanted.urls, manners=manners)
+
+
+@dataclass(frozen=True)
+class _Transfer:
+    wanted: Wanted
+    part: Part
+    manners: Manners
+    report: Report | None
+
+    def attempt(self, number: int, clock: Clock) -> str:
+        """Ask the next address once; return it if the file is then whole and right."""
+        url = self.wanted.urls[number % len(self.wanted.urls)]
+        try:
+            self._receive(url, clock)
+            self._verify()
+        except requests.RequestException as error:
+            raise explain(error) from error
+        except Fault:
+            if not self.part.resumable(url)[0]:
+                self.part.drop()
+            raise
+        return url
+
+    def _verify(self) -> None:
+        try:
+            self.wanted.check(self.part.path)
+        except Fault:
+            self.part.drop()
+            raise
+
+    def _receive(self, url: str, clock: Clock) -> None:
+        """Make one request and write what comes behind what is already there."""
+        offset, validator = self.part.resumable(url)
+        headers = {"User-Agent": self.manners.user_agent, "Accept-Encoding": "identity"}
+        if offset:
+            headers |= {"Range": f"bytes={offset}-", "If-Range": validator}
+        with requests.Session() as session:
+            session.max_redirects = _MAX_REDIRECTS
+            response = session.get(url, headers=headers, stream=True, timeout=clock.patience(self.manners))
+            self._admit(response)
+            if not _continues(response, offset, validator):
+                self.part.drop()
+                offset = 0
+            total = self._total(response, offset)
+            self.part.begin(url, _validator(response))
+            done = self._append(response, offset, total, clock)
+        if total is not None and done != total:
+            reason = f"the reply was cut off ({done:,} of {total:,} bytes)"
+            raise Fault(reason)
+
+    def _admit(self, response: requests.Response) -> None:
+        """Raise what the status of a reply calls for."""
+        if response.status_code == requests.codes.requested_range_not_satisfiable:
+            self.part.drop()
+            reason = "the file has changed on the server"
+            raise Fault(reason)
+        if refused := refusal(response):
+            raise refused
+
+    def _total(self, response: requests.Response, offset: int) -> int | None:
+        """Return the size that the whole file will have, as far as the reply says so."""
+        length = response.headers.get("Content-Length", "")
+        encoded = response.headers.get("Content-Encoding", "identity") != "identity"
+        if encoded or not length.isdigit():
+            return None
+        total = offset + int(length)
+        if total > self.wanted.max_bytes:
+            self._too_large(total)
+        return total
+
+    def _too_large(self, size: int) -> None:
+        self.part.drop()
+        reason = f"it has {size:,} bytes or more, but not over {self.wanted.max_bytes:,} are plausible"
+        raise Unusable(reason, remedy=_CHANGED)
+
+    def _append(self, response: requests.Response, offset: int, total: int | None, clock: Clock) -> int:
+        """Write the body from `offset` on and return the size of the file."""
+        began, done = time.monotonic(), offset
+        with self.part.path.open("r+b" if offset else "wb") as file:
+            file.seek(offset)
+            for chunk in stream(response, clock):
+                file.write(chunk)
+                done += len(chunk)
+                if done > self.wanted.max_bytes:
+                    self._too_large(done)
+                if self.report:
+                    elapsed = time.monotonic() - began
+                    self.report(Progress(self.wanted.source, done, total, elapsed, done - offset))
+        return done
+
+
+def _continues(response: requests.Response, offset: int, validator: str) -> bool:
+    """Return whether a reply carries on at `offset` of the very file that was begun."""
+    starts = response.headers.get("Content-Range", "").startswith(f"bytes {offset}-")
+    same = _validator(response) in ("", validator)
+    return bool(offset) and response.status_code == requests.codes.partial_content and starts and same
+
+
+def _validator(response: requests.Response) -> str:
+    """Return what identifies this version of a file: strong ETag or date of change (RFC 9110, 13.1.5)."""
+    tag = response.headers.get("ETag", "")
+    return tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified", "")

@@ -1,0 +1,59 @@
+"""Provenance of local files, shared by the readers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.declared import catalogue
+from pipeline.errors import InputError
+from pipeline.schema import provenance
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.config import Area
+
+UNSTATED = "as stated by its provider"
+
+
+def source(  # noqa: PLR0913 - the columns of a row that a reader knows
+    path: Path, area: Area, *, dataset: str, number: int, version: str, features: int
+) -> provenance.Source:
+    """Return the provenance of a local file; licence and attribution come from the catalogue.
+
+    Parameters
+    ----------
+    number
+        Running number of the file among the area's files of this dataset, from 1.
+    version
+        What the file says about its own version; empty: nothing.
+    features
+        Objects or cells that were taken from it.
+    """
+    spec = catalogue.default().sources.get(dataset)
+    return provenance.Source(
+        source_id=source_id(dataset, area, number),
+        area_id=area.area_id,
+        dataset=dataset,
+        version=version,
+        licence="none: simulated" if area.simulated else spec.licence if spec else UNSTATED,
+        attribution="simulated" if area.simulated else spec.attribution if spec else UNSTATED,
+        url=path.name,
+        retrieved_at=None if area.simulated else provenance.modified_at(path),
+        sha256=provenance.sha256(path),
+        bytes=path.stat().st_size,
+        features=features,
+        simulated=area.simulated,
+    )
+
+
+def source_id(dataset: str, area: Area, number: int) -> str:
+    """Return the identifier of an input: ``<dataset>/<area>/<n>``."""
+    return f"{dataset}/{area.area_id}/{number}"
+
+
+def check_exists(path: Path, key: str) -> None:
+    """Refuse a path that is no file; `key` is the one under ``[areas.X.inputs]`` that names it."""
+    if not path.is_file():
+        msg = f"There is no file {path}; correct inputs.{key} in the configuration or fetch the file."
+        raise InputError(msg)

@@ -1,0 +1,244 @@
+"""Tables as Parquet files: the same rows give the same bytes, whatever the order in which they arrive.
+
+Tables with a geometry are GeoParquet 1.1.0 (WKB, lon/lat, https://geoparquet.org/releases/v1.1.0/). The files hold no
+clock time, no name of the library's user and no trace of pandas, so that two runs can be compared byte by byte.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+
+from pipeline.errors import InputError, RunError
+from pipeline.schema.tables import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    import pandera.pandas as pan
+    from numpy.typing import NDArray
+
+GEOMETRY = "geometry"
+ROW_GROUP_ROWS = 65_536
+"""Rows per row group: what a reader or a merge holds in memory at once."""
+
+_ARROW_TYPES = {
+    "string[pyarrow]": pa.string(),
+    "float64": pa.float64(),
+    "int64": pa.int64(),
+    "Int64": pa.int64(),
+    "bool": pa.bool_(),
+    "datetime64[us, UTC]": pa.timestamp("us", tz="UTC"),
+    "geometry": pa.binary(),
+}
+_GEOMETRY_TYPES = np.array(
+    [
+        "Point",
+        "LineString",
+        "LinearRing",
+        "Polygon",
+        "MultiPoint",
+        "MultiLineString",
+        "MultiPolygon",
+        "GeometryCollection",
+    ]
+)
+"""By shapely's type id."""
+
+
+def arrow_schema(table: pan.DataFrameSchema) -> pa.Schema:
+    """Return the Arrow schema in which a table is stored; descriptions travel as field metadata."""
+    return pa.schema(
+        [
+            pa.field(
+                name, _ARROW_TYPES[str(column.dtype)], metadata={"description": column.description, **column.metadata}
+            )
+            for name, column in table.columns.items()
+        ]
+    )
+
+
+def write(frame: pd.DataFrame, path: Path, table: pan.DataFrameSchema, *, notice: str = "") -> None:
+    """Write a conforming frame (see `tables.conform`) as one Parquet file, sorted by the table's key.
+
+    Parameters
+    ----------
+    frame
+        Rows of the table, in any order; a geometry is in EPSG:4326 (lon, lat).
+    path
+        The file; its folder is made where it is missing.
+    table
+        Schema of the table, such as ``TABLES["buildings"]``.
+    notice
+        A sentence that travels in the file's metadata, such as the impact note of the public edition.
+    """
+    key = list(table.unique or ())
+    rows = frame.sort_values(key, kind="stable", na_position="first", ignore_index=True) if key else frame
+    geometry = rows[GEOMETRY].to_numpy() if GEOMETRY in table.columns else None
+    metadata = _metadata(table, geo=None if geometry is None else _geo_of(geometry), notice=notice)
+    schema = arrow_schema(table).with_metadata(metadata)
+    _write_batches(_batches(rows, schema, geometry), schema, path)
+
+
+def merge(parts: Sequence[Path], path: Path, table: pan.DataFrameSchema) -> int:
+    """Join the parts of a table, such as those of its areas, into one file; return its number of rows.
+
+    Parts follow each other in the order given (sort them by area); at most one row group of a part is in memory.
+
+    Raises
+    ------
+    RunError
+        A part does not have the columns of the table.
+    """
+    heads = [pq.read_metadata(part) for part in parts]
+    for part, head in zip(parts, heads, strict=True):
+        if head.schema.to_arrow_schema().names != list(table.columns):
+            msg = f"{part.name} does not hold the columns of table {table.name}; this is a fault of novostroiki."
+            raise RunError(msg)
+    geo = _geo_union([_geo_in(head) for head in heads]) if GEOMETRY in table.columns else None
+    schema = arrow_schema(table).with_metadata(_metadata(table, geo=geo))
+    _write_batches(_regrouped(parts), schema, path)
+    return sum(head.num_rows for head in heads)
+
+
+def read(path: Path, table: pan.DataFrameSchema, columns: Sequence[str] | None = None) -> Any:  # noqa: ANN401
+    """Read a stored table back as the frame that was written: a GeoDataFrame where a geometry is among the columns.
+
+    Parameters
+    ----------
+    path
+        A file of `write` or `merge`.
+    table
+        Its schema.
+    columns
+        The columns wanted; all by default.
+
+    Raises
+    ------
+    InputError
+        The file is missing, is no Parquet file, or was written by a version with other columns.
+    """
+    names = list(columns) if columns is not None else list(table.columns)
+    try:
+        # Not read_table: that guesses partitions from the folders' names.
+        with pq.ParquetFile(path) as file:
+            data = file.read(columns=names).select(names)
+    except (OSError, KeyError, pa.ArrowException) as error:
+        # A KeyError is a column that this version has and the one that wrote the file had not.
+        msg = f"{path} cannot be read as table {table.name} (run again?): {str(error).splitlines()[0]}."
+        raise InputError(msg) from error
+    frame = pd.DataFrame({name: _series(data[name], str(table.columns[name].dtype)) for name in names})
+    if GEOMETRY not in names:
+        return frame
+    return gpd.GeoDataFrame(frame, geometry=GEOMETRY, crs="EPSG:4326")
+
+
+def read_tables(folder: Path, names: Sequence[str] | None = None) -> dict[str, Any]:
+    """Read `<folder>/<table>.parquet` for the given tables (default: every table that has a file there)."""
+    wanted = names if names is not None else [name for name in TABLES if (folder / f"{name}.parquet").exists()]
+    return {name: read(folder / f"{name}.parquet", TABLES[name]) for name in wanted}
+
+
+def _series(column: pa.ChunkedArray, dtype: str) -> Any:  # noqa: ANN401 - a Series or a GeoSeries
+    if dtype == "geometry":
+        return gpd.GeoSeries.from_wkb(column.to_numpy(zero_copy_only=False), crs="EPSG:4326")
+    if dtype == "Int64":
+        return column.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+    return column.to_pandas().astype("str" if dtype == "string[pyarrow]" else dtype)
+
+
+def _batches(rows: pd.DataFrame, schema: pa.Schema, geometry: NDArray[np.object_] | None) -> Iterator[pa.RecordBatch]:
+    for start in range(0, len(rows), ROW_GROUP_ROWS):
+        group = slice(start, start + ROW_GROUP_ROWS)
+        part = rows.iloc[group]
+        arrays = [
+            pa.array(_wkb(geometry[group]), type=field.type)
+            if geometry is not None and field.name == GEOMETRY
+            else _array(part[field.name], field.type)
+            for field in schema
+        ]
+        yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _array(column: pd.Series, dtype: pa.DataType) -> pa.Array:
+    """Return a column as one Arrow array; texts joined from several frames come in chunks."""
+    values = pa.array(column, type=dtype, from_pandas=True)
+    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+
+
+def _wkb(geometry: NDArray[np.object_]) -> Any:  # noqa: ANN401 - shapely's stubs say bytes_, it returns objects
+    """Encode geometries, the flavour fixed so that it cannot change with a library's default."""
+    return shapely.to_wkb(geometry, byte_order=1, output_dimension=2, flavor="iso")
+
+
+def _regrouped(parts: Sequence[Path]) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of all parts in batches of ROW_GROUP_ROWS, wherever the parts' own row groups end."""
+    held: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in _read_batches(parts):
+        held.append(batch)
+        rows += batch.num_rows
+        while rows >= ROW_GROUP_ROWS:
+            joined = pa.concat_batches(held)
+            yield joined.slice(0, ROW_GROUP_ROWS)
+            rest = joined.slice(ROW_GROUP_ROWS)
+            held, rows = [rest], rest.num_rows
+    if rows:
+        yield pa.concat_batches(held)
+
+
+def _read_batches(parts: Sequence[Path]) -> Iterator[pa.RecordBatch]:
+    for part in parts:
+        # Without pre-buffering: that would hold every row group of a part until its end.
+        with pq.ParquetFile(part, pre_buffer=False) as file:
+            for batch in file.iter_batches(ROW_GROUP_ROWS):
+                yield batch.replace_schema_metadata(None)
+
+
+def _write_batches(batches: Iterator[pa.RecordBatch], schema: pa.Schema, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with pq.ParquetWriter(path, schema, compression="zstd", compression_level=3, version="2.6") as writer:
+        for batch in batches:
+            writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema), row_group_size=ROW_GROUP_ROWS)
+
+
+def _metadata(
+    table: pan.DataFrameSchema, *, geo: Mapping[str, Any] | None, notice: str = ""
+) -> dict[bytes | str, bytes | str]:
+    texts = {"table": str(table.name), "description": str(table.description), "notice": notice}
+    geo_text = {} if geo is None else {"geo": json.dumps(geo, sort_keys=True)}
+    return {key: text for key, text in {**texts, **geo_text}.items() if text}
+
+
+def _geo_of(geometry: NDArray[np.object_]) -> dict[str, Any]:
+    """Return the GeoParquet metadata of an array of geometries in lon/lat (OGC:CRS84, the standard's default)."""
+    present = geometry[~shapely.is_missing(geometry)]
+    types = _GEOMETRY_TYPES[np.unique(shapely.get_type_id(present))].tolist()
+    filled = present[~shapely.is_empty(present)]
+    return _geo(types, shapely.total_bounds(filled).tolist() if len(filled) else None)
+
+
+def _geo(types: Sequence[str], bbox: Sequence[float] | None) -> dict[str, Any]:
+    column: dict[str, Any] = {"encoding": "WKB", "geometry_types": sorted(types)}
+    if bbox is not None:
+        column["bbox"] = list(bbox)
+    return {"version": "1.1.0", "primary_column": GEOMETRY, "columns": {GEOMETRY: column}}
+
+
+def _geo_in(head: pq.FileMetaData) -> dict[str, Any]:
+    geo: dict[str, Any] = json.loads(head.metadata[b"geo"])["columns"][GEOMETRY]
+    return geo
+
+
+def _geo_union(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    boxes = np.array([part["bbox"] for part in parts if "bbox" in part])
+    bbox = [*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)] if len(boxes) else None
+    return _geo({kind for part in parts for kind in part["geometry_types"]}, bbox)  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""The planner's map: tiles, payload and one self-contained page."""

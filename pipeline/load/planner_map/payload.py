@@ -1,0 +1,190 @@
+"""What a map page knows: the area's tables as one small JSON document (read by maps/client/src/types.ts)."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from pipeline.declared import facts
+from pipeline.declared.catalogue import default as default_catalogue
+from pipeline.load.planner_map import payload_hazards
+from pipeline.wording.label_names import LANGUAGES, label_names, label_text
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
+    import geopandas as gpd
+
+_QUANTILES = ("p05", "p25", "p50", "p75", "p95")
+
+
+def page_data(tables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return everything that the page shows beside tiles and distances.
+
+    Parameters
+    ----------
+    tables
+        The area's rows of all tables but the private ones (``buildings`` is only counted), EPSG:4326.
+    """
+    area = tables["areas"].iloc[0]
+    series = growth_series(tables["growth"])
+    population = tables["population"]
+    population = population[population["main"]].sort_values("quantity")
+    whole = population[population["settlement_id"].isna()]
+    return {
+        "area": {
+            "id": area["area_id"],
+            "names": label_names(area),
+            "bbox": [area["west"], area["south"], area["east"], area["north"]],
+            "simulated": bool(area["simulated"]),
+        },
+        "version": _version(),
+        "classes": payload_hazards.classes(tables),
+        "rules": payload_hazards.rules(tables),
+        "settlements": _settlements(tables, population, series),
+        "population": {row["quantity"]: _interval(row) for _, row in whole.iterrows()},
+        "growth": None if series is None else _epochs(series),
+        "completeness": payload_hazards.completeness(tables["completeness"], tables["red_zone_rules"]),
+        "sources": _sources(tables["sources"]),
+    }
+
+
+def dumps(document: object) -> str:
+    """Return compact JSON with keys in their given order."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def growth_series(growth: pd.DataFrame) -> pd.DataFrame | None:
+    """Return the rows of the one product that is shown: current outlines, most epochs; series are never mixed."""
+    rows = growth[growth["outline"] == "current"]
+    if rows.empty:
+        return None
+    epochs = rows.groupby("product")["year"].nunique()
+    best = epochs.sort_index().idxmax()
+    return rows[rows["product"] == best]
+
+
+def _version() -> str:
+    try:
+        return version("novostroiki")
+    except PackageNotFoundError:  # run from a folder that was never installed
+        return "0"
+
+
+def _integer(value: object) -> int | None:
+    return None if value is None or pd.isna(value) else int(value)  # type: ignore[call-overload]
+
+
+def _interval(row: Mapping[Hashable, Any] | pd.Series) -> dict[str, Any]:
+    return {
+        "q": [round(float(row[q]), 1) for q in _QUANTILES],
+        "evidence": row["evidence"],
+        "method": row["method"],
+        "year": _integer(row["year"]),
+    }
+
+
+def _settlements(
+    tables: Mapping[str, Any], population: pd.DataFrame, series: pd.DataFrame | None
+) -> list[dict[str, Any]]:
+    settlements: gpd.GeoDataFrame = tables["settlements"].sort_values("settlement_id")
+    points = settlements.geometry.representative_point()
+    bounds = settlements.geometry.bounds.round(6)
+    in_zones = buildings_in_zones(tables)
+    people = dict(iter(population.groupby("settlement_id")))
+    others = _other_names(tables["named_settlements"])
+    zones = dict(iter(tables["red_zone_overlaps"].sort_values("rule_id").groupby("settlement_id")))
+    built = {} if series is None else _built(series)
+    return [
+        {
+            "id": row["settlement_id"],
+            "names": label_names(row),
+            "otherNames": others.get(row["settlement_id"], []),
+            "nameEvidence": label_text(row["name_evidence"]),
+            "kind": row["kind"],
+            "score": round(float(row["kind_score"]), 3),
+            "delineation": row["delineation"],
+            "status": row["status"],
+            "statusYear": _integer(row["status_year"]),
+            "statusSource": label_text(row["status_source"]),
+            "onset": _integer(row["onset_year"]),
+            "areaM2": round(float(row["area_m2"])),
+            "buildings": int(row["buildings"]),
+            "at": [round(points[label].x, 6), round(points[label].y, 6)],
+            "bbox": [float(value) for value in bounds.loc[label]],
+            "population": {r["quantity"]: _interval(r) for r in _rows(people, row["settlement_id"])},
+            "growth": built.get(row["settlement_id"]),
+            "zones": [_overlap(r) for r in _rows(zones, row["settlement_id"])],
+            "inZones": int(in_zones.get(row["settlement_id"], 0)),
+        }
+        for label, row in settlements.iterrows()
+    ]
+
+
+def _other_names(named: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the spellings by which the literature names the settlements, for the search."""
+    columns = ["name", *(f"name_{code}" for code in LANGUAGES), "other_names"]
+    matched = named.dropna(subset="settlement_id")[["named_id", "settlement_id"]]
+    rows = matched.merge(facts.settlements()[["named_id", *columns]], on="named_id")
+    found: dict[str, set[str]] = {}
+    for column in columns:
+        for settlement_id, text in rows[["settlement_id", column]].dropna().itertuples(index=False):
+            found.setdefault(settlement_id, set()).update(part.strip() for part in text.split(";") if part.strip())
+    return {settlement_id: sorted(names) for settlement_id, names in found.items()}
+
+
+def _rows(groups: Mapping[Any, pd.DataFrame], key: str) -> list[dict[Hashable, Any]]:
+    return groups[key].to_dict("records") if key in groups else []
+
+
+def buildings_in_zones(tables: Mapping[str, Any]) -> pd.Series:
+    """Return the number of buildings within any binding red zone, by settlement (advisory zones do not count)."""
+    terms = tables["red_zone_rules"].set_index("rule_id")[["kind", "distance_m"]].add_prefix("rule_")
+    pairs = tables["building_hazards"].join(terms, on="rule_id")
+    within = pairs[(pairs["distance_m"] <= pairs["rule_distance_m"]) & (pairs["rule_kind"] != "advisory")]
+    buildings = tables["buildings"]
+    touched = buildings[buildings["building_id"].isin(within["building_id"])]
+    counts: pd.Series = touched.groupby("settlement_id").size()
+    return counts
+
+
+def _built(series: pd.DataFrame) -> dict[str, list[int]]:
+    """Return each settlement's built-up area in the years of the series; one with gaps is left out."""
+    by_year = series.pivot_table(index="settlement_id", columns="year", values="built_m2").dropna()
+    return dict(zip(by_year.index, by_year.round().astype(int).to_numpy().tolist(), strict=True))
+
+
+def _overlap(row: Mapping[Hashable, Any]) -> dict[str, Any]:
+    return {
+        "rule": row["rule_id"],
+        "buildings": int(row["buildings"]),
+        "share": round(min(1.0, float(row["overlap_share"])), 4),
+        "nearest": round(float(row["nearest_m"]), 1),
+        "assumed": bool(row["assumed"]),
+    }
+
+
+def _epochs(series: pd.DataFrame) -> dict[str, Any]:
+    modelled = series.groupby("year")["modelled"].any()
+    return {
+        "product": str(series["product"].iloc[0]),
+        "years": [int(year) for year in modelled.index],
+        "modelled": [int(year) for year, flag in modelled.items() if flag],  # type: ignore[call-overload]
+    }
+
+
+def _sources(sources: pd.DataFrame) -> list[dict[str, str]]:
+    columns = ("dataset", "version", "licence", "attribution")
+    known = default_catalogue().sources
+    ordered = sources.sort_values("source_id")
+    return [
+        {column: label_text(row[column]) or "" for column in columns}
+        | {
+            "title": known[row["dataset"]].title if row["dataset"] in known else "",
+            "home": known[row["dataset"]].home if row["dataset"] in known else "",
+        }
+        for _, row in ordered.iterrows()
+    ]

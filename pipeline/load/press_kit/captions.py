@@ -1,0 +1,81 @@
+"""The sentences of a kit in one language: headline, description, caption, notes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.declared import catalogue
+
+if TYPE_CHECKING:
+    from pipeline.load.press_kit.figures import Interval, Kit
+    from pipeline.load.press_kit.texts import Texts
+
+
+@dataclass(frozen=True)
+class Words:
+    """What stands around the graphic."""
+
+    headline: str
+    deck: str
+    alt: str
+    caption: str
+    sources: str
+    withheld: str
+    growth_note: str
+
+
+def compose(kit: Kit, texts: Texts) -> Words:
+    """Compose the sentences about an area; where registration is unknown, the headline does not speak of it."""
+    city = kit.names[texts.code]
+    people = kit.unregistered
+    if people is None:
+        headline, deck = texts("headline.plain", city=city), texts("deck.plain")
+    else:
+        headline, deck = _unregistered(people, city, texts)
+    listed = ", ".join(kit.sources)
+    sources = (
+        texts("sources.plain", sources=listed)
+        if kit.year is None
+        else texts("sources", sources=listed, year=str(kit.year))
+    )
+    return Words(
+        headline=headline,
+        deck=deck,
+        alt=texts("alt", city=city, summary=_largest(kit, texts)).strip(),
+        caption=texts(
+            "caption",
+            city=city,
+            simulated=f"{texts('simulated')} " if kit.simulated else "",
+            disclaimer=texts("disclaimer"),
+            sources=sources,
+        ),
+        sources=sources,
+        withheld=texts("withheld", **kit.counts),
+        growth_note="" if kit.growth.empty else texts("growth.note", product=_title(kit.growth["product"].iloc[0])),
+    )
+
+
+def _unregistered(people: Interval, city: str, texts: Texts) -> tuple[str, str]:
+    """Return headline and deck: residents minus registrations may be negative, a number of people may not."""
+    interval = texts.interval(people.low, people.high)
+    evidence = texts(f"evidence.{people.evidence}")
+    if people.low > 0:
+        headline = texts("headline", city=city, interval=interval)
+        return headline, texts("deck", middle=people.middle, evidence=evidence)
+    headline = texts("headline.up_to" if people.high > 0 else "headline.below_zero", city=city, high=people.high)
+    return headline, texts("deck.below_zero", middle=people.middle, interval=interval, evidence=evidence)
+
+
+def _largest(kit: Kit, texts: Texts) -> str:
+    first = next((one for one in kit.settlements if one.residents is not None), None)
+    if first is None or first.residents is None:
+        return texts("settlements.none")
+    name = first.names.get(texts.code, texts("unnamed"))
+    return texts("alt.summary", name=name, interval=texts.interval(first.residents.low, first.residents.high))
+
+
+def _title(product: str) -> str:
+    """Return the name of a dataset as its provider writes it."""
+    known = catalogue.default().sources.get(product)
+    return known.title if known is not None else product

@@ -1,0 +1,202 @@
+"""The parts of the graphic: the map of the grid, the chart of settlements, the chart of growth, and their palette."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from pipeline.load.press_kit.svg import SANS, add, number, text_width
+from pipeline.load.public_edition.grid import CELL_M
+from pipeline.schema.tables import SETTLEMENT_KINDS, SHARES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from xml.etree.ElementTree import Element
+
+    import pandas as pd
+
+    from pipeline.load.press_kit.figures import Kit, Settlement
+    from pipeline.load.press_kit.texts import Texts
+
+PEOPLE_BREAKS = (100, 250, 500, 1000, 2000)
+VIEWS: dict[str, tuple[str, ...]] = {
+    # Light to dark, so that they read in greyscale and with any colour vision.
+    "people": ("#fbe6c8", "#f7c48c", "#ee9457", "#d25e3a", "#a3342f", "#5f1a2c"),
+    "zones": ("#e4e2dc", "#c5c2e3", "#8580be", "#41357c"),
+    # Okabe and Ito (2008), in the order of tables.SETTLEMENT_KINDS.
+    "kind": ("#d55e00", "#009e73", "#56b4e9", "#8c8c88", "#cc79a7"),
+}
+INK, GREY, PALE, RULE, ACCENT, WATER = "#1d1c1a", "#5f5c57", "#cfcac0", "#dedad2", "#a3342f", "#cfe1ea"
+_GAP = 0.05
+"""Share of a cell that stays empty on each side, so that the grid shows as a grid."""
+_LABELS = 12
+_MAJOR_LABELS = 5
+"""Names that a small screen shows too."""
+_SMALL_SCREEN = 1.9
+"""How much larger it draws them (style.css), so that they need more room at the edge."""
+_LABEL_SIZE = 13.0
+_SCALES_KM = (1, 2, 5, 10, 20)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where metres of the grid's projection land on a drawing of `width` by `height`."""
+
+    west: float
+    north: float
+    scale: float
+    width: float
+    height: float
+
+    @classmethod
+    def fit(cls, bounds: tuple[float, float, float, float], width: float, tallest: float) -> Frame:
+        """Return the frame that shows `bounds` on the given width, or smaller where that would be too tall."""
+        west, south, east, north = bounds
+        scale = min(width / (east - west), tallest / (north - south))
+        middle = (west + east) / 2
+        return cls(middle - width / scale / 2, north, scale, width, (north - south) * scale)
+
+    def x(self, metres: float) -> float:
+        """Return the drawing's x of an easting."""
+        return (metres - self.west) * self.scale
+
+    def y(self, metres: float) -> float:
+        """Return the drawing's y of a northing."""
+        return (self.north - metres) * self.scale
+
+
+def people_class(residents: float) -> int:
+    """Return the class of a cell's residents, 0 to len(PEOPLE_BREAKS)."""
+    return sum(residents >= step for step in PEOPLE_BREAKS)
+
+
+def classes(cells: pd.DataFrame, view: str) -> pd.Series[int]:
+    """Return the class of each cell in a view, an index into its palette."""
+    if view == "people":
+        return cells["p50"].map(people_class)
+    if view == "zones":
+        return cells["share_residents"].map(SHARES.index)
+    return cells["kind"].map(SETTLEMENT_KINDS.index)
+
+
+def legend(view: str, texts: Texts) -> list[tuple[str, str]]:
+    """Return colour and text of each class of a view."""
+    if view == "people":
+        inner = [texts("class.between", low=low, high=high) for low, high in pairwise(PEOPLE_BREAKS)]
+        ends = texts("class.to", high=PEOPLE_BREAKS[0]), texts("class.from", low=PEOPLE_BREAKS[-1])
+        words = [ends[0], *inner, ends[1]]
+    elif view == "zones":
+        words = [texts(f"share.{share}") for share in SHARES]
+    else:
+        words = [texts(f"kind.{kind}") for kind in SETTLEMENT_KINDS]
+    return list(zip(VIEWS[view], words, strict=True))
+
+
+def draw_background(parent: Element, kit: Kit, frame: Frame) -> None:
+    """Draw water below and roads between: quiet, without names."""
+    styles: dict[str, dict[str, Any]] = {
+        "water": {"fill": WATER, "stroke": "none"},
+        "rivers": {"fill": "none", "stroke": WATER, "stroke_width": 2.0},
+        "railways": {"fill": "none", "stroke": PALE, "stroke_width": 0.8, "stroke_dasharray": "4 3"},
+        "roads": {"fill": "none", "stroke": PALE, "stroke_width": 1.2},
+    }
+    for name, style in styles.items():
+        lines = kit.background.get(name, [])
+        if lines:
+            add(parent, "path", d="".join(_path(line, frame) for line in lines), stroke_linejoin="round", **style)
+
+
+def _path(line: Sequence[tuple[float, float]], frame: Frame) -> str:
+    points = (f"{number(frame.x(x))} {number(frame.y(y))}" for x, y in line)
+    return "M" + "L".join(points)
+
+
+def draw_cells(parent: Element, kit: Kit, frame: Frame, view: str) -> None:
+    """Draw the cells of a view, one path per class."""
+    group = add(parent, "g", class_=f"view {view}")
+    side = CELL_M * frame.scale
+    inset = side * _GAP
+    square = f"h{number(side - 2 * inset)}v{number(side - 2 * inset)}h-{number(side - 2 * inset)}z"
+    of_class = classes(kit.cells, view)
+    for index, colour in enumerate(VIEWS[view]):
+        chosen = kit.cells[of_class == index]
+        corners = (
+            f"M{number(frame.x(column * CELL_M) + inset)} {number(frame.y((row + 1) * CELL_M) + inset)}{square}"
+            for column, row in zip(chosen["column"], chosen["row"], strict=True)
+        )
+        if len(chosen):
+            add(group, "path", d="".join(corners), fill=colour)
+
+
+def draw_labels(parent: Element, kit: Kit, frame: Frame, code: str) -> None:
+    """Write the names of the largest settlements where they fit without touching each other."""
+    group = add(
+        parent, "g", class_="t", lang=code, font_family=SANS, font_size=_LABEL_SIZE, fill=INK, text_anchor="middle"
+    )
+    taken: list[tuple[float, float, float, float]] = []
+    for settlement in kit.settlements:
+        name = settlement.names.get(code)
+        if len(taken) == _LABELS or name is None or settlement.place is None:
+            continue
+        x, y = frame.x(settlement.place[0]), frame.y(settlement.place[1]) - _LABEL_SIZE
+        half = text_width(name, _LABEL_SIZE) / 2 + 3
+        edge = half if len(taken) >= _MAJOR_LABELS else half * _SMALL_SCREEN
+        x = min(max(x, edge), frame.width - edge)
+        box = (x - half, y - _LABEL_SIZE, x + half, y + 5)
+        if any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken):
+            continue
+        rank = {} if len(taken) < _MAJOR_LABELS else {"class_": "minor"}
+        taken.append(box)
+        halo: dict[str, Any] = {"stroke": "#fffefb", "stroke_width": 3.2, "stroke_linejoin": "round"}
+        # The halo is a text of its own below: not every printing program knows paint-order.
+        add(group, "text", name, x=x, y=y, aria_hidden="true", **halo, **rank)
+        add(group, "text", name, x=x, y=y, font_weight="600", **rank)
+
+
+def draw_scale(parent: Element, frame: Frame, texts: Texts) -> None:
+    """Draw a scale bar in the lower left corner."""
+    km = next((km for km in _SCALES_KM if km * 1000 * frame.scale >= frame.width / 9), _SCALES_KM[-1])
+    length, y = km * 1000 * frame.scale, frame.height - 12
+    group = add(parent, "g", class_="t", lang=texts.code, font_family=SANS, font_size=12.0, fill=GREY)
+    add(group, "path", d=f"M10 {number(y - 5)}v5h{number(length)}v-5", fill="none", stroke=GREY, stroke_width=1.2)
+    add(group, "text", texts("scale", km=km), x=16 + length, y=y)
+
+
+def interval_bar(settlement: Settlement, longest: float, width: float) -> tuple[float, float, float]:
+    """Return start, middle and end of a settlement's bar on an axis from 0 to `longest` people."""
+    if settlement.residents is None:
+        return 0.0, 0.0, 0.0
+    ends = settlement.residents.low, settlement.residents.middle, settlement.residents.high
+    low, middle, high = (round(max(0.0, end) / longest * width, 1) for end in ends)
+    return low, middle, high
+
+
+def draw_interval(parent: Element, settlement: Settlement, longest: float, *, width: float, y: float) -> None:
+    """Draw an interval as a bar with its middle as a dot."""
+    low, middle, high = interval_bar(settlement, longest, width)
+    add(parent, "path", d=f"M0 {number(y)}h{number(width)}", stroke=RULE, stroke_width=1.0)
+    add(parent, "rect", x=low, y=y - 4, width=max(high - low, 1.0), height=8.0, rx=4.0, fill="#eebf9b")
+    add(parent, "circle", cx=middle, cy=y, r=5.0, fill=ACCENT)
+
+
+def draw_growth(parent: Element, growth: pd.DataFrame, texts: Texts, *, width: float, height: float) -> None:
+    """Draw a series (`year`, `built_ha`, `modelled`) as columns; what was projected, not observed, is dashed."""
+    group = add(parent, "g", font_family=SANS, font_size=12.0, fill=GREY, text_anchor="middle")
+    floor, top = height - 20, 18.0
+    step = width / len(growth)
+    epochs = growth[["year", "built_ha", "modelled"]].to_numpy(dtype=object).tolist()
+    largest = max(built for _, built, _ in epochs) or 1.0
+    for index, (year, built, modelled) in enumerate(epochs):
+        tall = (floor - top) * built / largest
+        style: dict[str, Any] = (
+            {"fill": "#f3e4d6", "stroke": ACCENT, "stroke_width": 1.0, "stroke_dasharray": "3 2"}
+            if modelled
+            else {"fill": "#d9855a"}
+        )
+        add(group, "rect", x=index * step + step * 0.14, y=floor - tall, width=step * 0.72, height=tall, **style)
+        if year % 10 == 0 or len(epochs) == 1:
+            add(group, "text", str(year), x=(index + 0.5) * step, y=height - 4)
+        if index in (0, len(epochs) - 1):
+            add(group, "text", texts.number(built), x=(index + 0.5) * step, y=floor - tall - 5, fill=INK)
+    add(group, "path", d=f"M0 {number(floor)}h{number(width)}", stroke=GREY, stroke_width=1.0)

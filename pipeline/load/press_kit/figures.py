@@ -1,0 +1,186 @@
+"""What the journalist's kit shows of an area, read from the public tables and from nothing else."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import shapely
+from pyproj import Transformer
+
+from pipeline.errors import InputError
+from pipeline.load import parquet
+from pipeline.load.press_kit import texts
+from pipeline.load.public_edition.grid import CELL_M, Grid
+from pipeline.schema.tables import PUBLIC_TABLES
+from pipeline.wording.label_names import latin_label
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_READ = ("areas", "settlements", "grid", "population", "growth", "sources")
+_MARGIN_M = 1000.0
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A 90 % interval of people, rounded for publication."""
+
+    low: float
+    middle: float
+    high: float
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """A published settlement; `names` in the kit's languages (empty: unnamed), `place` that of its label in metres."""
+
+    settlement_id: str
+    names: dict[str, str]
+    kind: str
+    status: str
+    status_year: int | None
+    buildings: int
+    residents: Interval | None
+    place: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Kit:
+    """Everything about one area; coordinates are metres in the projection of its grid."""
+
+    area_id: str
+    names: dict[str, str]
+    simulated: bool
+    counts: dict[str, int]
+    bounds: tuple[float, float, float, float]
+    cells: pd.DataFrame
+    settlements: list[Settlement]
+    unregistered: Interval | None
+    year: int | None
+    growth: pd.DataFrame
+    sources: list[str]
+    background: dict[str, list[list[tuple[float, float]]]]
+    tables: dict[str, Any]
+
+
+def read(public: Path, area_id: str) -> Kit:
+    """Read an area of the public edition.
+
+    Parameters
+    ----------
+    public
+        The folder of the public edition, ``out/public``.
+    area_id
+        The area.
+
+    Raises
+    ------
+    InputError
+        There is no public edition, or it does not hold the area.
+    """
+    whole = {name: parquet.read(public / "tables" / f"{name}.parquet", PUBLIC_TABLES[name]) for name in _READ}
+    if area_id not in set(whole["areas"]["area_id"]):
+        known = ", ".join(sorted(whole["areas"]["area_id"])) or "none"
+        msg = f"{public} holds no area {area_id!r} (known: {known})."
+        raise InputError(msg)
+    tables = {name: frame[frame["area_id"] == area_id] for name, frame in whole.items()}
+    area = tables["areas"].iloc[0]
+    grid = Grid.of(area_id, tuple(shapely.bounds(area["geometry"])))
+    cells = _cells(tables["grid"], grid)
+    total = tables["population"][tables["population"]["settlement_id"].isna()]
+    years = tables["population"]["year"].dropna()
+    return Kit(
+        area_id=area_id,
+        names={code: texts.clean(_name(area, code) or area_id) for code in texts.LANGUAGES},
+        simulated=bool(area["simulated"]),
+        counts={key: int(area[key]) for key in ("settlements", "settlements_withheld", "cells", "cells_withheld")},
+        bounds=_bounds(cells, area["geometry"], grid),
+        cells=cells,
+        settlements=_settlements(tables["settlements"], tables["population"], grid),
+        unregistered=_interval(total[total["quantity"] == "unregistered"]),
+        year=int(years.max()) if len(years) else None,
+        growth=_growth(tables["growth"]),
+        sources=sorted({texts.clean(text) for text in tables["sources"]["attribution"] if text.strip()}),
+        background=_background(public / "maps" / area_id / "background.json", grid),
+        tables=tables,
+    )
+
+
+def _name(row: Any, code: str) -> str | None:  # noqa: ANN401 - a row of a frame
+    """Return the name in a language, else the best-known one, for English readers in Latin letters; None: unnamed."""
+    for name in (row[f"name_{code}"], latin_label(row) if code == "en" else None, row["name"]):
+        if isinstance(name, str) and name.strip():
+            return name
+    return None
+
+
+def _interval(rows: pd.DataFrame) -> Interval | None:
+    if rows.empty:
+        return None
+    row = rows.iloc[0]
+    return Interval(row["p05"], row["p50"], row["p95"], row["evidence"])
+
+
+def _cells(cells: pd.DataFrame, grid: Grid) -> pd.DataFrame:
+    corners = grid.columns_rows(cells["cell_id"].to_numpy(dtype=str))
+    kept = ["cell_id", "buildings", "p05", "p50", "p95", "kind", "share_residents"]
+    return pd.DataFrame(cells[kept]).assign(column=corners[:, 0], row=corners[:, 1]).reset_index(drop=True)
+
+
+def _bounds(cells: pd.DataFrame, area: shapely.Polygon, grid: Grid) -> tuple[float, float, float, float]:
+    """Return what the map shows: the published cells with a margin, or the whole area where there are none."""
+    if cells.empty:
+        to_metres: Any = Transformer.from_crs("EPSG:4326", grid.crs, always_xy=True).transform
+        west, south, east, north = shapely.bounds(shapely.transform(area, to_metres, interleaved=False))
+        return float(west), float(south), float(east), float(north)
+    return (
+        float(cells["column"].min() * CELL_M - _MARGIN_M),
+        float(cells["row"].min() * CELL_M - _MARGIN_M),
+        float((cells["column"].max() + 1) * CELL_M + _MARGIN_M),
+        float((cells["row"].max() + 1) * CELL_M + _MARGIN_M),
+    )
+
+
+def _settlements(settlements: Any, population: pd.DataFrame, grid: Grid) -> list[Settlement]:  # noqa: ANN401
+    """Return the settlements, the most populous first."""
+    residents = population[population["quantity"] == "residents"].set_index("settlement_id")
+    shapes = settlements.geometry.to_crs(grid.crs)
+    found = []
+    for (_, row), shape in zip(settlements.iterrows(), shapes, strict=True):
+        names = {code: texts.clean(name) for code in texts.LANGUAGES if (name := _name(row, code))}
+        place = None if shape is None or shape.is_empty else shapely.point_on_surface(shape)
+        found.append(
+            Settlement(
+                settlement_id=row["settlement_id"],
+                names=names,
+                kind=row["kind"],
+                status=row["status"],
+                status_year=None if pd.isna(row["status_year"]) else int(row["status_year"]),
+                buildings=int(row["buildings"]),
+                residents=_interval(residents.loc[residents.index == row["settlement_id"]]),
+                place=None if place is None else (float(place.x), float(place.y)),
+            )
+        )
+    return sorted(found, key=lambda one: (-(one.residents.middle if one.residents else 0.0), one.settlement_id))
+
+
+def _growth(growth: pd.DataFrame) -> pd.DataFrame:
+    """Return the series of the whole area; of several products, the one with the most epochs."""
+    area = growth[growth["settlement_id"].isna()]
+    if area.empty:
+        return area
+    longest = area.groupby("product")["year"].count().sort_index().idxmax()
+    return area[area["product"] == longest].sort_values("year")
+
+
+def _background(path: Path, grid: Grid) -> dict[str, list[list[tuple[float, float]]]]:
+    """Return the generalised roads and water of the map's background in metres, where a run has kept them."""
+    if not path.is_file():
+        return {}
+    layers = json.loads(path.read_text(encoding="utf-8"))
+    to_metres = Transformer.from_crs("EPSG:4326", grid.crs, always_xy=True)
+    return {name: [[(x, y) for x, y in to_metres.itransform(line)] for line in lines] for name, lines in layers.items()}

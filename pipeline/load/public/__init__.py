@@ -1,5 +1,0 @@
-"""The public edition: aggregates that are safe to print, embed and pass on; a separate build, never a filtered copy."""
-
-from pipeline.load.public.build import build
-
-__all__ = ["build"]

@@ -1,0 +1,241 @@
+"""Builds the public tables from the full ones: counts per grid cell and settlement, nothing about a single building."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, cast
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from pipeline.base import connection
+from pipeline.base.resources import resource
+from pipeline.load import database, parquet
+from pipeline.load.public_edition import disclosure
+from pipeline.load.public_edition.grid import Grid
+from pipeline.schema.tables import PUBLIC_TABLES, TABLES, conform
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import duckdb
+
+    from pipeline.load.public_edition.disclosure import Release
+
+LANGUAGES = ("en", "ru", "ky", "kk")
+_OUTLINE_SHARE = 0.05
+"""A settlement is drawn in the cells that hold at least this share of its homes."""
+_ACCUSING = re.compile(
+    r"\b(illegal\w*|squat\w*|slum\w*|незаконн\w*|самозахват\w*|самовольн\w*|трущоб\w*)\b", re.IGNORECASE
+)
+_READ = (
+    "areas",
+    "settlements",
+    "population",
+    "growth",
+    "red_zone_overlaps",
+    "red_zone_rules",
+    "sources",
+    "completeness",
+)
+_NAMES = ("name", *(f"name_{code}" for code in LANGUAGES))
+
+# Every building with the kind of settlement and zone it stands in; only this query sees single buildings.
+_BUILDINGS = """
+WITH zoned AS (
+    SELECT
+        h.building_id,
+        bool_or(r.concern = 'residents') AS residents,
+        bool_or(r.concern = 'administrative') AS administrative
+    FROM building_hazards AS h
+    JOIN red_zone_rules AS r USING (rule_id)
+    WHERE h.area_id = $area AND h.distance_m <= r.distance_m AND r.kind IN ('inside', 'statutory')
+    GROUP BY h.building_id
+)
+SELECT
+    b.lon, b.lat, b.settlement_id,
+    b.kind NOT IN ('outbuilding', 'non_residential') AS home,
+    b.footprint_m2 * coalesce(b.levels, 1) AS floor_m2,
+    coalesce(z.residents, false) AS in_residents,
+    coalesce(z.administrative, false) AS in_administrative
+FROM buildings AS b
+LEFT JOIN zoned AS z USING (building_id)
+WHERE b.area_id = $area
+"""
+
+
+def build(tables_dir: Path, out: Path) -> None:
+    """Build the tables and the DuckDB file of the public edition.
+
+    Parameters
+    ----------
+    tables_dir
+        Folder of the full edition's `<table>.parquet`.
+    out
+        Folder to fill: `tables/`, `novostroiki.duckdb`.
+    """
+    full = {name: parquet.read(tables_dir / f"{name}.parquet", TABLES[name]) for name in _READ}
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in PUBLIC_TABLES}
+    with connection.connect() as con:
+        for name in ("buildings", "building_hazards", "red_zone_rules"):
+            path = str(tables_dir / f"{name}.parquet").replace("'", "''")
+            con.execute(f"CREATE VIEW {name} AS FROM read_parquet('{path}')")
+        for area in full["areas"].itertuples():
+            for name, rows in _area(con, area, full).items():
+                parts[name].append(rows)
+    notice = _notice()
+    tables = {
+        **{name: pd.concat(rows, ignore_index=True) for name, rows in parts.items() if rows},
+        "notice": notice,
+        "sources": full["sources"],
+        "red_zone_rules": full["red_zone_rules"],
+        "completeness": full["completeness"],
+    }
+    english = " ".join(notice.loc[notice["language"] == "en", ["impact_note", "disclaimer"]].iloc[0])
+    for name, schema in PUBLIC_TABLES.items():
+        frame = conform(name, tables[name], PUBLIC_TABLES)
+        parquet.write(frame, out / "tables" / f"{name}.parquet", schema, notice=english)
+    database.build(out / "tables", out / "novostroiki.duckdb", tables=PUBLIC_TABLES, views=())
+
+
+def _area(con: duckdb.DuckDBPyConnection, area: Any, full: dict[str, Any]) -> dict[str, pd.DataFrame]:  # noqa: ANN401
+    """Return the public rows of one area, by table."""
+    mine = {name: frame[frame["area_id"] == area.area_id] for name, frame in full.items() if "area_id" in frame.columns}
+    grid = Grid.of(area.area_id, tuple(shapely.bounds(area.geometry)))
+    atoms = _atoms(con, grid, mine["population"])
+    release = disclosure.choose(atoms)
+    named = mine["settlements"][mine["settlements"]["settlement_id"].isin(release.settlements)]
+    cells = _cells(atoms, grid, release, mine["settlements"].set_index("settlement_id")["kind"])
+    settlements = _settlements(named, atoms, grid, release)
+    return {
+        "areas": _area_row(area, atoms, release, settlements=len(mine["settlements"])),
+        "settlements": settlements,
+        "grid": cells,
+        "population": _population(mine["population"], release),
+        "growth": _growth(mine["growth"], release),
+        "red_zones": _red_zones(mine["red_zone_overlaps"], named),
+    }
+
+
+def _atoms(con: duckdb.DuckDBPyConnection, grid: Grid, population: pd.DataFrame) -> pd.DataFrame:
+    """Count buildings per cell and settlement, and share the residents of each settlement out among its homes.
+
+    The share is by floor area (footprint times storeys): the dasymetric rule of Mennis (2003) with floor area as the
+    weight. Homes outside every settlement get no residents, since no estimate speaks of them.
+    """
+    rows = con.execute(_BUILDINGS, {"area": grid.area_id}).df()
+    rows["cell_id"] = grid.cell_ids(rows["lon"].to_numpy(), rows["lat"].to_numpy())
+    rows["settlement_id"] = rows["settlement_id"].astype(object).where(rows["settlement_id"].notna(), None)
+    rows["weight"] = np.where(rows["home"], rows["floor_m2"], 0.0)
+    atoms = (
+        rows.assign(
+            homes=rows["home"].astype(int),
+            in_residents=rows["home"] & rows["in_residents"],
+            in_administrative=rows["home"] & rows["in_administrative"],
+            buildings=1,
+        )
+        .groupby(["cell_id", "settlement_id"], dropna=False, sort=True)[
+            ["buildings", "homes", "in_residents", "in_administrative", "weight"]
+        ]
+        .sum()
+        .reset_index()
+    )
+    main = population[population["main"] & (population["quantity"] == "residents")].dropna(subset=["settlement_id"])
+    people = main.set_index("settlement_id")[["p05", "p50", "p95"]]
+    totals = atoms.groupby("settlement_id")["weight"].transform("sum").replace(0.0, np.nan)
+    share = (atoms["weight"] / totals).fillna(0.0)
+    for quantile in people.columns:
+        atoms[quantile] = (atoms["settlement_id"].map(people[quantile]) * share).fillna(0.0).clip(lower=0)
+    return atoms.assign(persons=atoms["p50"])
+
+
+def _cells(atoms: pd.DataFrame, grid: Grid, release: Release, kinds: pd.Series[str]) -> gpd.GeoDataFrame:
+    shown = atoms[atoms["cell_id"].isin(release.cells)]
+    counted = ["buildings", "homes", "in_residents", "in_administrative", "p05", "p50", "p95"]
+    cells = shown.groupby("cell_id", sort=True)[counted].sum()
+    by_kind = shown.assign(kind=shown["settlement_id"].map(kinds)).groupby(["cell_id", "kind"])["homes"].sum()
+    largest = by_kind.reset_index().sort_values(["cell_id", "homes", "kind"], ascending=[True, False, True])
+    frame = cells.assign(
+        area_id=grid.area_id,
+        buildings=disclosure.round_count(cells["buildings"]),
+        **disclosure.round_persons(cells[["p05", "p50", "p95"]]),
+        kind=largest.drop_duplicates("cell_id").set_index("cell_id")["kind"],
+        share_residents=disclosure.share_class(cells["in_residents"], cells["homes"]),
+        share_administrative=disclosure.share_class(cells["in_administrative"], cells["homes"]),
+    ).reset_index()
+    squares = grid.squares(frame["cell_id"].to_numpy(dtype=str))
+    return gpd.GeoDataFrame(frame, geometry=squares, crs="EPSG:4326")
+
+
+def _settlements(named: gpd.GeoDataFrame, atoms: pd.DataFrame, grid: Grid, release: Release) -> gpd.GeoDataFrame:
+    """Return the rows of published settlements; their outlines are whole cells."""
+    counts = atoms.groupby("settlement_id")[["buildings", "homes"]].sum()
+    shares = atoms["homes"] / atoms["settlement_id"].map(counts["homes"])
+    drawn = atoms[(shares >= _OUTLINE_SHARE) & atoms["cell_id"].isin(release.cells)]
+    squares = pd.Series(grid.squares(drawn["cell_id"].to_numpy(dtype=str)), index=drawn.index, dtype=object)
+    outlines = {
+        settlement_id: shapely.union_all(own.to_numpy(), grid_size=1e-9)
+        for settlement_id, own in squares.groupby(drawn["settlement_id"])
+    }
+    return gpd.GeoDataFrame(
+        named.drop(columns="geometry").assign(
+            buildings=disclosure.round_count(named["settlement_id"].map(counts["buildings"])),
+            status_source=named["status_source"].map(_neutral, na_action="ignore"),
+        ),
+        geometry=gpd.GeoSeries(list(named["settlement_id"].map(outlines.get)), index=named.index, crs="EPSG:4326"),
+    )
+
+
+def _neutral(reference: str) -> str:
+    """Return a reference as readers of a public map may see it: some titles carry words that accuse."""
+    return "published study, named in the full edition" if _ACCUSING.search(reference) else reference
+
+
+def _population(population: pd.DataFrame, release: Release) -> pd.DataFrame:
+    shown = population[
+        population["main"]
+        & (population["settlement_id"].isna() | population["settlement_id"].isin(release.settlements))
+    ]
+    return shown.assign(**disclosure.round_persons(shown[["p05", "p50", "p95"]]))
+
+
+def _growth(growth: pd.DataFrame, release: Release) -> pd.DataFrame:
+    shown = growth[
+        (growth["outline"] == "current")
+        & (growth["settlement_id"].isna() | growth["settlement_id"].isin(release.settlements))
+    ]
+    return shown.assign(built_ha=(shown["built_m2"] / 1000).round() / 10)
+
+
+def _red_zones(overlaps: pd.DataFrame, named: gpd.GeoDataFrame) -> pd.DataFrame:
+    shown = overlaps[overlaps["settlement_id"].isin(named["settlement_id"])]
+    buildings = shown["settlement_id"].map(named.set_index("settlement_id")["buildings"])
+    return shown.assign(share=disclosure.share_class(shown["buildings"], buildings))
+
+
+def _area_row(area: Any, atoms: pd.DataFrame, release: Release, *, settlements: int) -> gpd.GeoDataFrame:  # noqa: ANN401
+    row = {
+        **{key: getattr(area, key) for key in ("area_id", "country", *_NAMES, "simulated", "geometry")},
+        "buildings": int(disclosure.round_count(atoms["buildings"].sum())),
+        "settlements": len(release.settlements),
+        "settlements_withheld": settlements - len(release.settlements),
+        "cells": len(release.cells),
+        "cells_withheld": atoms["cell_id"].nunique() - len(release.cells),
+    }
+    return gpd.GeoDataFrame([row], crs="EPSG:4326")
+
+
+def _notice() -> pd.DataFrame:
+    texts = {
+        code: cast("dict[str, str]", json.loads(resource("maps", "texts", f"embed.{code}.json").read_text("utf-8")))
+        for code in LANGUAGES
+    }
+    return pd.DataFrame(
+        [
+            {"language": code, "impact_note": text["impact_note"], "disclaimer": text["disclaimer"]}
+            for code, text in texts.items()
+        ]
+    )

@@ -1,0 +1,354 @@
+"""One area, from its inputs to its part of every table and its map: extract, transform, load."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+import geopandas as gpd
+import pandas as pd
+
+from pipeline import simulate
+from pipeline.base.progress import Journal
+from pipeline.declared import catalogue, facts
+from pipeline.extract import inputs as extraction
+from pipeline.extract import live
+from pipeline.load import parquet, press_kit
+from pipeline.load.planner_map import map_page, tiles
+from pipeline.schema import tables
+from pipeline.schema.provenance import Extract
+from pipeline.transform import buildings, completeness, growth, population, red_zones, settlements, validation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from typing import Self
+
+    import shapely
+
+    from pipeline.config import Area, Config
+    from pipeline.declared.catalogue import Catalogue, SourceSpec
+    from pipeline.extract.inputs import AreaInputs
+    from pipeline.extract.live import Fetched
+    from pipeline.schema.provenance import Notice, Source
+
+STAGES = {
+    "simulating": 20.0,
+    "reading": 15.0,
+    "merging buildings": 8.0,
+    "delineating": 10.0,
+    "measuring red zones": 10.0,
+    "estimating": 8.0,
+    "writing tables": 4.0,
+    "drawing the map": 25.0,
+}
+"""The stages of an area, each with its usual share of the time."""
+
+
+_EDGE_DEG = 0.01
+"""Edges of the bbox are split into pieces this long before projection: parallels are no straight lines in metres."""
+
+
+@dataclass(frozen=True)
+class AreaResult:
+    """What `process` tells of an area; its tables and its map lie in files.
+
+    Attributes
+    ----------
+    decomposition
+        Which factor owns which share of the width of the area's estimates.
+    """
+
+    area_id: str
+    sources: list[Source]
+    notices: list[Notice]
+    decomposition: pd.DataFrame
+
+
+def process(area: Area, config: Config, stage: Path, fetched: Fetched | None = None) -> AreaResult:
+    """Do one area: read, transform, and write its part of the tables and its map below `stage`.
+
+    Runs wherever the executor puts it; talks to the rest only through its result and the files it writes.
+    """
+    journal = Journal(stage / ".work" / "progress" / f"{area.area_id}.jsonl")
+    layers = catalogue.default()
+    if config.run.sources == "sample":
+        with journal.stage("simulating"):
+            area = simulate.write_area(
+                area, stage / "simulated" / area.area_id, buildings=config.simulate.buildings, seed=config.run.seed
+            )
+    with journal.stage("reading"):
+        read = _read(area, layers, fetched)
+    found = _describe(area, read, config, layers, journal)
+    with journal.stage("writing tables"):
+        frames = {name: tables.conform(name, frame) for name, frame in found.tables.items()}
+        for name, frame in frames.items():
+            parquet.write(frame, stage / ".work" / "parts" / name / f"{area.area_id}.parquet", tables.TABLES[name])
+    with journal.stage("drawing the map"):
+        folder = stage / "maps" / area.area_id
+        folder.mkdir(parents=True)
+        archive = folder / f"{area.area_id}.pmtiles"
+        tiles.build(frames, found.zones, read.data.layers, archive)
+        map_page.build(frames, archive, folder, basemap=config.maps.basemap)
+        background = stage / "public" / "maps" / area.area_id / "background.json"
+        press_kit.background.write(read.data.layers, area.projected, background)
+    return AreaResult(area.area_id, read.sources, found.notices, found.decomposition)
+
+
+def _read(area: Area, layers: Catalogue, fetched: Fetched | None) -> Extract[AreaInputs]:
+    if fetched is None:
+        return extraction.read(area, layers)
+    read = extraction.read(area.model_copy(update={"inputs": fetched.inputs}), layers)
+    return Extract(read.data, live.describe(read.sources, fetched), [*fetched.notices, *read.notices])
+
+
+@dataclass(frozen=True)
+class _Description:
+    """What the transforms make of an area: its rows of every table, and what only the map and the report need."""
+
+    tables: dict[str, pd.DataFrame]
+    zones: gpd.GeoDataFrame
+    notices: list[Notice]
+    decomposition: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """An area's inputs with their geometries in metres."""
+
+    area: Area
+    inputs: AreaInputs
+    osm: dict[str, gpd.GeoDataFrame]
+    footprints: gpd.GeoDataFrame
+    boundary: shapely.Polygon
+    built_up: SourceSpec
+    year: int | None
+
+    @classmethod
+    def of(cls, area: Area, read: Extract[AreaInputs], layers: Catalogue) -> Self:
+        crs = area.projected
+        outline = gpd.GeoSeries([area.boundary], crs="EPSG:4326").segmentize(_EDGE_DEG).to_crs(crs)
+        return cls(
+            area=area,
+            inputs=read.data,
+            osm={name: frame.to_crs(crs) for name, frame in read.data.layers.items()},
+            footprints=read.data.footprints.to_crs(crs),
+            boundary=cast("shapely.Polygon", outline.iloc[0]),
+            built_up=layers.sources["ghs_built_s"],
+            year=_input_year(read.sources),
+        )
+
+
+def _describe(
+    area: Area, read: Extract[AreaInputs], config: Config, layers: Catalogue, journal: Journal
+) -> _Description:
+    """Turn an area's inputs into its tables; geometry is measured in metres and handed on in EPSG:4326."""
+    measured = _Measured.of(area, read, layers)
+    with journal.stage("merging buildings"):
+        merged = buildings.merge(measured.osm["buildings"], measured.footprints, area.area_id, facts.priors())
+    with journal.stage("delineating"):
+        houses, places, named = _delineate(measured, merged.buildings)
+    with journal.stage("measuring red zones"):
+        zones = _measure_red_zones(measured, layers, houses, places)
+    with journal.stage("estimating"):
+        series = _follow_growth(measured, places)
+        current = series[series["outline"] == "current"]
+        people = _estimate(measured, config, houses, places, named)
+        estimates = validation.Estimates(
+            area_id=area.area_id,
+            simulated=area.simulated,
+            year=measured.year,
+            settlements=places,
+            named_settlements=named,
+            population=people.rows,
+            counts=people.counts,
+            growth=current,
+            zone_houses=validation.houses_in_zones(houses, zones.pairs, zones.rules),
+        )
+        cells = _cover(measured, houses)
+    found = {
+        "areas": _area_row(area),
+        "sources": _source_rows(read.sources),
+        "buildings": _located(houses),
+        "settlements": places,
+        "named_settlements": named,
+        "settlement_waves": growth.beside_literature(places, named, facts.settlements(), facts.waves(), area.country),
+        "hazards": zones.hazards,
+        "red_zone_rules": zones.rules,
+        "building_hazards": zones.pairs,
+        "red_zone_overlaps": zones.overlaps,
+        "population": people.rows,
+        "growth": series,
+        "coverage": cells,
+        "completeness": pd.concat(
+            [
+                completeness.missing_inputs(area.area_id, read.data.missing),
+                completeness.buildings_mapped(area.area_id, cells),
+                merged.capture,
+                zones.completeness,
+            ],
+            ignore_index=True,
+        ),
+        "validation": _validate(estimates, read.data.truth),
+    }
+    return _Description(
+        tables={name: _in_degrees(frame) for name, frame in found.items()},
+        zones=zones.polygons.to_crs("EPSG:4326"),
+        notices=[*read.notices, *merged.notices, *zones.notices, *growth.notices(current), *people.notices],
+        decomposition=people.decomposition,
+    )
+
+
+def _delineate(
+    measured: _Measured, merged: gpd.GeoDataFrame
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, pd.DataFrame]:
+    """Return the buildings with their settlement, the settlements with kind and names, and the named settlements."""
+    osm, area_id, inputs = measured.osm, measured.area.area_id, measured.inputs
+    delineation = settlements.delineate(merged, osm, area_id)
+    houses = merged.assign(settlement_id=delineation.membership)
+    onset = growth.onset_years(
+        delineation.settlements, inputs.onset, inputs.built_up, modelled=measured.built_up.modelled_epochs
+    )
+    places = settlements.classify(delineation.settlements, houses, osm, onset)
+    places = places.assign(onset_year=places["settlement_id"].map(onset).astype("Int64"))
+    places, named = settlements.resolve_names(places, osm, facts.settlements(), area_id)
+    return houses, places, named
+
+
+@dataclass(frozen=True)
+class _Zones:
+    """Everything about red zones; frames named after the tables they become."""
+
+    rules: pd.DataFrame
+    hazards: gpd.GeoDataFrame
+    pairs: pd.DataFrame
+    overlaps: pd.DataFrame
+    completeness: pd.DataFrame
+    polygons: gpd.GeoDataFrame
+    notices: list[Notice]
+
+
+def _measure_red_zones(
+    measured: _Measured, layers: Catalogue, houses: gpd.GeoDataFrame, places: gpd.GeoDataFrame
+) -> _Zones:
+    area, classes = measured.area, layers.red_zones
+    hazards, notices = red_zones.hazards(measured.osm, classes, area.country, area.area_id, measured.boundary)
+    pairs = red_zones.distances(houses, hazards, red_zones.reach(classes, area.country))
+    polygons = red_zones.zone_polygons(hazards)
+    return _Zones(
+        rules=red_zones.rules_table(classes),
+        hazards=hazards,
+        pairs=pairs,
+        overlaps=red_zones.overlaps(houses, places, hazards, pairs, polygons),
+        completeness=red_zones.completeness(hazards, classes, area.country, area.area_id, measured.boundary),
+        polygons=polygons,
+        notices=notices,
+    )
+
+
+def _follow_growth(measured: _Measured, places: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return built-up area by epoch within today's outlines and, where earlier ones are given, within those too."""
+    follow = partial(
+        growth.series,
+        boundary=measured.boundary,
+        built_up=measured.inputs.built_up,
+        area_id=measured.area.area_id,
+        product=measured.built_up.id,
+        modelled=measured.built_up.modelled_epochs,
+    )
+    current = follow(places)
+    if measured.inputs.outlines is None:
+        return current
+    fixed = follow(measured.inputs.outlines.to_crs(places.crs), outline="fixed")
+    return pd.concat([current, fixed], ignore_index=True)
+
+
+def _estimate(
+    measured: _Measured, config: Config, houses: gpd.GeoDataFrame, places: gpd.GeoDataFrame, named: pd.DataFrame
+) -> population.Population:
+    inputs = measured.inputs
+    return population.estimate(
+        houses,
+        places,
+        measured.area.area_id,
+        measured.area.country,
+        priors=facts.priors(),
+        draws=config.run.draws,
+        seed=config.run.seed,
+        season=config.run.season,
+        year=measured.year,
+        registered=inputs.registered,
+        survey=inputs.survey,
+        population_raster=inputs.population,
+        boundary=measured.boundary,
+        groups=validation.groups(facts.checks(), named),
+    )
+
+
+def _cover(measured: _Measured, houses: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    observed = {
+        year: raster
+        for year, raster in measured.inputs.built_up.items()
+        if year not in measured.built_up.modelled_epochs
+    }
+    return completeness.coverage(
+        measured.area.area_id,
+        measured.boundary,
+        crs=measured.area.projected,
+        buildings=houses,
+        layers=measured.osm,
+        population=measured.inputs.population,
+        built_up=observed[max(observed)] if observed else None,
+    )
+
+
+def _validate(estimates: validation.Estimates, truth: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    checks = [validation.published(estimates, facts.settlements(), facts.population(), facts.checks())]
+    if truth:
+        checks.append(validation.against_truth(estimates, truth))
+    return pd.concat([rows for rows in checks if not rows.empty] or checks[:1], ignore_index=True)
+
+
+def _area_row(area: Area) -> gpd.GeoDataFrame:
+    west, south, east, north = area.bbox
+    return gpd.GeoDataFrame(
+        {
+            "area_id": [area.area_id],
+            "country": [area.country],
+            "crs": [area.crs or area.projected.srs],
+            "name": [area.name.en],
+            **{f"name_{language}": [getattr(area.name, language)] for language in ("en", "ru", "ky", "kk")},
+            "west": [west],
+            "south": [south],
+            "east": [east],
+            "north": [north],
+            "simulated": [area.simulated],
+        },
+        geometry=[area.boundary],
+        crs="EPSG:4326",
+    )
+
+
+def _source_rows(sources: Sequence[Source]) -> pd.DataFrame:
+    return pd.DataFrame([asdict(source) for source in sources], columns=list(tables.TABLES["sources"].columns))
+
+
+def _located(houses: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the buildings with the longitude and latitude of a point inside each."""
+    points = houses.representative_point().to_crs("EPSG:4326")
+    return houses.assign(lon=points.x, lat=points.y)
+
+
+def _in_degrees(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.to_crs("EPSG:4326") if isinstance(frame, gpd.GeoDataFrame) else frame
+
+
+def _input_year(sources: Sequence[Source]) -> int | None:
+    """Return the latest year that the dates of the building sources tell."""
+    years = [
+        int(source.version[:4])
+        for source in sources
+        if source.version[:4].isdecimal() and "built" not in source.dataset
+    ]
+    return max(years, default=None)

@@ -1,0 +1,235 @@
+"""All areas: computed wherever there are cores, joined, and published whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import threading
+from concurrent.futures import FIRST_EXCEPTION, BrokenExecutor, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from multiprocessing import get_context, parent_process
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from rich.markup import escape
+
+from pipeline import __version__
+from pipeline.base.progress import Display, console, summarise
+from pipeline.errors import NovostroikiError, RunError
+from pipeline.extract import inputs
+from pipeline.load import database, parquet, press_kit, public_edition, report
+from pipeline.run import fetching, manifest, publish, snapshots
+from pipeline.run.area import STAGES, process
+from pipeline.schema import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from concurrent.futures import Executor
+    from pathlib import Path
+
+    from pipeline.config import Area, Config
+    from pipeline.extract.live import Fetched
+    from pipeline.run.area import AreaResult
+    from pipeline.schema.provenance import Source
+
+_CONNECT_S = 30.0
+"""Seconds that a Dask scheduler may take to answer."""
+
+
+def run(  # noqa: PLR0913 - one parameter per option of the command
+    config: Config,
+    *,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    frozen: bool = False,
+    snapshot: bool = False,
+    quiet: bool = False,
+) -> None:
+    """Run all stages for all areas and publish the outputs in ``config.run.out``.
+
+    Parameters
+    ----------
+    config
+        What to run.
+    jobs
+        Areas computed at a time on this machine; default: one per core.
+    scheduler
+        Address of a Dask scheduler whose workers see the output folder; default: processes on this machine.
+    frozen
+        With live sources: use what was fetched before, and no network.
+    snapshot
+        Keep a dated copy of the outputs beside them.
+    quiet
+        No progress and no summary.
+
+    Raises
+    ------
+    NovostroikiError
+        An input is unusable, or the run failed; nothing was published, previous outputs are as they were.
+    """
+    started = datetime.now(UTC)
+    names = {area.area_id: area.name.en for area in config.selected}
+    stages = {name: share for name, share in STAGES.items() if name != "simulating" or config.run.sources == "sample"}
+    if config.run.sources == "local":
+        for area in config.selected:
+            inputs.check(area)
+    with publish.staging(config.run.out) as stage:
+        work = stage / ".work"
+        (work / "progress").mkdir(parents=True)
+        live = config.run.sources == "live"
+        fetched = fetching.fetch(config, stage, frozen=frozen, quiet=quiet) if live else {}
+        with (
+            Display(work / "progress", names, stages, quiet=quiet),
+            _executor(jobs or min(len(names), os.cpu_count() or 1), scheduler) as executor,
+        ):
+            results = _compute(executor, config, stage, fetched)
+        _join(stage, config, results, started=started, snapshot=snapshot)
+    if not quiet:
+        _summarise(config, results)
+
+
+@contextmanager
+def _executor(jobs: int, scheduler: str | None) -> Iterator[Executor]:
+    """Give what computes the areas: processes of this machine, or the workers of a Dask scheduler."""
+    if scheduler is None:
+        # Not forked: GDAL, PROJ and Arrow hold threads and locks that do not survive a fork.
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
+            yield pool
+        return
+    from distributed import Client, KilledWorker
+
+    try:
+        client = Client(scheduler, timeout=_CONNECT_S)
+    except (OSError, ValueError) as error:
+        msg = f"No Dask scheduler answers at {scheduler} ({error}); start one, or leave --scheduler out."
+        raise RunError(msg) from error
+    with client, client.get_executor(pure=False) as pool:
+        try:
+            yield pool
+        except KilledWorker as error:
+            msg = f"Workers of {scheduler} were ended while they computed an area; give them more memory."
+            raise RunError(msg) from error
+
+
+def _end_with_parent() -> None:
+    """Let a worker end with the run, however that ends: nothing may go on writing where the next run builds."""
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C reaches all processes of a terminal; the run stops them itself
+    parent = parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _process(area: Area, config: Config, stage: Path, fetched: Fetched | None) -> AreaResult:
+    """Do one area; an error travels without its causes, which may not survive the way between processes."""
+    try:
+        return process(area, config, stage, fetched)
+    except NovostroikiError as error:
+        refusal = type(error)(str(error))
+    raise refusal
+
+
+def _compute(executor: Executor, config: Config, stage: Path, fetched: Mapping[str, Fetched]) -> list[AreaResult]:
+    """Process all areas; the first failure stops the rest."""
+    futures = [executor.submit(_process, area, config, stage, fetched.get(area.area_id)) for area in config.selected]
+    try:
+        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+        for future in done:
+            future.result()
+        return [future.result() for future in futures]
+    except BrokenExecutor as error:
+        msg = "A process that computed an area was ended from outside, perhaps for want of memory; use fewer --jobs."
+        raise RunError(msg) from error
+    except BaseException:
+        for future in futures:
+            future.cancel()
+        if isinstance(executor, ProcessPoolExecutor):
+            _stop(executor)
+        raise
+
+
+def _stop(executor: ProcessPoolExecutor) -> None:
+    """End workers that would otherwise compute to their end before the error is shown."""
+    for worker in list((executor._processes or {}).values()):  # noqa: SLF001 - terminate_workers() comes with 3.14
+        worker.terminate()
+
+
+def _join(stage: Path, config: Config, results: Sequence[AreaResult], *, started: datetime, snapshot: bool) -> None:
+    """Join the parts of all areas, and make what speaks of the whole run."""
+    results = sorted(results, key=lambda result: result.area_id)  # the order of `run.areas` changes no byte
+    work, folder = stage / ".work", stage / "tables"
+    sources = [source for result in results for source in result.sources]
+    notices = [notice for result in results for notice in result.notices]
+    for name, schema in tables.TABLES.items():
+        if name == "runs":
+            parquet.write(tables.conform("runs", _run_row(config, sources)), folder / "runs.parquet", schema)
+        elif name == "red_zone_rules":
+            # The same in every area: they come from the catalogue.
+            shutil.copyfile(work / "parts" / name / f"{results[0].area_id}.parquet", folder / f"{name}.parquet")
+        else:
+            parts = [work / "parts" / name / f"{result.area_id}.parquet" for result in results]
+            parquet.merge(parts, folder / f"{name}.parquet", schema)
+    database.build(folder, stage / "novostroiki.duckdb")
+    public_edition.build(folder, stage / "public")
+    for result in results:
+        press_kit.build(stage / "public", result.area_id)
+    report.build(
+        stage / "report.html", folder, notices=notices, decomposition={r.area_id: r.decomposition for r in results}
+    )
+    stages = summarise(work / "progress")
+    shutil.rmtree(work)
+    if snapshot:
+        snapshots.keep(stage, started.date())
+    manifest.write(
+        stage,
+        config=config,
+        sources=sources,
+        notices=notices,
+        started=started,
+        finished=datetime.now(UTC),
+        stages=stages,
+    )
+
+
+def _run_row(config: Config, sources: Sequence[Source]) -> pd.DataFrame:
+    run = config.run.model_copy(update={"areas": tuple(sorted(config.run.areas))})
+    settings = config.model_copy(update={"run": run}).model_dump_json(
+        include={"run": {"areas", "sources", "seed", "draws", "season"}, "simulate": True}
+    )
+    digest = hashlib.sha256(settings.encode())
+    for source in sources:
+        digest.update(source.sha256.encode())
+    digest.update(__version__.encode())
+    return pd.DataFrame(
+        {
+            "run_id": [digest.hexdigest()[:16]],
+            "version": [__version__],
+            "sources": [config.run.sources],
+            "seed": [config.run.seed],
+            "draws": [config.run.draws],
+            "season": [config.run.season],
+            "config": [settings],
+            "simulated": [any(source.simulated for source in sources)],
+        }
+    )
+
+
+def _summarise(config: Config, results: Sequence[AreaResult]) -> None:
+    out = config.run.out
+    for result in results:
+        for notice in result.notices:
+            console.print(f"[yellow]{result.area_id}[/] {escape(str(notice))}")
+    console.print(f"\nReport    {out / 'report.html'}")
+    for result in results:
+        console.print(f"Map       {out / 'maps' / result.area_id / 'index.html'}")
+    console.print(f"Database  {out / 'novostroiki.duckdb'}")
+    console.print(f"Public    {out / 'public'}")

@@ -1,0 +1,120 @@
+"""Registered and unregistered residents: from a register where there is one, else from a share seen elsewhere.
+
+Terms: D residents, R registered, U1 residents registered nowhere in the city, U2 registered in it at another address, G
+ghosts (registered, not living there). Per settlement D − R = U1 + U2 − G; for a whole city U2 nets out: D − R = U1 − G.
+So settlements never add up to their city, and D − R may be negative.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.schema.provenance import Notice
+from pipeline.transform.population.register_matching import name_key, owners
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from pipeline.transform.population.priors import Factors
+
+    Draws = NDArray[np.float64]
+
+IMPLAUSIBLE = 3.0
+"""A register with more than this many times the residents' upper estimate belongs to another place or unit."""
+
+
+@dataclass(frozen=True)
+class Registration:
+    """Draws of the registered and the unregistered of one place, with the method and the evidence."""
+
+    registered: Draws
+    unregistered: Draws
+    method: str
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Register:
+    """A register as it applies here: registered people of the whole area (None: not given) and of settlements."""
+
+    area: float | None = None
+    settlements: dict[str, float] = field(default_factory=dict)
+    notices: list[Notice] = field(default_factory=list)
+
+
+def resolve(registered: pd.DataFrame | None, settlements: pd.DataFrame) -> Register:
+    """Assign the rows of a register to the area and to its settlements.
+
+    Parameters
+    ----------
+    registered
+        Columns name (empty: the whole area), registered, year; of several years the latest counts.
+    settlements
+        Columns settlement_id and names; a row is assigned where exactly one settlement bears its name.
+    """
+    if registered is None:
+        return Register()
+    valid = registered["registered"] > 0
+    notices = []
+    if not valid.all():
+        what = "rows that register nobody, or a negative number, were left out"
+        notices.append(Notice("registered", what, int((~valid).sum())))
+    key = registered["name"].fillna("").map(name_key)
+    rows = registered[valid].assign(key=key[valid]).sort_values(["year", "registered"], kind="stable")
+    latest = rows.drop_duplicates("key", keep="last").set_index("key")["registered"].astype(float)
+    bearers = owners(settlements)
+    assigned, unknown = {}, 0
+    for name, people in latest.drop(index="", errors="ignore").items():
+        candidates = bearers.get(str(name), set())
+        if len(candidates) == 1:
+            assigned[next(iter(candidates))] = float(people)
+        else:
+            unknown += 1
+    if unknown:
+        what = "names in the register belong to no settlement found here, or to more than one; they were left out"
+        notices.append(Notice("registered", what, unknown))
+    return Register(float(latest[""]) if "" in latest.index else None, assigned, notices)
+
+
+def plausible(people: float, residents: Draws, where: str) -> tuple[bool, list[Notice]]:
+    """Tell whether a register's figure can belong to a place with these residents, and note one that is too large."""
+    upper = float(np.quantile(residents, 0.95))
+    if people > IMPLAUSIBLE * upper:
+        what = f"{people:,.0f} registered people are more than {IMPLAUSIBLE:g} times any plausible number of residents"
+        return False, [Notice("registered", f"{where}: {what} ({upper:,.0f}); the register was not used")]
+    if people > upper:
+        what = f"{people:,.0f} registered people exceed the upper estimate of residents ({upper:,.0f})"
+        return True, [Notice("registered", f"{where}: {what}; buildings may be missing, or the register inflated")]
+    return True, []
+
+
+def from_register(residents: Draws, people: float, factors: Factors, *, settlement_id: str = "") -> Registration:
+    """Return residents minus the register, with its ghosts added back: U1 = D − R(1 − g) − U2.
+
+    `people` is R, as counted. U2, those registered elsewhere in the city, is a share of D in a settlement, and 0 for a
+    city.
+    """
+    # One settlement's share of ghosts is its own: an election list may fill one street.
+    ghosts = factors.own_draws("ghost_share", settlement_id) if settlement_id else factors.get("ghost_share")
+    elsewhere = factors.own_draws("elsewhere_share", settlement_id) if settlement_id else 0.0
+    registered = people * factors.get("register_error")
+    unregistered = residents * (1 - elsewhere) - registered * (1 - ghosts)
+    return Registration(registered, unregistered, "register_difference", "local")
+
+
+def from_share(
+    residents: Draws, factors: Factors, *, settlement_id: str = "", kind: str = "", status: str = ""
+) -> Registration:
+    """Return the unregistered as a share of the residents, U1 = D·u, and the registered as the others: D(1 − u)."""
+    if settlement_id:
+        parameter, method = "unregistered_share_settlement", "status_share"
+        share = factors.own_draws(parameter, settlement_id, kind=kind, status=status)
+    else:
+        parameter, method = "unregistered_share_city", "city_share"
+        share = factors.get(parameter)
+    prior = factors.priors.select(parameter, kind=kind, status=status)
+    return Registration(residents * (1 - share), residents * share, method, prior.evidence)

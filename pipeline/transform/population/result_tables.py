@@ -1,0 +1,116 @@
+"""The tables that an estimate fills, row by row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from pipeline.transform.population.sensitivity import DECOMPOSITION_COLUMNS
+from pipeline.transform.population.summary import QUANTILES, quantiles
+from pipeline.transform.population.survey import POSTERIOR_COLUMNS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pipeline.schema.provenance import Notice
+
+    Draws = NDArray[np.float64]
+
+_STATISTICS = (*QUANTILES, "mean")
+_ROW = ("area_id", "settlement_id", "quantity", *_STATISTICS, "method", "main", "evidence", "year")
+_COUNT = ("area_id", "settlement_id", "kind", "group", "quantity", *_STATISTICS)
+_SPREAD = ("area_id", "settlement_id", "cv2", "analytic_cv2")
+
+
+@dataclass(frozen=True)
+class Population:
+    """What `estimate` returns.
+
+    Attributes
+    ----------
+    rows
+        The table `population`; settlements never add up to their area (see `registration`).
+    counts
+        Houses, households and residents per settlement and, with settlement_id missing, per kind and per group of
+        settlements (added up inside draws): what published figures are compared with.
+    decomposition
+        Which factor owns which share of the variance of the area's residents and unregistered.
+    posteriors
+        Persons per house before and after a survey.
+    spread
+        Per settlement, CV² of the draws of residents beside Σ CV_k² of their factors.
+    notices
+        What was left out, assumed or looked wrong.
+    """
+
+    rows: pd.DataFrame
+    counts: pd.DataFrame
+    decomposition: pd.DataFrame
+    posteriors: pd.DataFrame
+    spread: pd.DataFrame
+    notices: list[Notice]
+
+
+@dataclass
+class Sheet:
+    """Collects the rows of one area."""
+
+    area_id: str
+    year: int | None
+    notices: list[Notice] = field(default_factory=list)
+    posteriors: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(POSTERIOR_COLUMNS)))
+    _rows: list[dict[str, object]] = field(default_factory=list)
+    _counts: list[dict[str, object]] = field(default_factory=list)
+    _spread: list[dict[str, object]] = field(default_factory=list)
+    _decomposition: list[pd.DataFrame] = field(default_factory=list)
+
+    def estimate(  # noqa: PLR0913 - a row of the table
+        self, settlement_id: str | None, quantity: str, draws: Draws, *, method: str, evidence: str, main: bool = True
+    ) -> None:
+        """Add a row of `population`; no settlement: the whole area."""
+        row = {"area_id": self.area_id, "settlement_id": settlement_id, "quantity": quantity, **quantiles(draws)}
+        self._rows.append({**row, "method": method, "main": main, "evidence": evidence, "year": self.year})
+
+    def count(
+        self,
+        quantity: str,
+        draws: Draws,
+        *,
+        settlement_id: str | None = None,
+        kind: str | None = None,
+        group: str | None = None,
+    ) -> None:
+        """Add a row of `counts`: of a settlement, or of all settlements of a kind or a group."""
+        place = {"area_id": self.area_id, "settlement_id": settlement_id, "kind": kind, "group": group}
+        self._counts.append({**place, "quantity": quantity, **quantiles(draws)})
+
+    def spread(self, settlement_id: str, cv2: float, analytic_cv2: float) -> None:
+        """Add a row of `spread`."""
+        self._spread.append(dict(zip(_SPREAD, (self.area_id, settlement_id, cv2, analytic_cv2), strict=True)))
+
+    def decomposition(self, table: pd.DataFrame) -> None:
+        """Add a decomposition of variance."""
+        self._decomposition.append(table)
+
+    def population(self) -> Population:
+        """Return the tables, the whole area first, then by settlement, quantity and method."""
+        rows = pd.DataFrame(self._rows, columns=list(_ROW)).astype({"settlement_id": "str", "year": "Int64"})
+        counts = pd.DataFrame(self._counts, columns=list(_COUNT)).astype(dict.fromkeys(_COUNT[:5], "str"))
+        return Population(
+            rows.sort_values(
+                ["settlement_id", "quantity", "main", "method"],
+                ascending=[True, True, False, True],
+                na_position="first",
+                ignore_index=True,
+            ),
+            counts.sort_values(["settlement_id", "kind", "group", "quantity"], na_position="first", ignore_index=True),
+            pd.concat(self._decomposition, ignore_index=True)
+            if self._decomposition
+            else pd.DataFrame(columns=list(DECOMPOSITION_COLUMNS)),
+            self.posteriors,
+            pd.DataFrame(self._spread, columns=list(_SPREAD)),
+            self.notices,
+        )

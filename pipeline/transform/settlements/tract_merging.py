@@ -1,0 +1,260 @@
+"""Fabrics told apart: tracts between streets, joined where they are built alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.transform.settlements.neighbour_graph import components
+
+if TYPE_CHECKING:
+    from pipeline.transform.settlements.morphology import Fabric
+    from pipeline.transform.settlements.neighbour_graph import Edges, Floats, Labels, Mask, Points
+
+SCALES = {"footprint": 0.2, "spread": 0.15, "spacing": 0.5, "sheds": 0.18, "heading": 0.3}
+"""How much two tracts of one settlement differ in each measure, apart from chance: the logarithms of footprint and
+spacing, the spread of the former, sheds per building, and the mean heading (a complex number, 0.3 is about 4°). Spacing
+says little: a settlement fills up from its middle, and its outermost plots are built last."""
+ALIKE = 2.0
+"""Tracts that differ by less than this (root of the sum of squares, in `SCALES`) are of one settlement."""
+SMALL = 10
+"""A tract with fewer main buildings has no character of its own and joins the neighbour it has most links with."""
+
+OFF_CENTRE = 0.6
+"""A place farther from the middle of its region, as a share of the region's radius, does not stand in its midst."""
+MOST_LOPSIDED = 0.85
+"""Of the regions that are off centre, those come first that are nearly as much so as the worst of them."""
+LEAST_RADIUS_M = 30.0
+"""A few blocks of flats have no middle to speak of."""
+MOST_SPACING_M = 45.0
+"""The land of a lone house is no larger than a few plots."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Sums over the main buildings of each tract, from which its measures follow; rows add up when tracts join."""
+
+    values: Floats
+    """Columns: count, sheds, Σ ln footprint, Σ ln² footprint, Σ ln spacing, Σ heading (real, imaginary); and, over each
+    building's land (the square of its spacing), Σ 1, Σ x, Σ y, Σ (x² + y²)."""
+
+    @classmethod
+    def of(cls, fabric: Fabric, label: Labels, count: int) -> Sums:
+        """Sum the measures of the buildings of each label."""
+        main = fabric.main & (label >= 0) & np.isfinite(fabric.spacing_m)
+        sheds = ~fabric.main & (label >= 0)
+        size = np.log(fabric.footprint_m2[main])
+        spacing = np.clip(fabric.spacing_m[main], 1.0, MOST_SPACING_M)
+        gap, land = np.log(np.maximum(fabric.spacing_m[main], 1.0)), spacing**2
+        heading = fabric.heading[main]
+        x, y = fabric.points[main].T
+        moments = (land, land * x, land * y, land * (x * x + y * y))
+        columns = (np.ones(len(size)), size, size**2, gap, heading.real, heading.imag, *moments)
+        first, *rest = (np.bincount(label[main], column, count) for column in columns)
+        return cls(np.stack([first, np.bincount(label[sheds], minlength=count), *rest], axis=1))
+
+
+def difference(a: Floats, b: Floats) -> float:
+    """Return how differently two tracts are built, in units of what tracts of one settlement differ by.
+
+    Each difference is set against its scale and its standard error, so that small tracts are not parted by chance.
+    """
+    total = 0.0
+    for (x, var_x), (y, var_y), scale in zip(_measures(a), _measures(b), SCALES.values(), strict=True):
+        total += abs(x - y) ** 2 / (scale**2 + var_x + var_y)
+    return float(np.sqrt(total))
+
+
+def _measures(sums: Floats) -> list[tuple[complex, float]]:
+    """Return the measures of a tract, in the order of `SCALES`, each with the square of its standard error."""
+    count, sheds, size, size_2, gap, real, imag, *_ = sums.tolist()
+    count = max(count, 1.0)
+    mean = size / count
+    variance = max(size_2 / count - mean**2, 0.01)
+    heading = complex(real, imag) / count
+    return [
+        (mean, variance / count),
+        (variance**0.5, variance / (2 * count)),
+        (gap / count, 0.1 / count),
+        (sheds / (count + sheds), 0.25 / count),
+        (heading, max(1 - abs(heading) ** 2, 0.01) / count),
+    ]
+
+
+def off_centre(sums: Floats, place: Floats) -> float:
+    """Return how far a place lies from the middle of a tract's land, as a share of the tract's radius.
+
+    The radius is that of the disc whose land would be scattered as widely: the mean square of the distance from its
+    middle is half the square of its radius.
+    """
+    land = max(sums[7], 1.0)
+    middle = sums[8:10] / land
+    square = sums[10] / land - middle @ middle
+    return float(np.hypot(*(place - middle)) / max(np.sqrt(max(2 * square, 0.0)), LEAST_RADIUS_M))
+
+
+def join(tract: Labels, edges: Edges, sums: Sums, place: Points) -> Labels:
+    """Join neighbouring tracts that are built alike, the most alike first, and small ones with a neighbour.
+
+    A named place stands in the midst of its settlement. Where it does not, what made its region lopsided is taken back,
+    and goes its own way.
+
+    Parameters
+    ----------
+    tract
+        Tract of each building, 0 to k - 1, or -1, shape (n,).
+    edges
+        Links between buildings, also across the streets that part tracts, shape (m, 2).
+    sums
+        Of the k tracts.
+    place
+        Where the named place of a tract stands, in the coordinates of `sums`; NaN: it holds none, shape (k, 2). Two
+        tracts with a place are never joined.
+
+    Returns
+    -------
+    Labels
+        Region of each tract, shape (k,): the number of its first tract.
+    """
+    count = len(place)
+    part = np.arange(count)
+    closed = np.zeros(count, dtype=bool)
+    while True:
+        values = np.zeros_like(sums.values)
+        np.add.at(values, part, sums.values)
+        spot = np.full_like(place, np.nan)
+        held = np.isfinite(place[:, 0])
+        spot[part[held]] = place[held]
+        links = _links(np.where(tract >= 0, part[tract], -1) if count else tract, edges, count)
+        regions = _Regions(values.copy(), np.isfinite(spot[:, 0]), closed.copy(), links)
+        regions.absorb_small()
+        regions.join_alike()
+        kept, cut = _central(regions.joins, values, spot, closed)
+        if not cut.any():
+            return regions.root[part]
+        part = kept[part]
+        closed[kept[cut]] = True
+
+
+def _central(joins: list[tuple[int, int]], values: Floats, place: Points, closed: Mask) -> tuple[Labels, Mask]:
+    """Take back the last joins of the regions in which a place stands least in the midst.
+
+    Returns
+    -------
+    kept, cut
+        The region of each tract without those joins (its first tract), and the tracts whose place was off centre.
+    """
+    sums, holder = values.copy(), np.where(np.isfinite(place[:, 0]) & ~closed, np.arange(len(place)), -1)
+    late: dict[int, list[int]] = {}
+    off: dict[int, float] = {}
+    for number, (kept, gone) in enumerate(joins):
+        sums[kept] += sums[gone]
+        holder[kept] = max(holder[kept], holder[gone])
+        if (held := int(holder[kept])) >= 0:
+            late.setdefault(held, []).append(number)
+            off[held] = off_centre(sums[kept], place[held])
+            if off[held] <= OFF_CENTRE:
+                late[held].clear()
+    # Where places vie for the same houses, giving up those of the most lopsided region may set the others right.
+    worst = max(off.values(), default=0.0)
+    chosen = [held for held, share in off.items() if share > max(OFF_CENTRE, MOST_LOPSIDED * worst)]
+    undone = np.zeros(len(joins), dtype=bool)
+    undone[[number for held in chosen for number in late[held]]] = True
+    label = components(len(place), np.array(joins, dtype=np.int64).reshape(-1, 2)[~undone])
+    first = np.unique(label, return_index=True)[1]
+    cut = np.zeros(len(place), dtype=bool)
+    cut[chosen] = True
+    return first[label], cut
+
+
+def _links(tract: Labels, edges: Edges, count: int) -> list[dict[int, int]]:
+    """Return for each tract its neighbours and the number of links to each."""
+    a, b = tract[edges[:, 0]], tract[edges[:, 1]]
+    apart = (a != b) & (a >= 0) & (b >= 0)
+    code, number = np.unique(
+        np.minimum(a[apart], b[apart]) * count + np.maximum(a[apart], b[apart]), return_counts=True
+    )
+    links: list[dict[int, int]] = [{} for _ in range(count)]
+    for pair, times in zip(code.tolist(), number.tolist(), strict=True):
+        i, j = divmod(pair, count)
+        links[i][j] = links[j][i] = times
+    return links
+
+
+class _Regions:
+    """Regions that grow as tracts join; a region goes by the least number of its tracts.
+
+    `seeded` ones hold a place, `closed` ones take in nothing but small tracts, `joins` are kept in order.
+    """
+
+    def __init__(self, values: Floats, seeded: Mask, closed: Mask, links: list[dict[int, int]]) -> None:
+        self.values, self.seeded, self.closed, self.links = values, seeded, closed, links
+        self.root = np.arange(len(values))
+        self.version = [0] * len(values)
+        self.joins: list[tuple[int, int]] = []
+
+    def absorb_small(self) -> None:
+        """Join each tract without character or name to the neighbour it has most links with, the smallest first."""
+        counts = self.values[:, 0].tolist()
+        queue = [(count, i) for i, count in enumerate(counts) if count < SMALL and not self.seeded[i]]
+        heapify(queue)
+        while queue:
+            count, i = heappop(queue)
+            if self.root[i] != i or self.values[i, 0] != count:
+                continue
+            if not self.links[i]:
+                continue
+            j = max(self.links[i], key=lambda other: (self.links[i][other], -other))
+            kept = self._unite(i, j)
+            if self.values[kept, 0] < SMALL and not self.seeded[kept]:
+                heappush(queue, (self.values[kept, 0], kept))
+
+    def join_alike(self) -> None:
+        """Join the two most alike neighbours, again and again, until none are alike."""
+        queue = [entry for i in range(len(self.root)) if self.root[i] == i for entry in self._pairs(i) if entry[1] == i]
+        heapify(queue)
+        while queue:
+            _, i, j, stamp = heappop(queue)
+            if stamp != (self.version[i], self.version[j]):
+                continue
+            for entry in self._pairs(self._unite(i, j)):
+                heappush(queue, entry)
+
+    def _pairs(self, i: int) -> list[tuple[float, int, int, tuple[int, int]]]:
+        out = []
+        for other in self.links[i]:
+            if (self.seeded[i] and self.seeded[other]) or self.closed[i] or self.closed[other]:
+                continue
+            a, b = min(i, other), max(i, other)
+            apart = difference(self.values[a], self.values[b])
+            if apart < ALIKE:
+                out.append((apart, a, b, (self.version[a], self.version[b])))
+        return out
+
+    def _unite(self, i: int, j: int) -> int:
+        kept, gone = min(i, j), max(i, j)
+        self.joins.append((kept, gone))
+        self.values[kept] += self.values[gone]
+        self.seeded[kept] |= self.seeded[gone]
+        self.closed[kept] |= self.closed[gone]
+        self.root[self.root == gone] = kept
+        for other, times in self.links[gone].items():
+            del self.links[other][gone]
+            if other != kept:
+                self.links[kept][other] = self.links[other][kept] = self.links[kept].get(other, 0) + times
+        self.links[gone] = {}
+        self.version[kept] += 1
+        self.version[gone] += 1
+        return kept
+
+
+def tracts(count: int, edges: Edges, free: Mask) -> Labels:
+    """Return the tract of each free building: what links hold together that no street cuts; -1 for the others."""
+    found = components(count, edges[free[edges].all(axis=1)])
+    _, number = np.unique(found[free], return_inverse=True)
+    out = np.full(count, -1, dtype=np.int64)
+    out[free] = number
+    return out

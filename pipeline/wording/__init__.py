@@ -1,0 +1,1 @@
+"""Names and codes in words: spelling, transliteration, labels."""
