@@ -112,7 +112,7 @@ def test_texts_are_the_same_in_all_languages() -> None:
             resource("pipeline", "load", "press_kit"),
             resource("pipeline", "load"),
         )
-        for path in resource(*folder).iterdir()
+        for path in folder.iterdir()
         if path.is_file()
     )
     for code in texts.LANGUAGES:
