@@ -38,6 +38,8 @@ BBOX = (72.66, 40.43, 72.94, 40.66)
 QUARTER = (72.66, 40.43, 72.80, 40.545)
 SOUTH_WEST = (-140.0, -75.0)
 """Degrees by which Osh is moved to lie in the southern and western hemispheres."""
+SIMULATED, REGISTERED = 2024, 2026
+"""Years of the simulated buildings and, in one area, of a register younger than they."""
 CLOCK = {"manifest.json", "novostroiki.duckdb", "public/novostroiki.duckdb"}
 """Files that may differ between equal runs: clock times, and DuckDB's own pages."""
 
@@ -65,7 +67,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
     """Return the address of a Dask scheduler whose workers are threads: runs need not start processes."""
-    with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as running:
+    with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0") as running:
         yield running.scheduler_address
 
 
@@ -115,6 +117,9 @@ def four_areas(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     moved = [degrees + SOUTH_WEST[number % 2] for number, degrees in enumerate(QUARTER)]
     config = osh(simulated)
     config["run"] |= {"areas": ["osh", "moved", "one", "without"], "draws": 1000}
+    register = pd.read_csv(config["areas"]["osh"]["inputs"]["registered"])
+    register.assign(year=REGISTERED).to_csv(folder / "registered.csv", index=False)
+    config["areas"]["osh"]["inputs"]["registered"] = "registered.csv"
     config["areas"] |= {
         "moved": {
             "country": "AR",
@@ -194,6 +199,16 @@ def test_areas_anywhere_and_without_houses_settlements_or_hazards(finished: Path
     completeness = pd.read_parquet(finished / "tables" / "completeness.parquet")
     missing = completeness[(completeness["area_id"] == "one") & (completeness["measure"] == "given")]
     assert missing.empty or "osm" in set(missing["layer"])
+
+
+def test_a_register_tells_nothing_of_the_year_of_the_buildings(finished: Path) -> None:
+    table = {name: pd.read_parquet(finished / "tables" / f"{name}.parquet") for name in ("population", "sources")}
+    observed = table["sources"].query("area_id == 'osh'").set_index("dataset")["observed_year"]
+    assert observed["osm"] == SIMULATED
+    assert observed["registered"] == REGISTERED
+    assert observed["ghs_built_s"].max() == 2020
+    assert observed[["microsoft_footprints", "wsf_evolution", "local_population"]].isna().all()
+    assert set(table["population"].query("area_id == 'osh'")["year"]) == {SIMULATED}
 
 
 def test_the_maps_have_words_for_every_measure_of_completeness(finished: Path) -> None:

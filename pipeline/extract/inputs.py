@@ -116,7 +116,10 @@ def read(area: Area, catalogue: Catalogue) -> Extract[AreaInputs]:
         layers=reading.keep(osm.read(given.osm, area, catalogue.osm_layers, catalogue.reach_m)),
         footprints=reading.keep(footprints.read(given.footprints, area)),
         built_up={
-            year: reading.keep(raster(built_spec.id, str(year), built_spec.nodata)(path, area))
+            year: reading.keep(
+                raster(built_spec.id, str(year), built_spec.nodata)(path, area),
+                observed_year=None if year in built_spec.modelled_epochs else year,
+            )
             for year, path in given.built_up.items()
         },
         onset=reading.optional(given.onset, raster("wsf_evolution", "v1", catalogue.sources["wsf_evolution"].nodata)),
@@ -138,11 +141,13 @@ class _Reading:
         self.sources: list[Source] = []
         self.notices: list[Notice] = []
 
-    def keep(self, extract: Extract[T]) -> T:
+    def keep(self, extract: Extract[T], observed_year: int | None = None) -> T:
         for source in extract.sources:
             # Readers number the files of one call; the epochs of a raster come one call each.
             number = 1 + sum(known.dataset == source.dataset for known in self.sources)
-            self.sources.append(replace(source, source_id=source_id(source.dataset, self.area, number)))
+            known_year = source.observed_year if observed_year is None else observed_year
+            renumbered = source_id(source.dataset, self.area, number)
+            self.sources.append(replace(source, source_id=renumbered, observed_year=known_year))
         self.notices += extract.notices
         return extract.data
 

@@ -17,7 +17,14 @@ UNSTATED = "as stated by its provider"
 
 
 def source(  # noqa: PLR0913 - the columns of a row that a reader knows
-    path: Path, area: Area, *, dataset: str, number: int, version: str, features: int
+    path: Path,
+    area: Area,
+    *,
+    dataset: str,
+    number: int,
+    version: str,
+    features: int,
+    observed_year: int | None = None,
 ) -> provenance.Source:
     """Return the provenance of a local file; licence and attribution come from the catalogue.
 
@@ -29,6 +36,8 @@ def source(  # noqa: PLR0913 - the columns of a row that a reader knows
         What the file says about its own version; empty: nothing.
     features
         Objects or cells that were taken from it.
+    observed_year
+        Year in which things were as the file shows them; None: it does not say.
     """
     spec = catalogue.default().sources.get(dataset)
     return provenance.Source(
@@ -44,6 +53,7 @@ def source(  # noqa: PLR0913 - the columns of a row that a reader knows
         bytes=path.stat().st_size,
         features=features,
         simulated=area.simulated,
+        observed_year=observed_year,
     )
 
 

@@ -112,8 +112,16 @@ def _read(path: Path, area: Area, schema: pa.DataFrameSchema) -> Extract[pd.Data
     table = _validated(_text_table(path, list(schema.columns)), schema, path)
     key = next(iter(schema.columns))
     table = table.sort_values(key, ignore_index=True)
-    version = str(table["year"].max()) if "year" in table else ""
-    source = local_files.source(path, area, dataset=schema.name, number=1, version=version, features=len(table))
+    year = int(table["year"].max()) if "year" in table and len(table) else None
+    source = local_files.source(
+        path,
+        area,
+        dataset=schema.name,
+        number=1,
+        version="" if year is None else str(year),
+        features=len(table),
+        observed_year=year,
+    )
     return Extract(table, [source])
 
 

@@ -123,7 +123,7 @@ class _Measured:
     footprints: gpd.GeoDataFrame
     boundary: shapely.Polygon
     built_up: SourceSpec
-    year: int | None
+    sources: Sequence[Source]
 
     @classmethod
     def of(cls, area: Area, read: Extract[AreaInputs], layers: Catalogue) -> Self:
@@ -136,8 +136,14 @@ class _Measured:
             footprints=read.data.footprints.to_crs(crs),
             boundary=cast("shapely.Polygon", outline.iloc[0]),
             built_up=layers.sources["ghs_built_s"],
-            year=_input_year(read.sources),
+            sources=read.sources,
         )
+
+    def observed_year(self, merged: gpd.GeoDataFrame) -> int | None:
+        """Return the latest year in which an input that buildings were taken from shows them; None: none says."""
+        taken_from = set(merged["source_id"].unique())
+        years = [source.observed_year for source in self.sources if source.source_id in taken_from]
+        return max((year for year in years if year is not None), default=None)
 
 
 def _describe(
@@ -146,7 +152,10 @@ def _describe(
     """Turn an area's inputs into its tables; geometry is measured in metres and handed on in EPSG:4326."""
     measured = _Measured.of(area, read, layers)
     with journal.stage("merging buildings"):
-        merged = buildings.merge(measured.osm["buildings"], measured.footprints, area.area_id, facts.priors())
+        priors = population.Priors(facts.priors(), area.country, area.area_id, config.run.season)
+        merged = buildings.merge(
+            measured.osm["buildings"], measured.footprints, area.area_id, priors.select("precision_satellite")
+        )
     with journal.stage("delineating"):
         houses, places, named = _delineate(measured, merged.buildings)
     with journal.stage("measuring red zones"):
@@ -158,7 +167,7 @@ def _describe(
         estimates = validation.Estimates(
             area_id=area.area_id,
             simulated=area.simulated,
-            year=measured.year,
+            year=measured.observed_year(houses),
             settlements=places,
             named_settlements=named,
             population=people.rows,
@@ -277,7 +286,7 @@ def _estimate(
         draws=config.run.draws,
         seed=config.run.seed,
         season=config.run.season,
-        year=measured.year,
+        year=measured.observed_year(houses),
         registered=inputs.registered,
         survey=inputs.survey,
         population_raster=inputs.population,
@@ -342,13 +351,3 @@ def _located(houses: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 def _in_degrees(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.to_crs("EPSG:4326") if isinstance(frame, gpd.GeoDataFrame) else frame
-
-
-def _input_year(sources: Sequence[Source]) -> int | None:
-    """Return the latest year that the dates of the building sources tell."""
-    years = [
-        int(source.version[:4])
-        for source in sources
-        if source.version[:4].isdecimal() and "built" not in source.dataset
-    ]
-    return max(years, default=None)

@@ -18,7 +18,9 @@ class Source:
     """One input as it was used: a row of the table `sources`.
 
     `source_id` is ``<dataset>/<area>/<n>``; `retrieved_at` is UTC, for a local file the time it was last modified,
-    for simulated input None (so that the same seed gives the same bytes).
+    for simulated input None (so that the same seed gives the same bytes). `observed_year` is the year in which things
+    were as the input shows them, None where it does not say: the day on which footprints were released tells nothing of
+    the day of the images.
     """
 
     source_id: str
@@ -33,6 +35,7 @@ class Source:
     bytes: int
     features: int
     simulated: bool = False
+    observed_year: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,12 @@ def sha256(path: Path) -> str:
     """Return the SHA-256 of a file as hexadecimal digits, read in blocks."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def year_of(date: str) -> int | None:
+    """Return the year of an ISO 8601 date; None where the text is no date."""
+    year = date[:4]
+    return int(year) if len(year) == len("YYYY") and year.isascii() and year.isdecimal() else None
 
 
 def modified_at(path: Path) -> datetime:

@@ -122,6 +122,9 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             bytes=_integer("Size of what was read.", "byte", check=_NOT_NEGATIVE),
             features=_integer("Objects or cells taken from it.", "1", check=_NOT_NEGATIVE),
             simulated=_flag("True: written by the simulator."),
+            observed_year=_integer(
+                "Year in which things were as the input shows them; empty: it does not say.", check=_YEAR, nullable=True
+            ),
         ),
         _table(
             "buildings",

@@ -12,6 +12,7 @@ from osmium.osm import Box
 from osmium.osm.mutable import Node, Relation, Way
 
 from pipeline.simulate import structures
+from pipeline.simulate.construction import LAST_YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 Tags = dict[str, str]
 
-EDITED_AT = datetime(2026, 1, 1, tzinfo=UTC)
-"""The time that every object carries."""
+EDITED_AT = datetime(LAST_YEAR, 12, 31, tzinfo=UTC)
+"""The time that every object carries, and up to which the file tells the edits: the last day of the simulated years."""
 _CHUNK = 100_000
 
 
@@ -64,6 +65,7 @@ def write(path: Path, drawing: Drawing, frame: Frame) -> int:
     header = osmium.io.Header()
     header.set("generator", "novostroiki simulate")
     header.set("sorting", "Type_then_ID")
+    header.set("osmosis_replication_timestamp", EDITED_AT.strftime("%Y-%m-%dT%H:%M:%SZ"))
     header.add_box(Box(*frame.bbox))
     rings = [ring for _, members in drawing.relations for _, ring in members]
     paths = [line for _, line in drawing.lines] + [ring for _, ring in drawing.areas] + rings

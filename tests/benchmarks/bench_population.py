@@ -90,7 +90,10 @@ def described(area: Area, data: AreaInputs) -> tuple[gpd.GeoDataFrame, gpd.GeoDa
     """Return buildings, settlements and named settlements as a run makes them."""
     layers = {name: frame.to_crs(area.projected) for name, frame in data.layers.items()}
     merged = buildings.merge(
-        layers["buildings"], data.footprints.to_crs(area.projected), area.area_id, facts.priors()
+        layers["buildings"],
+        data.footprints.to_crs(area.projected),
+        area.area_id,
+        population.Priors(facts.priors(), area.country, area.area_id, "winter").select("precision_satellite"),
     ).buildings
     found = settlements.delineate(merged, layers, area.area_id)
     houses = merged.assign(settlement_id=found.membership)

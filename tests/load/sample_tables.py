@@ -444,6 +444,7 @@ def _sources(area_id: str, *, simulated: bool) -> pd.DataFrame:
         "bytes": 1,
         "features": 1,
         "simulated": simulated,
+        "observed_year": 2026,
     }
     return pd.DataFrame([row])
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given, settings
@@ -16,9 +17,10 @@ from pipeline.declared import facts
 from pipeline.geometry.outline_overlap import Outlines, intersection_area, overlaps
 from pipeline.transform.buildings import MergedBuildings, merge
 from pipeline.transform.buildings.cleaning import clean, polygonal
+from pipeline.transform.population import Priors
 
 CRS = "EPSG:32643"
-PRIORS = facts.priors()
+PRECISION = Priors(facts.priors(), "KG", "a", "winter").select("precision_satellite")
 EAST, NORTH = 470_000.0, 4_750_000.0
 
 
@@ -49,14 +51,27 @@ def seen(merged: MergedBuildings) -> list[str]:
 
 
 def test_a_house_in_both_sources_counts_once() -> None:
-    merged = merge(osm(at(0, 0), at(40, 0)), satellite(at(2, 1), at(80, 0)), "a", PRIORS)
+    merged = merge(osm(at(0, 0), at(40, 0)), satellite(at(2, 1), at(80, 0)), "a", PRECISION)
     assert seen(merged) == ["both", "osm", "satellite"]
     assert list(merged.matches["footprint_id"]) == ["f0"]
 
 
+def test_the_precision_of_another_city_holds_for_that_city_alone() -> None:
+    """Wherever its row stands in the table."""
+    row = facts.priors().query("parameter == 'precision_satellite'").iloc[[0]]
+    osh = row.assign(prior_id="elsewhere", country="KG", area_id="osh", a=60.0, b=40.0)
+    table = pd.concat([osh, facts.priors()], ignore_index=True)
+    shares = {
+        city: Priors(table, "KG", city, "winter").select("precision_satellite").moments[0]
+        for city in ("osh", "bishkek")
+    }
+    assert shares["bishkek"] == pytest.approx(0.97)
+    assert shares["osh"] == pytest.approx(0.6, abs=0.01)
+
+
 def test_a_displaced_footprint_is_paired_with_its_own_house_in_a_row() -> None:
     row = [at(10 * k, 0) for k in range(6)]
-    merged = merge(osm(*row), satellite(*(affinity.translate(house, 3, 2) for house in row)), "a", PRIORS)
+    merged = merge(osm(*row), satellite(*(affinity.translate(house, 3, 2) for house in row)), "a", PRECISION)
     assert seen(merged) == ["both"] * 6
     assert [(o[4:], f[1:]) for o, f in merged.matches[["osm_id", "footprint_id"]].to_numpy()] == [
         (str(k), str(k)) for k in range(6)
@@ -64,19 +79,19 @@ def test_a_displaced_footprint_is_paired_with_its_own_house_in_a_row() -> None:
 
 
 def test_touching_rows_of_which_one_source_lacks_a_house() -> None:
-    merged = merge(osm(at(0, 0), at(10, 0)), satellite(at(10, 0), at(20, 0)), "a", PRIORS)
+    merged = merge(osm(at(0, 0), at(10, 0)), satellite(at(10, 0), at(20, 0)), "a", PRECISION)
     assert seen(merged) == ["both", "osm", "satellite"]
 
 
 def test_one_blob_over_two_houses_and_the_reverse() -> None:
     blob, parts = at(0, 0, 24, 10), (at(0, 0), at(14, 0))
-    assert seen(merge(osm(*parts), satellite(blob), "a", PRIORS)) == ["both", "both"]
-    assert seen(merge(osm(blob), satellite(*parts), "a", PRIORS)) == ["both"]
+    assert seen(merge(osm(*parts), satellite(blob), "a", PRECISION)) == ["both", "both"]
+    assert seen(merge(osm(blob), satellite(*parts), "a", PRECISION)) == ["both"]
 
 
 def test_what_a_blob_shows_beside_the_house_that_osm_has_is_a_house() -> None:
     blob = at(0, 0, 32, 10)
-    merged = merge(osm(at(0.5, 0, 10)), satellite(blob, at(80, 0)), "a", PRIORS)
+    merged = merge(osm(at(0.5, 0, 10)), satellite(blob, at(80, 0)), "a", PRECISION)
     assert seen(merged) == ["both", "satellite", "satellite"]
     rest = merged.buildings.sort_values("footprint_m2").iloc[-1]
     assert rest["footprint_m2"] == pytest.approx(32 * 10 - 10.5 * 10)
@@ -86,20 +101,20 @@ def test_what_a_blob_shows_beside_the_house_that_osm_has_is_a_house() -> None:
 
 def test_the_yard_that_a_detector_fills_and_a_careless_hand_leave_no_rest() -> None:
     bent = at(0, 0, 20, 20).difference(at(10, 10, 20, 20))
-    assert seen(merge(osm(bent), satellite(at(0, 0, 20, 20)), "a", PRIORS)) == ["both"]
-    assert seen(merge(osm(at(0, 0, 16, 16)), satellite(at(-2, -2, 20, 20)), "a", PRIORS)) == ["both"]
+    assert seen(merge(osm(bent), satellite(at(0, 0, 20, 20)), "a", PRECISION)) == ["both"]
+    assert seen(merge(osm(at(0, 0, 16, 16)), satellite(at(-2, -2, 20, 20)), "a", PRECISION)) == ["both"]
 
 
 def test_sheds_that_only_meet_are_one_and_houses_are_not() -> None:
-    assert seen(merge(osm(at(0, 0, 3, 3)), satellite(at(2.5, 0, 3, 3)), "a", PRIORS)) == ["both"]
-    assert seen(merge(osm(at(0, 0)), satellite(at(9.5, 0)), "a", PRIORS)) == ["osm", "satellite"]
-    taken = merge(osm(at(0, 0, 3, 3)), satellite(at(0, 0, 3, 3), at(2.5, 0, 3, 3)), "a", PRIORS)
+    assert seen(merge(osm(at(0, 0, 3, 3)), satellite(at(2.5, 0, 3, 3)), "a", PRECISION)) == ["both"]
+    assert seen(merge(osm(at(0, 0)), satellite(at(9.5, 0)), "a", PRECISION)) == ["osm", "satellite"]
+    taken = merge(osm(at(0, 0, 3, 3)), satellite(at(0, 0, 3, 3), at(2.5, 0, 3, 3)), "a", PRECISION)
     assert seen(taken) == ["both", "satellite"]
 
 
 def test_repeats_and_compounds_of_one_source_are_dropped_and_counted() -> None:
     yard = at(-5, -5, 80, 40)
-    merged = merge(osm(yard, at(0, 0), at(0.2, 0), at(20, 0), at(40, 0)), satellite(), "a", PRIORS)
+    merged = merge(osm(yard, at(0, 0), at(0.2, 0), at(20, 0), at(40, 0)), satellite(), "a", PRECISION)
     assert len(merged.buildings) == 3
     assert {notice.what.split(";")[0]: notice.count for notice in merged.notices} == {
         "outline that repeats another of its source or lies within it": 1,
@@ -116,14 +131,14 @@ def test_bad_geometry_is_repaired_or_dropped_and_counted() -> None:
     assert list(rows["osm_id"]) == ["way/0", "way/6"]
     assert rows.is_valid.all()
     assert sorted(notice.count for notice in notices) == [1, 1, 1, 4]
-    assert merge(bad, satellite(nan), "a", PRIORS).buildings["footprint_m2"].gt(0).all()
+    assert merge(bad, satellite(nan), "a", PRECISION).buildings["footprint_m2"].gt(0).all()
 
 
 def test_empty_inputs_give_empty_tables() -> None:
-    merged = merge(osm(), satellite(), "a", PRIORS)
+    merged = merge(osm(), satellite(), "a", PRECISION)
     assert merged.buildings.empty
     assert merged.capture["value"].dropna().eq(0).all()
-    assert seen(merge(osm(at(0, 0)), satellite(), "a", PRIORS)) == ["osm"]
+    assert seen(merge(osm(at(0, 0)), satellite(), "a", PRECISION)) == ["osm"]
 
 
 def test_kinds_follow_tags_first_then_size_and_neighbours() -> None:
@@ -132,7 +147,7 @@ def test_kinds_follow_tags_first_then_size_and_neighbours() -> None:
     data = osm(house, shed, greenhouse, lone, flats, hall, tagged)
     data["building:levels"] = [None, None, None, None, "5;9", "мало", None]
     data.loc[6, "building"] = "house"
-    merged = merge(data, satellite(), "a", PRIORS)
+    merged = merge(data, satellite(), "a", PRECISION)
     kind = merged.buildings.set_index("osm_id")["kind"]
     assert kind.sort_index().tolist() == [
         "house",
@@ -166,9 +181,9 @@ def random_city(seed: int, n: int = 400) -> tuple[gpd.GeoDataFrame, gpd.GeoDataF
 @given(st.integers(0, 2**32 - 1))
 def test_the_order_of_inputs_changes_nothing(seed: int) -> None:
     first, second, both, _ = random_city(seed, 100)
-    merged = merge(first, second, "a", PRIORS)
+    merged = merge(first, second, "a", PRECISION)
     assert (merged.buildings["seen_by"] == "both").sum() == both
-    again = merge(first.sample(frac=1, random_state=1), second.sample(frac=1, random_state=2), "a", PRIORS)
+    again = merge(first.sample(frac=1, random_state=1), second.sample(frac=1, random_state=2), "a", PRECISION)
     assert merged.buildings.equals(again.buildings)
     assert merged.matches.equals(again.matches)
     assert merged.capture.equals(again.capture)
@@ -177,7 +192,7 @@ def test_the_order_of_inputs_changes_nothing(seed: int) -> None:
 def test_inputs_are_not_changed() -> None:
     first, second, *_ = random_city(1, 64)
     before = first.copy(deep=True), second.copy(deep=True)
-    merge(first, second, "a", PRIORS)
+    merge(first, second, "a", PRECISION)
     assert first.equals(before[0])
     assert second.equals(before[1])
 
@@ -187,7 +202,7 @@ def test_the_estimate_of_the_unseen_holds_the_truth() -> None:
     for seed in range(10):
         first, second, _, unseen = random_city(seed, 2500)
         # The rate of false positives that is taken off is real elsewhere; this detector invents nothing.
-        values = merge(first, second, "a", PRIORS).capture.set_index("measure")["value"]
+        values = merge(first, second, "a", PRECISION).capture.set_index("measure")["value"]
         inside += values["unseen_share_p05"] <= unseen / 2500 <= values["unseen_share_p95"]
     assert inside >= 8
 

@@ -133,7 +133,8 @@ def describe(sources: Iterable[Source], fetched: Fetched) -> list[Source]:
 def _described(source: Source, origin: Source | None) -> Source:
     if origin is None:
         return source
-    return replace(origin, source_id=source.source_id, bytes=source.bytes, features=source.features)
+    year = source.observed_year if origin.observed_year is None else origin.observed_year
+    return replace(origin, source_id=source.source_id, bytes=source.bytes, features=source.features, observed_year=year)
 
 
 @dataclass
@@ -176,7 +177,8 @@ class _Fetching:
             self.notices.append(Notice("osm", "a tile without a single object, as a second reply confirmed", empty))
         name = f"{self.area.area_id}.osm.pbf"
         path = self.cache.derived(replies, "pbf", name, lambda target: overpass.write_pbf(replies, target))
-        return self._made(path, spec, str(day or max(moments)), replies)
+        state = str(day or max(moments))
+        return self._made(path, spec, state, replies, observed_year=provenance.year_of(state))
 
     def _reply(self, spec: SourceSpec, query: Query, version: str, refresh: float | None) -> Path:
         request = Request(dataset=spec.id, version=version, url=spec.url, query=str(query), licence=spec.licence)
@@ -268,7 +270,14 @@ class _Fetching:
             refresh_hours=refresh_hours,
         )
 
-    def _made(self, path: Path, spec: SourceSpec, version: str, inputs: Sequence[Path]) -> Path:
+    def _made(
+        self,
+        path: Path,
+        spec: SourceSpec,
+        version: str,
+        inputs: Sequence[Path],
+        observed_year: int | None = None,
+    ) -> Path:
         """Note where a file comes from; return its path."""
         digest = provenance.sha256(path)
         used = {self.cache.path(download): download for download in self.cache.used.values()}
@@ -285,5 +294,6 @@ class _Fetching:
             sha256=digest,
             bytes=path.stat().st_size,
             features=0,
+            observed_year=observed_year,
         )
         return path

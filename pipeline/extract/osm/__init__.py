@@ -16,7 +16,7 @@ from pipeline.extract.osm.elements import write_elements
 from pipeline.extract.osm.matching import Matcher
 from pipeline.extract.osm.reader import read_file
 from pipeline.geometry.bbox import widened
-from pipeline.schema.provenance import Extract, Notice
+from pipeline.schema.provenance import Extract, Notice, year_of
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -76,6 +76,7 @@ def read(
                 number=number,
                 version=found.newest,
                 features=found.objects.count(),
+                observed_year=year_of(found.newest),
             )
         )
         notices += _notices(path.name, found.problems)

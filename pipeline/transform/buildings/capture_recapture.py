@@ -70,18 +70,6 @@ def neighbourhood_coverage(centres: NDArray[np.float64], seen_by: NDArray[np.obj
     return shares
 
 
-def false_positives(priors: pd.DataFrame) -> tuple[float, float]:
-    """Return mean and standard deviation of the share of satellite footprints that are no buildings.
-
-    Parameters
-    ----------
-    priors
-        As `facts.priors` gives them: the precision is Beta(a, b), what is left of it the false positives.
-    """
-    a, b = priors.loc[priors["parameter"] == "precision_satellite", ["a", "b"]].to_numpy(dtype=float)[0]
-    return b / (a + b), float(np.sqrt(a * b / (a + b + 1)) / (a + b))
-
-
 def unseen(seen_by: NDArray[np.object_], stratum: NDArray[np.int64], false_positive: tuple[float, float]) -> Unseen:
     """Estimate how many buildings neither source saw.
 
@@ -128,7 +116,7 @@ def completeness(
     area_m2
         Areas of the outlines, shape (n,).
     false_positive
-        Share of the satellite's footprints that are no buildings, see `false_positives`.
+        Share of the satellite's footprints that are no buildings: its mean and standard deviation.
     """
     counts = {source: int((seen_by == source).sum()) for source in ("osm", "satellite", "both")}
     rows: list[tuple[str, float, str, str]] = []

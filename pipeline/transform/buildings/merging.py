@@ -14,12 +14,14 @@ from pyproj import Transformer
 from pipeline.geometry.outline_overlap import Outlines
 from pipeline.schema.provenance import Notice
 from pipeline.transform.buildings.building_use import kinds
-from pipeline.transform.buildings.capture_recapture import completeness, false_positives
+from pipeline.transform.buildings.capture_recapture import completeness
 from pipeline.transform.buildings.cleaning import clean
 from pipeline.transform.buildings.matching import match, repeats
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from pipeline.transform.population import Prior
 
 TAGS = ("building", "building:levels", "building:flats", "building:use", "amenity", "shop", "addr:housenumber")
 MAX_LEVELS = 200.0
@@ -41,7 +43,7 @@ class MergedBuildings:
     notices: list[Notice]
 
 
-def merge(osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, area_id: str, priors: pd.DataFrame) -> MergedBuildings:
+def merge(osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, area_id: str, precision: Prior) -> MergedBuildings:
     """Merge the OSM buildings and the satellite footprints of an area into one layer.
 
     Every OSM outline that is no repeat of another stays; a footprint stays if it is not the same house as an OSM
@@ -56,8 +58,8 @@ def merge(osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, area_id: str, pri
         As `extract.footprints` gives them, in the same CRS.
     area_id
         The area.
-    priors
-        As `facts.priors` gives them, for the precision of the footprints.
+    precision
+        Share of the footprints that are buildings: the prior of this area.
 
     Returns
     -------
@@ -84,12 +86,13 @@ def merge(osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, area_id: str, pri
     buildings["area_id"] = area_id
     centres = np.concatenate([outlines_osm.centre, outlines_fp.centre[alone], rests.centre])
     buildings["kind"] = kinds(buildings, centres)
+    mean, deviation = precision.moments
     rows = completeness(
         area_id,
         buildings["seen_by"].to_numpy(dtype=object),
         centres,
         buildings["footprint_m2"].to_numpy(),
-        false_positives(priors),
+        (1 - mean, deviation),
     )
     matches = found.pairs.drop(columns=["osm", "footprint"])
     matches.insert(0, "osm_id", cleaned_osm["osm_id"].take(own).array)

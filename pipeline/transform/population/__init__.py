@@ -1,6 +1,7 @@
 """People: residents, registered and unregistered, always as draws, never as single numbers; see docs/method.md."""
 
 from pipeline.transform.population.estimate import estimate
+from pipeline.transform.population.priors import Prior, Priors
 from pipeline.transform.population.result_tables import Population
 
-__all__ = ["Population", "estimate"]
+__all__ = ["Population", "Prior", "Priors", "estimate"]

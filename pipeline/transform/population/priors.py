@@ -15,6 +15,7 @@ from pipeline.errors import ConfigError
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+    from scipy.stats import rv_continuous
     from scipy.stats.distributions import rv_frozen
 
     Draws = NDArray[np.float64]
@@ -42,7 +43,7 @@ class Prior:
     evidence: str
 
     @cached_property
-    def _whole(self) -> rv_frozen:
+    def _whole(self) -> rv_frozen[rv_continuous, float]:
         """The distribution before it is cut off."""
         if self.family == "beta":
             return stats.beta(self.a, self.b)
@@ -59,6 +60,16 @@ class Prior:
             return np.full(np.shape(probability), self.a)
         low, high = self._whole.cdf((self.low, self.high))
         return np.asarray(self._whole.ppf(low + probability * (high - low)), dtype=float)
+
+    @cached_property
+    def moments(self) -> tuple[float, float]:
+        """Mean and standard deviation of the prior as it is cut off."""
+        if self.family == "constant":
+            return self.a, 0.0
+        whole = self._whole
+        mean = float(whole.expect(lb=self.low, ub=self.high, conditional=True))
+        variance = float(whole.expect(lambda x: (x - mean) ** 2, lb=self.low, ub=self.high, conditional=True))
+        return mean, variance**0.5
 
     def sample(self, rng: np.random.Generator, size: int) -> Draws:
         """Return independent values; much faster than `quantile`, for parameters that no two places share."""
