@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.load.manifest import NAME as MANIFEST
+from pipeline.run.manifest import NAME as MANIFEST
 from tests.compare.changes import Options, Tally
 from tests.compare.pages import compare_files, compare_pages
 from tests.compare.rows import compare_databases, compare_parquet

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.connection import connect
-from pipeline.tables import PUBLIC_TABLES, TABLES
+from pipeline.base.connection import connect
+from pipeline.schema.tables import PUBLIC_TABLES, TABLES
 from tests.compare.changes import EXAMPLES, Options, Tally, arrow
 
 if TYPE_CHECKING:

@@ -19,8 +19,9 @@ import shapely
 from pmtiles.tile import Compression, TileType, zxy_to_tileid
 from pmtiles.writer import Writer
 
-from pipeline.load import database, maps, store
-from pipeline.tables import TABLES
+from pipeline.load import database, parquet
+from pipeline.load.planner_map import map_page
+from pipeline.schema.tables import TABLES
 from tests.compare.__main__ import main
 from tests.compare.changes import Options, arrow
 from tests.compare.rows import compare_parquet
@@ -58,12 +59,12 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("old")
     sample = sample_tables.make(300)
     for name, frame in sample.tables.items():
-        store.write(frame, out / "tables" / f"{name}.parquet", TABLES[name])
+        parquet.write(frame, out / "tables" / f"{name}.parquet", TABLES[name])
     database.build(out / "tables", out / "novostroiki.duckdb")
     folder = out / "maps" / "bishkek"
     folder.mkdir(parents=True)
     archive(folder / "bishkek.pmtiles", {"buildings": HOUSES, "roads": ROADS})
-    maps.build(sample.tables, folder / "bishkek.pmtiles", folder)
+    map_page.build(sample.tables, folder / "bishkek.pmtiles", folder)
     kit = out / "public" / "embed" / "bishkek"
     kit.mkdir(parents=True)
     (kit / "graphic.en.png").write_bytes(b"\x89PNG one")
@@ -308,7 +309,7 @@ def test_what_several_files_hold_is_told_once(new: Path, compared: Callable[...,
     sample = sample_tables.make(300)
     sample.tables["buildings"] = sample.tables["buildings"][1:]
     archive(folder / "bishkek.pmtiles", {"buildings": HOUSES[1:], "roads": ROADS[1:]})
-    maps.build(sample.tables, folder / "bishkek.pmtiles", folder)
+    map_page.build(sample.tables, folder / "bishkek.pmtiles", folder)
     found = compared(*NO_DATABASE)
     assert "bishkek.pmtiles\n  features of buildings at zoom 8 only in old: 1\n" in found
     assert "index.html#novostroiki-tiles\n  the same as in maps/bishkek/bishkek.pmtiles\n" in found
