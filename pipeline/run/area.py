@@ -292,6 +292,7 @@ def _estimate(
         population_raster=inputs.population,
         boundary=measured.boundary,
         groups=validation.groups(facts.checks(), named),
+        area_names=[name for name in measured.area.name.model_dump().values() if name],
     )
 
 

@@ -29,6 +29,13 @@ _CYRILLIC = str.maketrans(
     }
 )  # fmt: skip
 
+_LOOK_ALIKE = str.maketrans("AaBCcEeHhIiKkMmOoPpTtXxYy", "АаВСсЕеНһІіКкМмОоРрТтХхУу")
+"""Latin letters typed within a Cyrillic word, as they look and not as they sound."""
+_MIXED = re.compile(r"(?=\w*[a-z])(?=\w*[а-яёөүңқғәіһұ])\w+", re.IGNORECASE)
+_ORDINAL = re.compile(r"(\d)-(?:й|я|ый|ой|ая|ші|шы)\b", re.IGNORECASE)
+_LOST = re.compile("[?\N{REPLACEMENT CHARACTER}]")
+"""What stands for a letter that was lost when a table was saved in another encoding."""
+
 _GENERIC = (
     "ж/м", "жилмассив", "жилой массив", "массив", "новостройка", "мкр", "мкрн", "мкр-н", "м-н", "микрорайон", "район",
     "конуш",
@@ -52,12 +59,25 @@ def _fold(word: str) -> str:
 
 
 def _words(name: str) -> list[str]:
-    text = unicodedata.normalize("NFKC", name[:MAX_LENGTH]).lower().replace("/", "").replace(".", " ")
+    text = unicodedata.normalize("NFKC", name[:MAX_LENGTH].replace("№", " ")).replace("/", "").replace(".", " ")
+    text = _MIXED.sub(lambda word: word[0].translate(_LOOK_ALIKE), text)
+    text = _ORDINAL.sub(r"\1", text).lower()
     return [folded for word in re.split(r"[\s,;()«»\"]+", text) if (folded := _fold(word))]
 
 
-_GENERIC_WORDS = frozenset(word for phrase in _GENERIC for word in _words(phrase))
+_GENERIC_PHRASES = frozenset(tuple(_words(phrase)) for phrase in _GENERIC)
+_LONGEST = max(map(len, _GENERIC_PHRASES))
 _STREET_WORDS = frozenset(word for phrase in _STREETS for word in _words(phrase))
+
+
+def _without_generic(tokens: list[str]) -> list[str]:
+    """Return the tokens of a name without the generic phrases at its ends; one token at least stays."""
+    for length in range(min(_LONGEST, len(tokens) - 1), 0, -1):
+        if tuple(_words(" ".join(tokens[:length]))) in _GENERIC_PHRASES:
+            return _without_generic(tokens[length:])
+        if tuple(_words(" ".join(tokens[-length:]))) in _GENERIC_PHRASES:
+            return _without_generic(tokens[:-length])
+    return tokens
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -72,16 +92,17 @@ class Key:
 def key(name: str) -> Key:
     """Return the key of a name; an empty base means that nothing of a name is left.
 
-    Lower case; Latin, Kyrgyz and Kazakh letters to plain Cyrillic ones; hyphens, spaces, apostrophes and generic
-    words (жилмассив, мкр, село …) dropped at both ends; doubled letters made single.
+    Lower case; Latin, Kyrgyz and Kazakh letters to plain Cyrillic ones (Latin ones within a Cyrillic word by their
+    looks, other words by their sound); letters that macOS takes apart put together; hyphens, spaces, apostrophes and
+    generic words (жилмассив, мкр, село …) dropped at both ends; doubled letters made single.
     """
-    words = _words(name)
-    while len(words) > 1 and words[0] in _GENERIC_WORDS:
-        words = words[1:]
-    while len(words) > 1 and words[-1] in _GENERIC_WORDS:
-        words = words[:-1]
-    joined = "".join(words)
+    joined = "".join(_without_generic(_words(name)))
     return Key(re.sub(r"([а-я])\1+", r"\1", re.sub(r"\d", "", joined)), "".join(re.findall(r"\d", joined)))
+
+
+def is_readable(name: str) -> bool:
+    """Return whether a name has letters, all of them: "11", "—" and "??-????" (lost on saving) name nothing."""
+    return any(letter.isalpha() for letter in name) and not _LOST.search(name)
 
 
 def plain(name: str) -> str:
@@ -89,11 +110,7 @@ def plain(name: str) -> str:
 
     What is left keeps at least three letters, so that "Дачи СУ" stays as it is.
     """
-    tokens = name.split()
-    for end in (0, -1):
-        while len(tokens) > 1 and set(_words(tokens[end])) <= _GENERIC_WORDS:
-            del tokens[end]
-    left = " ".join(tokens).strip("«»\"'“”„,; ")
+    left = " ".join(_without_generic(name.split())).strip("«»\"'“”„,;—– ")
     return left if sum(letter.isalpha() for letter in left) >= _MIN_PLAIN else name.strip()
 
 

@@ -11,6 +11,7 @@ import pytest
 from pipeline.declared import facts
 from pipeline.schema import tables
 from pipeline.transform import population
+from pipeline.transform.population import registered_residents
 
 PLACES = pd.DataFrame(
     {
@@ -89,7 +90,7 @@ def test_names_are_matched_in_any_spelling_and_language() -> None:
     assert row(result, "x/s2", "unregistered")["method"] == "register_difference"
     assert row(result, "x/s3", "unregistered")["method"] == "status_share"
     assert row(result, None, "unregistered")["method"] == "city_share"
-    assert [n.count for n in result.notices if "names in the register" in n.what] == [1]
+    assert [n.count for n in result.notices if "no settlement found" in n.what] == [1]
 
 
 def test_a_name_that_two_settlements_bear_decides_nothing() -> None:
@@ -105,6 +106,49 @@ def test_the_latest_year_of_a_register_counts() -> None:
     late = row(estimate(registered=years), None, "registered")
     assert late["p50"] == pytest.approx(5000, rel=0.01)
     assert late["p50"] == row(estimate(registered=years.iloc[::-1]), None, "registered")["p50"]
+
+
+def rows_of(*rows: tuple[str, int, int]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["name", "registered", "year"]).assign(source="x")
+
+
+def told(table: pd.DataFrame, **options: Any) -> tuple[registered_residents.Register, str]:
+    register = registered_residents.resolve(table, PLACES, **options)
+    return register, " | ".join(map(str, register.notices))
+
+
+@pytest.mark.parametrize("name", ["—", "??-????", "...", "17"])
+def test_a_name_without_letters_is_never_the_whole_area(name: str) -> None:
+    register, notices = told(rows_of(("", 5000, 2024), (name, 40, 2025), ("Ак-Жар", 300, 2024)))
+    assert (register.area, register.settlements) == (5000, {"x/s1": 300})
+    assert name in notices
+
+
+def test_the_areas_own_name_is_the_whole_area() -> None:
+    register, _ = told(rows_of(("г. БИШКЕК", 5000, 2024)), area_names=["Bishkek", "Бишкек"])
+    assert register.area == 5000
+
+
+def test_a_whole_below_its_parts_is_told_and_not_used() -> None:
+    register, notices = told(rows_of(("", 160, 2024), ("Ак-Жар", 900, 2024)))
+    assert register.area is None
+    assert "160" in notices
+    assert "900" in notices
+
+
+def test_one_place_under_two_spellings_is_told() -> None:
+    register, notices = told(rows_of(("Ак-Жар", 500, 2024), ("AK ЖАР", 90, 2025)))
+    assert register.settlements == {"x/s1": 90}
+    assert "AK ЖАР 90 (2025)" in notices
+
+
+def test_several_years_of_one_place_are_no_contradiction() -> None:
+    assert told(rows_of(("Ак-Жар", 500, 2023), ("Ак-Жар", 520, 2024)))[1] == ""
+
+
+def test_a_register_much_younger_than_the_houses_is_told() -> None:
+    assert "2012" in told(rows_of(("Ак-Жар", 500, 2024)), year=2012)[1]
+    assert told(rows_of(("Ак-Жар", 500, 2024)), year=2023)[1] == ""
 
 
 def test_negative_differences_are_kept() -> None:

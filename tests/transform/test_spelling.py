@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.wording.spelling import key, plain
+from pipeline.wording.spelling import is_readable, key, plain
 
 
 @pytest.mark.parametrize(
@@ -24,6 +26,34 @@ from pipeline.wording.spelling import key, plain
 )
 def test_generic_words_are_dropped_and_nothing_else(name: str, left: str) -> None:
     assert plain(name) == left
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Көк-Жар", "Кок Жар"),
+        ("Берёзовка", "Березовка"),
+        ("Жаңы-Өмүр", "ЖАНЫ ОМУР"),
+        (unicodedata.normalize("NFD", "Ак-Бийик"), "Ак-Бийик"),
+        ("Aк-Opдo", "Ак-Ордо"),  # Latin A, O, p and o
+        ("Қарасу", "Карасу"),
+        ("ж/м Ак-Тест", "Ак-Тест жилмассив"),
+        ("мкр. №5", "5-й микрорайон"),
+        ("Ак‑Жар", "Ак–Жар"),
+    ],
+)
+def test_one_place_written_in_two_ways(one: str, other: str) -> None:
+    assert key(one) == key(other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("Ак-Орда-1", "Ак-Орда-2"), ("Ак-Орда", "Ак-Орда 2"), ("мкр 5", "мкр 6")])
+def test_numbers_tell_places_apart(one: str, other: str) -> None:
+    assert key(one) != key(other)
+
+
+@pytest.mark.parametrize("name", ["", "—", "11", "??-????", "Ак-??ар", "�к-Жар", "№ 5", "…"])
+def test_what_has_no_letters_or_lost_some_names_nothing(name: str) -> None:
+    assert not is_readable(name)
 
 
 @given(st.text(min_size=1, max_size=60))

@@ -16,7 +16,7 @@ from pipeline.transform.population import survey as surveys
 from pipeline.transform.population.building_counts import REST, aggregate
 from pipeline.transform.population.detection import detection
 from pipeline.transform.population.priors import Factors, Priors
-from pipeline.transform.population.register_matching import name_key, owners
+from pipeline.transform.population.register_matching import listed, owner, owners
 from pipeline.transform.population.residents import Model, block_levels
 from pipeline.transform.population.result_tables import Population, Sheet
 
@@ -53,6 +53,7 @@ def estimate(  # noqa: PLR0913 - each piece of evidence is an input of its own
     population_raster: Raster | None = None,
     boundary: shapely.Geometry | None = None,
     groups: Mapping[str, Collection[str]] | None = None,
+    area_names: Collection[str] = (),
 ) -> Population:
     """Estimate residents, registered and unregistered of an area and of each of its settlements.
 
@@ -74,7 +75,7 @@ def estimate(  # noqa: PLR0913 - each piece of evidence is an input of its own
     year
         Year that the inputs show, for the column `year`.
     registered
-        Register: name (empty: whole area), registered, year.
+        Register: name (empty or the area's: whole area), registered, year.
     survey
         The user's own count: settlement, houses, persons.
     population_raster
@@ -83,6 +84,8 @@ def estimate(  # noqa: PLR0913 - each piece of evidence is an input of its own
         The area in the CRS of `settlements`, for the cross-check of the whole area.
     groups
         Settlements by name of a group, to be added up inside draws for `Population.counts`.
+    area_names
+        Names of the whole area, as a register may write them.
 
     Raises
     ------
@@ -103,7 +106,7 @@ def estimate(  # noqa: PLR0913 - each piece of evidence is an input of its own
     factors = Factors(Priors(priors, country, area_id, season), area_id, draws=draws, seed=seed)
     places = _places(settlements)
     update = _update(survey, settlements, places, factors, area_id)
-    register = registered_residents.resolve(registered, settlements)
+    register = registered_residents.resolve(registered, settlements, area_names=area_names, year=year)
     gridded = _gridded(settlements, population_raster, boundary)
     sheet.posteriors = update.posteriors
     sheet.notices += [*update.notices, *register.notices, *gridded.notices]
@@ -264,12 +267,12 @@ def _update(
     if survey is None:
         return surveys.Update()
     bearers = owners(settlements)
-    found = [bearers.get(name_key(name), set()) for name in survey["settlement"].fillna("")]
-    located = survey.assign(settlement_id=[next(iter(ids)) if len(ids) == 1 else "" for ids in found])
+    names = survey["settlement"].fillna("")
+    located = survey.assign(settlement_id=[owner(name, bearers) or "" for name in names])
     update = surveys.update(located, {REST: "other", **{k: v.kind for k, v in places.items()}}, factors, area_id)
-    if unknown := int((located["settlement_id"].eq("") & survey["settlement"].fillna("").ne("")).sum()):
-        what = "names belong to no settlement found here, or to more than one; their rows speak for the city as a whole"
-        update.notices.append(Notice("survey", what, unknown))
+    if unknown := names[located["settlement_id"].eq("") & names.ne("")].tolist():
+        what = "is no settlement found here, or more than one; such rows speak for the city as a whole"
+        update.notices.append(Notice("survey", f"{listed(unknown)}: {what}", len(unknown)))
     return update
 
 

@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from pipeline.schema.provenance import Notice
-from pipeline.transform.population.register_matching import name_key, owners
+from pipeline.transform.population.register_matching import listed, owner, owners
+from pipeline.wording import spelling
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
 
     from pipeline.transform.population.priors import Factors
@@ -25,6 +28,13 @@ if TYPE_CHECKING:
 
 IMPLAUSIBLE = 3.0
 """A register with more than this many times the residents' upper estimate belongs to another place or unit."""
+
+WHOLE = ""
+"""Stands for the whole area where settlements are named by their ids."""
+_CITY = ("{}", "г. {}", "город {}", "{} шаары", "{} қаласы", "{} city", "city of {}")
+"""How a register may write the name of the whole area."""
+CLOSE_YEARS = 2
+"""A register may be so many years younger or older than the houses without a word."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +56,13 @@ class Register:
     notices: list[Notice] = field(default_factory=list)
 
 
-def resolve(registered: pd.DataFrame | None, settlements: pd.DataFrame) -> Register:
+def resolve(
+    registered: pd.DataFrame | None,
+    settlements: pd.DataFrame,
+    *,
+    area_names: Collection[str] = (),
+    year: int | None = None,
+) -> Register:
     """Assign the rows of a register to the area and to its settlements.
 
     Parameters
@@ -55,6 +71,10 @@ def resolve(registered: pd.DataFrame | None, settlements: pd.DataFrame) -> Regis
         Columns name (empty: the whole area), registered, year; of several years the latest counts.
     settlements
         Columns settlement_id and names; a row is assigned where exactly one settlement bears its name.
+    area_names
+        Names of the whole area, which rows of the whole may bear.
+    year
+        Year that the houses show; None: unknown.
     """
     if registered is None:
         return Register()
@@ -63,21 +83,51 @@ def resolve(registered: pd.DataFrame | None, settlements: pd.DataFrame) -> Regis
     if not valid.all():
         what = "rows that register nobody, or a negative number, were left out"
         notices.append(Notice("registered", what, int((~valid).sum())))
-    key = registered["name"].fillna("").map(name_key)
-    rows = registered[valid].assign(key=key[valid]).sort_values(["year", "registered"], kind="stable")
-    latest = rows.drop_duplicates("key", keep="last").set_index("key")["registered"].astype(float)
+    rows = registered[valid].sort_values(["year", "registered"], kind="stable")
+    rows = rows.assign(name=rows["name"].fillna(""))
     bearers = owners(settlements)
-    assigned, unknown = {}, 0
-    for name, people in latest.drop(index="", errors="ignore").items():
-        candidates = bearers.get(str(name), set())
-        if len(candidates) == 1:
-            assigned[next(iter(candidates))] = float(people)
-        else:
-            unknown += 1
-    if unknown:
-        what = "names in the register belong to no settlement found here, or to more than one; they were left out"
-        notices.append(Notice("registered", what, unknown))
-    return Register(float(latest[""]) if "" in latest.index else None, assigned, notices)
+    whole_names = {spelling.key(form.format(name)) for name in area_names for form in _CITY}
+
+    def place_of(name: str) -> str | None:
+        settlement = owner(name, bearers)
+        if not name or (settlement is None and spelling.is_readable(name) and spelling.key(name) in whole_names):
+            return WHOLE
+        return settlement
+
+    rows = rows.assign(place=pd.Series([place_of(name) for name in rows["name"]], rows.index, dtype="object"))
+    if unknown := rows.loc[rows["place"].isna(), "name"].tolist():
+        what = "is no settlement found here, or more than one; such rows were left out"
+        notices.append(Notice("registered", f"{listed(dict.fromkeys(unknown))}: {what}", len(unknown)))
+    known = rows[rows["place"].notna()]
+    notices += _repeated(known)
+    latest = known.drop_duplicates("place", keep="last").set_index("place")
+    people = {str(place): float(count) for place, count in latest["registered"].items()}
+    whole = people.pop(WHOLE, None)
+    if whole is not None and whole < (parts := sum(people.values())):
+        what = f"{whole:,.0f} people in the whole area are fewer than the {parts:,.0f} in its settlements"
+        largest = latest.loc[list(people)].sort_values("registered").iloc[-1]
+        example = f"{largest['name']}: {largest['registered']:,.0f}"
+        notices.append(Notice("registered", f"{what} ({example}); the figure of the whole area was not used"))
+        whole = None
+    newest = None if latest.empty else int(latest["year"].max())
+    if year is not None and newest is not None and abs(newest - year) > CLOSE_YEARS:
+        what = f"its figures are of {newest}, the houses of {year}; residents and register are of different times"
+        notices.append(Notice("registered", what))
+    return Register(whole, people, notices)
+
+
+def _repeated(rows: pd.DataFrame) -> list[Notice]:
+    """Name the places that several rows speak of, where that is more than a row for each year."""
+    notices = []
+    for _, group in rows.groupby("place", sort=True):
+        if len(group["name"].unique()) > 1 or group["year"].duplicated().any():
+            told = ", ".join(
+                f"{name or 'the whole area'} {count:,.0f} ({year})"
+                for name, count, year in zip(group["name"], group["registered"], group["year"], strict=True)
+            )
+            what = "are rows of one place; the latest counts, the largest of a year"
+            notices.append(Notice("registered", f"{told}: {what}", len(group) - 1))
+    return notices
 
 
 def plausible(people: float, residents: Draws, where: str) -> tuple[bool, list[Notice]]:
