@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 from pipeline.transform.buildings.building_use import HOUSE_MAX_M2
 from pipeline.transform.settlements import osm_places
 from pipeline.transform.settlements.neighbour_graph import components, dense
-from pipeline.transform.settlements.tract_merging import OFF_CENTRE, Sums, join, tracts
+from pipeline.transform.settlements.tract_merging import OFF_CENTRE, join, sums_of, tracts
 from pipeline.wording.spelling import key
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def _regions(fabric: Fabric, edges: Edges, tract: Labels, spots: Points, seed: L
     with np.errstate(invalid="ignore"):
         place = np.stack([np.bincount(held, axis, count) / number for axis in spots[seed >= 0].T], axis=1)
     inner = edges[free[edges].all(axis=1)]
-    region = join(tract, inner, Sums.of(fabric, tract, count), place)
+    region = join(tract, inner, sums_of(fabric, tract, count), place)
     return np.where(free, region[tract] if count else -1, -1)
 
 

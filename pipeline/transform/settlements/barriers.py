@@ -54,15 +54,28 @@ def lines_of(
     *,
     without: tuple[str, frozenset[str]] | None = None,
 ) -> NDArray[np.object_]:
-    """Return the lines of a layer above ground with one of the values; none if the layer is absent."""
+    """Return the lines of `rows_of`."""
+    frame = rows_of(layers, layer, key, values, without=without)
+    return np.empty(0, dtype=object) if frame is None else np.asarray(frame.geometry.array, dtype=object)
+
+
+def rows_of(
+    layers: Mapping[str, gpd.GeoDataFrame],
+    layer: str,
+    key: str,
+    values: frozenset[str],
+    *,
+    without: tuple[str, frozenset[str]] | None = None,
+) -> gpd.GeoDataFrame | None:
+    """Return the rows of a layer that are lines above ground with one of the values; None if the layer is absent."""
     frame = layers.get(layer)
     if frame is None or frame.empty:
-        return np.empty(0, dtype=object)
+        return None
     keep = frame[key].isin(values)
     if "tunnel" in frame:
         keep &= frame["tunnel"].isna() | (frame["tunnel"] == "no")
     if without is not None and without[0] in frame:
         keep &= ~frame[without[0]].isin(without[1])
-    geometries = np.asarray(frame.loc[pd.Series(keep, dtype=bool)].geometry.array, dtype=object)
-    lines = shapely.get_type_id(geometries)
-    return geometries[np.isin(lines, (1, 2, 5)) & ~shapely.is_empty(geometries)]
+    rows: gpd.GeoDataFrame = frame.loc[pd.Series(keep, dtype=bool)]
+    geometries = np.asarray(rows.geometry.array, dtype=object)
+    return rows[np.isin(shapely.get_type_id(geometries), (1, 2, 5)) & ~shapely.is_empty(geometries)]

@@ -9,7 +9,7 @@ import pandas as pd
 import shapely
 from scipy.spatial import cKDTree
 
-from pipeline.transform.settlements.barriers import lines_of
+from pipeline.transform.settlements.barriers import rows_of
 from pipeline.transform.settlements.morphology import headings
 
 if TYPE_CHECKING:
@@ -113,13 +113,12 @@ def _streets(settlements: gpd.GeoDataFrame, layers: Mapping[str, gpd.GeoDataFram
     """Return straightness and paving of the local streets whose middle lies in each settlement."""
     count = len(settlements)
     unknown = np.full(count, np.nan)
-    lines = lines_of(layers, "roads", "highway", LOCAL_STREETS)
-    if not len(lines):
+    roads = rows_of(layers, "roads", "highway", LOCAL_STREETS)
+    if roads is None or roads.empty:
         return {"straightness": unknown, "paved": unknown}
-    roads = layers["roads"]
+    lines = np.asarray(roads.geometry.array, dtype=object)
     surface = roads["surface"] if "surface" in roads else pd.Series(None, index=roads.index, dtype="str")
-    by_line = dict(zip(map(id, np.asarray(roads.geometry.array, dtype=object)), surface, strict=True))
-    stated = np.array([by_line.get(id(line)) for line in lines], dtype=object)
+    stated = np.array(surface, dtype=object)
     middle = shapely.line_interpolate_point(lines, 0.5, normalized=True)
     line, owner = shapely.STRtree(np.asarray(settlements.geometry.array, dtype=object)).query(
         middle, predicate="intersects"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -33,31 +32,61 @@ MOST_SPACING_M = 45.0
 """The land of a lone house is no larger than a few plots."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """Sums over the main buildings of each tract, from which its measures follow; rows add up when tracts join."""
+class Sums(NamedTuple):
+    """Sums over the main buildings of a tract, from which its measures follow; they add up when tracts join.
 
-    values: Floats
-    """Columns: count, sheds, Σ ln footprint, Σ ln² footprint, Σ ln spacing, Σ heading (real, imaginary); and, over each
-    building's land (the square of its spacing), Σ 1, Σ x, Σ y, Σ (x² + y²)."""
+    The same names are the columns of the arrays of `sums_of`, one row per tract.
+    """
 
-    @classmethod
-    def of(cls, fabric: Fabric, label: Labels, count: int) -> Sums:
-        """Sum the measures of the buildings of each label."""
-        main = fabric.main & (label >= 0) & np.isfinite(fabric.spacing_m)
-        sheds = ~fabric.main & (label >= 0)
-        size = np.log(fabric.footprint_m2[main])
-        spacing = np.clip(fabric.spacing_m[main], 1.0, MOST_SPACING_M)
-        gap, land = np.log(np.maximum(fabric.spacing_m[main], 1.0)), spacing**2
-        heading = fabric.heading[main]
-        x, y = fabric.points[main].T
-        moments = (land, land * x, land * y, land * (x * x + y * y))
-        columns = (np.ones(len(size)), size, size**2, gap, heading.real, heading.imag, *moments)
-        first, *rest = (np.bincount(label[main], column, count) for column in columns)
-        return cls(np.stack([first, np.bincount(label[sheds], minlength=count), *rest], axis=1))
+    mains: float
+    """How many."""
+    sheds: float
+    size: float
+    """Σ ln footprint."""
+    size_2: float
+    """Σ ln² footprint."""
+    gap: float
+    """Σ ln spacing."""
+    heading_real: float
+    heading_imag: float
+    land: float
+    """Σ of each building's land, the square of its spacing; its moments follow."""
+    land_x: float
+    land_y: float
+    land_square: float
+    """Σ land · (x² + y²)."""
 
 
-def difference(a: Floats, b: Floats) -> float:
+_MAINS = Sums._fields.index("mains")
+
+
+def sums_of(fabric: Fabric, label: Labels, count: int) -> Floats:
+    """Return the `Sums` of the buildings of each label, shape (count, number of sums)."""
+    main = fabric.main & (label >= 0) & np.isfinite(fabric.spacing_m)
+    sheds = ~fabric.main & (label >= 0)
+    size = np.log(fabric.footprint_m2[main])
+    spacing = np.clip(fabric.spacing_m[main], 1.0, MOST_SPACING_M)
+    gap, land = np.log(np.maximum(fabric.spacing_m[main], 1.0)), spacing**2
+    heading = fabric.heading[main]
+    x, y = fabric.points[main].T
+
+    columns = {
+        "size": size,
+        "size_2": size**2,
+        "gap": gap,
+        "heading_real": heading.real,
+        "heading_imag": heading.imag,
+        "land": land,
+        "land_x": land * x,
+        "land_y": land * y,
+        "land_square": land * (x * x + y * y),
+    }
+    sums = {name: np.bincount(label[main], column, count) for name, column in columns.items()}
+    sums |= {name: np.bincount(label[of], minlength=count) for name, of in (("mains", main), ("sheds", sheds))}
+    return np.stack([sums[name] for name in Sums._fields], axis=1).astype(np.float64)
+
+
+def difference(a: Sums, b: Sums) -> float:
     """Return how differently two tracts are built, in units of what tracts of one settlement differ by.
 
     Each difference is set against its scale and its standard error, so that small tracts are not parted by chance.
@@ -68,35 +97,34 @@ def difference(a: Floats, b: Floats) -> float:
     return float(np.sqrt(total))
 
 
-def _measures(sums: Floats) -> list[tuple[complex, float]]:
+def _measures(sums: Sums) -> list[tuple[complex, float]]:
     """Return the measures of a tract, in the order of `SCALES`, each with the square of its standard error."""
-    count, sheds, size, size_2, gap, real, imag, *_ = sums.tolist()
-    count = max(count, 1.0)
-    mean = size / count
-    variance = max(size_2 / count - mean**2, 0.01)
-    heading = complex(real, imag) / count
+    count = max(sums.mains, 1.0)
+    mean = sums.size / count
+    variance = max(sums.size_2 / count - mean**2, 0.01)
+    heading = complex(sums.heading_real, sums.heading_imag) / count
     return [
         (mean, variance / count),
         (variance**0.5, variance / (2 * count)),
-        (gap / count, 0.1 / count),
-        (sheds / (count + sheds), 0.25 / count),
+        (sums.gap / count, 0.1 / count),
+        (sums.sheds / (count + sums.sheds), 0.25 / count),
         (heading, max(1 - abs(heading) ** 2, 0.01) / count),
     ]
 
 
-def off_centre(sums: Floats, place: Floats) -> float:
+def off_centre(sums: Sums, place: Floats) -> float:
     """Return how far a place lies from the middle of a tract's land, as a share of the tract's radius.
 
     The radius is that of the disc whose land would be scattered as widely: the mean square of the distance from its
     middle is half the square of its radius.
     """
-    land = max(sums[7], 1.0)
-    middle = sums[8:10] / land
-    square = sums[10] / land - middle @ middle
-    return float(np.hypot(*(place - middle)) / max(np.sqrt(max(2 * square, 0.0)), LEAST_RADIUS_M))
+    land = max(sums.land, 1.0)
+    x, y = sums.land_x / land, sums.land_y / land
+    square = sums.land_square / land - (x * x + y * y)
+    return float(np.hypot(place[0] - x, place[1] - y) / max(np.sqrt(max(2 * square, 0.0)), LEAST_RADIUS_M))
 
 
-def join(tract: Labels, edges: Edges, sums: Sums, place: Points) -> Labels:
+def join(tract: Labels, edges: Edges, sums: Floats, place: Points) -> Labels:
     """Join neighbouring tracts that are built alike, the most alike first, and small ones with a neighbour.
 
     A named place stands in the midst of its settlement. Where it does not, what made its region lopsided is taken back,
@@ -109,7 +137,7 @@ def join(tract: Labels, edges: Edges, sums: Sums, place: Points) -> Labels:
     edges
         Links between buildings, also across the streets that part tracts, shape (m, 2).
     sums
-        Of the k tracts.
+        `sums_of` the k tracts.
     place
         Where the named place of a tract stands, in the coordinates of `sums`; NaN: it holds none, shape (k, 2). Two
         tracts with a place are never joined.
@@ -123,8 +151,8 @@ def join(tract: Labels, edges: Edges, sums: Sums, place: Points) -> Labels:
     part = np.arange(count)
     closed = np.zeros(count, dtype=bool)
     while True:
-        values = np.zeros_like(sums.values)
-        np.add.at(values, part, sums.values)
+        values = np.zeros_like(sums)
+        np.add.at(values, part, sums)
         spot = np.full_like(place, np.nan)
         held = np.isfinite(place[:, 0])
         spot[part[held]] = place[held]
@@ -155,7 +183,7 @@ def _central(joins: list[tuple[int, int]], values: Floats, place: Points, closed
         holder[kept] = max(holder[kept], holder[gone])
         if (held := int(holder[kept])) >= 0:
             late.setdefault(held, []).append(number)
-            off[held] = off_centre(sums[kept], place[held])
+            off[held] = off_centre(Sums(*sums[kept].tolist()), place[held])
             if off[held] <= OFF_CENTRE:
                 late[held].clear()
     # Where places vie for the same houses, giving up those of the most lopsided region may set the others right.
@@ -198,19 +226,19 @@ class _Regions:
 
     def absorb_small(self) -> None:
         """Join each tract without character or name to the neighbour it has most links with, the smallest first."""
-        counts = self.values[:, 0].tolist()
+        counts = self.values[:, _MAINS].tolist()
         queue = [(count, i) for i, count in enumerate(counts) if count < SMALL and not self.seeded[i]]
         heapify(queue)
         while queue:
             count, i = heappop(queue)
-            if self.root[i] != i or self.values[i, 0] != count:
+            if self.root[i] != i or self.values[i, _MAINS] != count:
                 continue
             if not self.links[i]:
                 continue
             j = max(self.links[i], key=lambda other: (self.links[i][other], -other))
             kept = self._unite(i, j)
-            if self.values[kept, 0] < SMALL and not self.seeded[kept]:
-                heappush(queue, (self.values[kept, 0], kept))
+            if self.values[kept, _MAINS] < SMALL and not self.seeded[kept]:
+                heappush(queue, (self.values[kept, _MAINS], kept))
 
     def join_alike(self) -> None:
         """Join the two most alike neighbours, again and again, until none are alike."""
@@ -229,7 +257,7 @@ class _Regions:
             if (self.seeded[i] and self.seeded[other]) or self.closed[i] or self.closed[other]:
                 continue
             a, b = min(i, other), max(i, other)
-            apart = difference(self.values[a], self.values[b])
+            apart = difference(Sums(*self.values[a].tolist()), Sums(*self.values[b].tolist()))
             if apart < ALIKE:
                 out.append((apart, a, b, (self.version[a], self.version[b])))
         return out
