@@ -68,7 +68,7 @@ def test_every_room_has_its_floor() -> None:
     assert rooms - {"__init__", "__main__"} == set(FLOOR)
 
 
-@pytest.mark.parametrize("room", FLOOR)
+@pytest.mark.parametrize("room", sorted(FLOOR))
 def test_rooms_use_only_what_lies_below(room: str) -> None:
     for path in modules(room):
         for used in rooms_used(path) - {room}:

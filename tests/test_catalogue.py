@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import itertools
 import re
+import shutil
+from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,9 +14,10 @@ import pytest
 
 from pipeline.declared import catalogue
 from pipeline.errors import ConfigError
+from pipeline.transform.red_zones.rules import rules_table
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import pandas as pd
 
 CATALOGUE = catalogue.default()
 ZONES = CATALOGUE.red_zones
@@ -45,13 +49,16 @@ EXPECTED = [
     "road_corridor",
 ]
 
+LAYERS = Path(__file__).parent.parent / "layers"
+LAST = '[[rules]]\nkind = "statutory"'
+
 LAYER = """
 id = "kiln"
 geometry = ["polygon"]
 group = "waste"
 concern = "residents"
 colour = "#a0a0a0"
-attributes = ["fuel"]
+attributes = ["fuel", "disused"]
 
 [title]
 en = "Brick kiln"
@@ -66,20 +73,43 @@ man_made = ["kiln"]
 way = "area"
 unit = "ha"
 
+[legal.KG]
+act = "kg_air"
+distance_m = { closed = 20, any_other = 200 }
+
 [legal.default]
-act = "Act"
+act = "custom"
+distance_m = 100
 
 [[rules]]
-countries = ["default"]
-distance_m = 100
+variant = "closed"
+kind = "statutory"
+tags = [{ disused = ["yes"] }]
+
+[[rules]]
 kind = "statutory"
 """
 
+ACTS = """
+[kg_air]
+country = "KG"
+title.en = "Law on air"
+number = "No. 7"
+signed = 1999-06-12
+registered = "81"
+amended = "as amended in 2020"
+seen = "Nowhere yet"
 
-def load(folder: Path, text: str, name: str = "kiln") -> catalogue.Catalogue:
+[custom]
+seen = "General knowledge"
+"""
+
+
+def load(folder: Path, text: str, acts: str = ACTS) -> catalogue.Catalogue:
     red_zones = folder / "red_zones"
     red_zones.mkdir()
-    (red_zones / f"{name}.toml").write_text(text, encoding="utf-8")
+    (red_zones / "kiln.toml").write_text(text, encoding="utf-8")
+    (folder / "acts.toml").write_text(acts, encoding="utf-8")
     return catalogue.load(folder)
 
 
@@ -114,7 +144,7 @@ def test_ranges_of_a_country_leave_no_gap(name: str, country: str) -> None:
 def test_only_what_was_seen_is_verified() -> None:
     verified = {zone.id for zone in ZONES.values() for rule in zone.rules if rule.verified}
     assert verified == {"gas_easement", "water_strip", "water_zone"}
-    assert {c for zone in ZONES.values() for rule in zone.rules if rule.verified for c in rule.countries} == {"KZ"}
+    assert {rule.country for zone in ZONES.values() for rule in zone.rules if rule.verified} == {"KZ"}
 
 
 def test_both_countries_and_the_default_have_rules() -> None:
@@ -155,7 +185,41 @@ def test_objects_fall_in_their_classes(tags: dict[str, str], classes: set[str]) 
 def test_a_planner_adds_a_class_by_dropping_in_a_file(tmp_path: Path) -> None:
     zone = load(tmp_path, LAYER).red_zones["kiln"]
     assert zone.matches({"man_made": "kiln"})
-    assert zone.rule_id(zone.rules_for("KG")[0], zone.scope("KG")) == "default.kiln"
+    assert [zone.rule_id(rule) for rule in zone.rules_for("KG")] == ["KG.kiln.closed", "KG.kiln"]
+    assert [rule.distance_m for rule in zone.rules_for("KG")] == [20, 200]
+    assert [zone.rule_id(rule) for rule in zone.rules_for("KZ")] == ["default.kiln.closed", "default.kiln"]
+    assert [rule.distance_m for rule in zone.rules_for("KZ")] == [100, 100]
+
+
+def test_a_rule_cites_its_act(tmp_path: Path) -> None:
+    text = LAYER.replace('act = "kg_air"', 'act = "kg_air"\narticle = "art. 3"')
+    laws = load(tmp_path, text).red_zones["kiln"].legal
+    assert laws["KG"].reference == "Law on air, No. 7 of 1999-06-12, reg. 81, as amended in 2020, art. 3"
+    assert (laws["KG"].source, laws["KG"].act.in_force_from) == ("Nowhere yet", date(1999, 6, 12))
+    assert (laws["default"].reference, laws["default"].source) == ("", "General knowledge")
+
+
+@pytest.mark.parametrize(
+    ("layer", "acts", "complaint"),
+    [
+        (('"kg_air"', '"kg_smoke"'), None, "kiln.toml: legal.KG.act = 'kg_smoke' is no act of acts.toml"),
+        (('"custom"', '"kg_air"'), None, "[legal.default] refers to kg_air, an act of KG"),
+        (('act = "custom"', 'act = "custom"\ndistances_after = "kg_air"'), None, "an act of KG"),
+        (('act = "kg_air"\n', ""), None, "legal.KG.act"),
+        (('"kg_air"', '["kg_air"]'), None, "is no act of acts.toml"),
+        (None, ("[custom]", '[idle]\nseen = "Here"\n\n[custom]'), "acts.toml: no rule refers to idle"),
+        (None, ('country = "KG"', 'country = "KG"\nyear = 1999'), "acts.toml: kg_air.year: is not a key"),
+        (None, ('country = "KG"', 'country = "KG"\nread_by = "A lawyer"'), "read_by and read_on go together"),
+        (None, ("[custom]", '[custom]\nnumber = "No. 8"'), "an act has a title"),
+        (None, ("[kg_air]", "[kg air]"), "cannot be read as TOML"),
+    ],
+)
+def test_mistakes_about_acts_are_named(
+    tmp_path: Path, layer: tuple[str, str] | None, acts: tuple[str, str] | None, complaint: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, LAYER.replace(*layer) if layer else LAYER, ACTS.replace(*acts) if acts else ACTS)
+    assert complaint in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -164,40 +228,73 @@ def test_a_planner_adds_a_class_by_dropping_in_a_file(tmp_path: Path) -> None:
         ('id = "kiln"', 'id = "oven"', "differs from the file's name"),
         ('kind = "statutory"', 'kind = "statutory"\ncolor = "red"', "color: is not a key that exists here"),
         ("distance_m = 100", "distance_m = -1", "distance_m"),
-        ("distance_m = 100", "distance_m = 100\nverified = true\nsensitivity_m = [9, 3]", "ascending"),
-        ('act = "Act"', 'act = ""', None),
-        ("distance_m = 100", "distance_m = 100\nwhen = { width_m = [0, 1] }", "width_m"),
-        ("distance_m = 100", "distance_m = 100\nwhen = { area_ha = [5, 1] }", "low < high"),
-        ("distance_m = 100", "distance_m = 100\nassumed = true", "assumed"),
-        ("distance_m = 100", 'distance_m = 100\ntags = [{ smoke = ["yes"] }]', "smoke"),
-        ('countries = ["default"]', 'countries = ["KG"]', "legal.KG"),
+        ("distance_m = 100", "distance_m = 100\nsensitivity_m = [9, 3]", "ascending"),
+        ("distance_m = 100", "distance_m = 100\nverified = true", "names no act"),
+        ("distance_m = 100", "distance_m = { any_other = 100 }\nverified = { closed = true }", "names no act"),
+        (LAST, f"{LAST}\nwhen = {{ width_m = [0, 1] }}", "width_m"),
+        (LAST, f"{LAST}\nwhen = {{ area_ha = [5, 1] }}", "low < high"),
+        (LAST, f"{LAST}\nassumed = true", "assumed"),
+        (LAST, f'{LAST}\ntags = [{{ smoke = ["yes"] }}]', "smoke"),
+        ("distance_m = 100", "distance_m = { open = 100 }", "[legal.default] names open"),
+        ("distance_m = { closed = 20, any_other = 200 }", "distance_m = { closed = -20 }", "legal.KG.distance_m"),
+        ('variant = "closed"', 'variant = "any_other"', "has no variant"),
+        (LAST, f'{LAST}\nvariant = "vast"', "any_other"),
         ('way = "area"', 'way = "guess"', "measures"),
         ('way = "area"\nunit = "ha"', 'way = "quantity"\nkey = "fuel"\nunit = "kV"\nbare_unit = "mm"', "dimension"),
         ("[measures.area_ha]", '[shape]\nway = "cone"\n\n[measures.area_ha]', "shape"),
-        (
-            "[[rules]]",
-            '[[rules]]\ncountries = ["default"]\ndistance_m = 5\nkind = "proxy"\n\n[[rules]]',
-            "exists twice",
-        ),
+        (LAST, f'{LAST}\n\n[[rules]]\nkind = "proxy"', "exists twice"),
         ('colour = "#a0a0a0"', 'colour = "grey"', "colour"),
     ],
 )
-def test_mistakes_in_a_layer_are_named(tmp_path: Path, old: str, new: str, complaint: str | None) -> None:
+def test_mistakes_in_a_layer_are_named(tmp_path: Path, old: str, new: str, complaint: str) -> None:
     assert old in LAYER
     text = LAYER.replace(old, new)
-    if complaint is None:
-        assert str(load(tmp_path, text).red_zones["kiln"].legal["default"]) == ""
-        return
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, text)
     assert complaint in str(caught.value)
     assert "kiln.toml" in str(caught.value)
 
 
-def test_without_an_act_nothing_is_verified(tmp_path: Path) -> None:
-    text = LAYER.replace('act = "Act"', 'act = ""').replace("distance_m = 100", "distance_m = 100\nverified = true")
-    with pytest.raises(ConfigError, match="names no act"):
+def test_a_rule_that_no_country_has_a_distance_for_is_an_error(tmp_path: Path) -> None:
+    text = LAYER.replace("closed = 20, any_other = 200", "any_other = 200").replace("= 100", "= { any_other = 100 }")
+    with pytest.raises(ConfigError, match="no country has a distance for the rule closed"):
         load(tmp_path, text)
+
+
+def changed_rows(root: Path, name: str, old: str, new: str) -> pd.DataFrame:
+    """Change one line of one file in a copy of the layers, and return the rows of the rule table that this changed."""
+    shutil.copytree(LAYERS, root)
+    path = root / name
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    assert "\n" not in old + new
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    before, after = (rules_table(zones).fillna("") for zones in (ZONES, catalogue.load(root).red_zones))
+    assert list(before["rule_id"]) == list(after["rule_id"])
+    return after[(after != before).any(axis=1)]
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "old", "new"),
+    [
+        ("KG.landfill", "distance_m = 500", "distance_m = 750"),
+        ("KZ.heritage", "distance_m = 40", "distance_m = 60"),
+    ],
+)
+def test_a_changed_national_distance_touches_one_line(tmp_path: Path, rule_id: str, old: str, new: str) -> None:
+    rows = changed_rows(tmp_path / "layers", f"red_zones/{rule_id.split('.')[1]}.toml", old, new)
+    assert list(rows["rule_id"]) == [rule_id]
+    assert list(rows["distance_m"]) == [float(new.split(" = ")[1])]
+
+
+def test_a_changed_act_touches_one_line(tmp_path: Path) -> None:
+    rows = changed_rows(tmp_path / "layers", "acts.toml", "No. 689 of 2023-12-21", "No. 12 of 2026-10-01")
+    assert set(rows["hazard_class"]) == {
+        name for name, zone in ZONES.items() if "KG" in zone.legal and zone.legal["KG"].act.id == "kg_sanitary_zones"
+    }
+    assert set(rows["country"]) == {"KG"}
+    assert len(set(rows["hazard_class"])) == 7
+    assert rows["legal_reference"].str.contains("as amended up to No. 12 of 2026-10-01", regex=False).all()
 
 
 # Machado, Oliveira and Fernandes 2009, severity 1, in linear RGB; CIE 1976 L*a*b*, D65. An eye just notices 2.3.

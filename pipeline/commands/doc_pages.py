@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pipeline.declared.catalogue import RedZone, Rule, Selector
+    from pipeline.declared.law import Act, Law
 
 _NOTE = "<!-- Written by `python -m pipeline.commands.doc_pages docs`; change the source, not this page. -->"
 
@@ -54,11 +55,23 @@ Drop a file `layers/red_zones/<id>.toml` in; no code changes. `novostroiki check
 - `[measures.<name>] way`: `area` (in ha), `quantity` (the largest number of a tag, from `bare_unit` into `unit`),
   `unmapped` (the law asks for it, OpenStreetMap has no tag for it); `title` names it, with its unit, for readers.
 - `[coverage_note]`: what is known about how completely OpenStreetMap maps the class.
-- `[[rules]]`: `countries`, `distance_m`, `kind`, `verified`; `variant`, `tags` and `when` (ranges of measures without
-  their upper end) for rules about some objects only, and a `title` that readers see instead of the tags;
-  `assumed = true` for the one to use where a measure is unknown; `half_width_m` for lines; `sensitivity_m` for other
-  distances worth a look.
-- `[legal.<country>]`: `act`, `number`, `article`, `valid_from`, `valid_to`, `source`.
+- `[legal.<country>]`, or `[legal.default]` for every country without one: `act`, an id of `layers/acts.toml`, and
+  `article`; `distance_m`, `verified`, and `sensitivity_m` for other distances worth a look. Each is a value for all
+  rules, or a table by their variants (`any_other`: the rule without one); a rule without a distance does not hold.
+- `[[rules]]`: `kind`; `variant`, `tags` and `when` (ranges of measures without their upper end) for rules about some
+  objects only, and a `title` that readers see instead of the tags; `assumed = true` for the one to use where a measure
+  is unknown; `half_width_m` for lines.
+
+## Changing a law
+
+A distance of a country is one line: `distance_m` in its `[legal.<country>]`, in the file of the class. What changes in
+an act itself (a number, an amendment, its repeal, that somebody has read it) changes in `layers/acts.toml` alone, for
+all classes that rest on it; an act is entered there before a rule refers to it, and leaves with its last rule.
+"""
+
+_ACTS = """## Acts
+
+Every act is in `layers/acts.toml` once. Titles in Russian are as they are commonly cited, not copied from the acts.
 """
 
 _TABLES = """# Tables
@@ -70,8 +83,9 @@ speak of single houses: they are in the full edition only.
 
 
 def red_zones_page(zones: Mapping[str, RedZone]) -> str:
-    """Return the page of all hazard classes as Markdown: tags, geometry, rules, law, coverage."""
-    return "\n".join([_RED_ZONES, _NOTE, "", _overview(zones), *(_class(zone) for zone in zones.values())])
+    """Return the page of all hazard classes as Markdown: acts; then tags, geometry, rules, law, coverage."""
+    classes = [_class(zone) for zone in zones.values()]
+    return "\n".join([_RED_ZONES, _NOTE, "", _overview(zones), _acts(zones), *classes])
 
 
 def tables_page() -> str:
@@ -125,20 +139,47 @@ def _class(zone: RedZone) -> str:
         f"- colour: `{zone.colour}`",
         "",
     ]
-    rows = [_rule(zone, rule, scope) for rule in zone.rules for scope in rule.countries]
+    rows = [_rule(zone, rule) for rule in zone.rules]
     lines += [_grid(("rule", "applies to", "m", "half width", "kind", "also look at", "verified"), rows), ""]
-    for scope, law in zone.legal.items():
-        validity = (
-            f" (from {law.valid_from}" + (f" to {law.valid_to})" if law.valid_to else ")") if law.valid_from else ""
-        )
-        lines.append(f"- {scope}: {str(law) or 'no act known'}{validity}. {law.source}.")
+    lines += [f"- {country}: {_law(law)}" for country, law in zone.legal.items()]
     return "\n".join(lines) + "\n"
 
 
-def _rule(zone: RedZone, rule: Rule, scope: str) -> tuple[str, ...]:
+def _law(law: Law) -> str:
+    cited = f"[{law.reference}](#act-{law.act.id})" if law.act.title else "no act known"
+    return f"{cited}{_validity(law.act)}. {law.source}."
+
+
+def _validity(act: Act) -> str:
+    ends = [f"{word} {day}" for word, day in (("from", act.in_force_from), ("to", act.valid_to)) if day]
+    return f" ({' '.join(ends)})" if ends else ""
+
+
+def _acts(zones: Mapping[str, RedZone]) -> str:
+    """Return every act once, with the classes that rest on it."""
+    used = {act.id: act for zone in zones.values() for law in zone.legal.values() for act in law.acts}
+    classes = {
+        act_id: [zone.title.en for zone in zones.values() if any(act in law.acts for law in zone.legal.values())]
+        for act_id, act in used.items()
+    }
+    rows = [
+        (
+            act.country or "any",
+            f'<a id="act-{act.id}"></a>' + (f"[{act.citation}]({act.link})" if act.link else act.citation),
+            act.title.ru or "",
+            ", ".join(classes[act.id]),
+            f"{act.read_by}, {act.read_on}" if act.read_by else "nobody yet",
+        )
+        for act in sorted(used.values(), key=lambda act: (act.country or "~", act.id))
+        if act.title
+    ]
+    return "\n".join([_ACTS, _grid(("country", "act", "title in Russian", "classes", "read by"), rows)]) + "\n"
+
+
+def _rule(zone: RedZone, rule: Rule) -> tuple[str, ...]:
     return (
-        f"`{zone.rule_id(rule, scope)}`",
-        condition(rule) or "any other" if len(zone.rules_for(scope)) > 1 else "all",
+        f"`{zone.rule_id(rule)}`",
+        condition(rule) or "any other" if len(zone.rules_for(rule.country)) > 1 else "all",
         f"{rule.distance_m:g}",
         f"{rule.half_width_m:g} m" if rule.half_width_m else "",
         rule.kind,

@@ -25,8 +25,8 @@ def listing(layers: Catalogue | None = None) -> str:
     Returns
     -------
     str
-        Of a hazard class, ``verified`` is how many of its rules have a distance that was seen in a public source, in
-        how many countries or defaults. Layers are taken from OpenStreetMap, and share its licence.
+        Of a hazard class, ``verified`` is how many of its rules have a distance that was seen in a public source, over
+        all countries and the default. Layers are taken from OpenStreetMap, and share its licence.
     """
     rows = [_HEADER, *_rows(layers or catalogue.default())]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]

@@ -6,14 +6,26 @@ One TOML per layer under `layers/`; this module reads and validates them, and kn
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date  # noqa: TC003 - pydantic reads it at run time
-from functools import cache
-from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pipeline.base.resources import resource
 from pipeline.config import Names, parse, read_toml
+from pipeline.declared.law import (
+    ACTS,
+    ANY_OTHER,
+    Act,
+    Country,
+    Identifier,
+    Law,
+    Metres,
+    Variant,
+    check_all_used,
+    load_acts,
+    of_variant,
+)
 from pipeline.errors import ConfigError
 from pipeline.schema.units import FACTORS
 
@@ -32,12 +44,6 @@ Selector = dict[str, bool | tuple[str, ...]]
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
-Country = Annotated[str, Field(pattern=r"^([A-Z]{2}|default)$")]
-"""ISO 3166-1 alpha-2 code, or "default"."""
-Metres = Annotated[float, Field(ge=0, le=50_000)]
 
 
 class _Layer(_Strict):
@@ -76,48 +82,14 @@ def _holds(wanted: bool | tuple[str, ...], value: str | None) -> bool:  # noqa: 
     return value is not None and any(part.strip() in wanted for part in value.split(";"))
 
 
-class LegalReference(_Strict):
-    """The act that the distances of a class rest on in one country."""
+class Provision(_Strict):
+    """Which objects of a class a rule is about, and how; the distances stand with the laws of the countries."""
 
-    act: str
-    """Kind and title of the act; empty: none known."""
-    number: str = ""
-    article: str = ""
-    valid_from: date | None = None
-    valid_to: date | None = None
-    source: str = ""
-    """Where the reference was seen, and how much of it."""
-
-    def __str__(self) -> str:
-        return ", ".join(part for part in (self.act, self.number, self.article) if part)
-
-
-def _ascending(values: tuple[float, ...]) -> tuple[float, ...]:
-    if list(values) != sorted(set(values)):
-        msg = "must be in ascending order, without repeats"
-        raise ValueError(msg)
-    return values
-
-
-class Rule(_Strict):
-    """One distance for one kind of hazard object, in the countries named.
-
-    Of a country's rules the first one, in the order of the file, whose `tags` and `when` hold applies to an object.
-    """
-
-    variant: Annotated[str, Field(pattern=r"^[a-z0-9_]*$")] = ""
+    variant: Variant = ""
     """Distinguishes rules of one class, such as "110kv"; the rule's id is <country>.<class>[.<variant>]."""
-    countries: Annotated[tuple[Country, ...], Field(min_length=1)]
-    """Where it holds; "default" is every country for which the class names no rule of its own."""
-    distance_m: Metres
-    """From the hazard's edge; 0: the hazard itself is the zone."""
     half_width_m: Metres = 0.0
     """Of lines: from the mapped axis to the edge (outer wire, outer rail, bank), where no width is mapped."""
     kind: RuleKind
-    verified: bool = False
-    """True only where the metres themselves were seen in a public source; the legal reference says in which."""
-    sensitivity_m: Annotated[tuple[Metres, ...], AfterValidator(_ascending)] = ()
-    """Other distances worth a look, because the figure is contested or unverified."""
     tags: tuple[Selector, ...] = ()
     """OSM tags of the objects that the rule is about; none: any object of the class."""
     title: Names | None = None
@@ -127,13 +99,11 @@ class Rule(_Strict):
     assumed: bool = False
     """Also applies where a measure named in `when` is unknown; the result is then marked as assumed."""
 
-    @property
-    def reach_m(self) -> float:
-        """The largest distance that the rule asks about."""
-        return max((self.distance_m, *self.sensitivity_m))
-
     @model_validator(mode="after")
     def _check_claims(self) -> Self:
+        if self.variant == ANY_OTHER:
+            msg = f"a rule about {ANY_OTHER.replace('_', ' ')} object has no variant"
+            raise ValueError(msg)
         if self.assumed and not self.when:
             msg = "assumed = true needs a measure in `when` that may be unknown"
             raise ValueError(msg)
@@ -141,6 +111,24 @@ class Rule(_Strict):
             msg = f"when.{bad[0]} is not a range [low, high) with low < high"
             raise ValueError(msg)
         return self
+
+
+class Rule(Provision):
+    """One distance for one kind of hazard object in one country.
+
+    Of a country's rules the first one, in the order of the file, whose `tags` and `when` hold applies to an object.
+    """
+
+    country: Country
+    """Where it holds; "default" is every country for which the class has no law of its own."""
+    distance_m: float
+    sensitivity_m: tuple[float, ...]
+    verified: bool
+
+    @property
+    def reach_m(self) -> float:
+        """The largest distance that the rule asks about."""
+        return max((self.distance_m, *self.sensitivity_m))
 
 
 class Measure(_Strict):
@@ -244,23 +232,36 @@ class RedZone(OsmLayer):
     measures: dict[str, Measure] = {}
     """The numbers that `when` asks for, by name; the name ends in the unit."""
     shape: Shape = AsMapped()
-    legal: dict[Country, LegalReference]
-    rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
+    legal: Annotated[dict[Country, Law], Field(min_length=1)]
+    """Act and distances, by country."""
+    provisions: Annotated[tuple[Provision, ...], Field(alias="rules", min_length=1)]
     coverage_note: Names | None = None
     """What is known about how completely OSM maps this class."""
 
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """Every rule of every country: in the order of the file, then of its countries."""
+        return tuple(
+            Rule(
+                **dict(provision),
+                country=country,
+                distance_m=distance,
+                sensitivity_m=of_variant(law.sensitivity_m, provision.variant, ()),
+                verified=of_variant(law.verified, provision.variant, otherwise=False),
+            )
+            for provision in self.provisions
+            for country, law in self.legal.items()
+            if (distance := of_variant(law.distance_m, provision.variant, None)) is not None
+        )
+
     def rules_for(self, country: str) -> tuple[Rule, ...]:
         """Return the rules of a country, or the default ones where it has none of its own (perhaps none at all)."""
-        scope = self.scope(country)
-        return tuple(rule for rule in self.rules if scope in rule.countries)
+        scope = country if country in self.legal else "default"
+        return tuple(rule for rule in self.rules if rule.country == scope)
 
-    def scope(self, country: str) -> str:
-        """Return the country if the class names rules for it, or else "default"."""
-        return country if any(country in rule.countries for rule in self.rules) else "default"
-
-    def rule_id(self, rule: Rule, scope: str) -> str:
-        """Return ``<country>.<class>[.<variant>]``; `scope` is a country of the rule or "default"."""
-        return f"{scope}.{self.id}" + (f".{rule.variant}" if rule.variant else "")
+    def rule_id(self, rule: Rule) -> str:
+        """Return ``<country>.<class>[.<variant>]``."""
+        return f"{rule.country}.{self.id}" + (f".{rule.variant}" if rule.variant else "")
 
     def reach_m(self, country: str) -> float:
         """Return the largest distance from a hazard's edge that any rule of a country asks about."""
@@ -273,17 +274,15 @@ class RedZone(OsmLayer):
 
     @model_validator(mode="after")
     def _check_rules(self) -> Self:
-        ids = [self.rule_id(rule, scope) for rule in self.rules for scope in rule.countries]
-        if repeated := [name for name in ids if ids.count(name) > 1]:
-            msg = f"rule {repeated[0]} exists twice; give one of them another variant"
+        variants = [provision.variant for provision in self.provisions]
+        if repeated := [variant for variant in variants if variants.count(variant) > 1]:
+            msg = f"rule {repeated[0] or 'without a variant'} exists twice; give one of them another variant"
             raise ValueError(msg)
-        for scope in sorted({scope for rule in self.rules for scope in rule.countries}):
-            if scope not in self.legal:
-                msg = f"there are rules for {scope}, but no [legal.{scope}]"
-                raise ValueError(msg)
-            if not self.legal[scope].act and any(rule.verified for rule in self.rules if scope in rule.countries):
-                msg = f"[legal.{scope}] names no act, so no rule for {scope} can be verified"
-                raise ValueError(msg)
+        for country, law in self.legal.items():
+            self._check_law(country, law)
+        if idle := set(variants) - {rule.variant for rule in self.rules}:
+            msg = f"no country has a distance for the rule {min(idle) or 'without a variant'}"
+            raise ValueError(msg)
         if unknown := sorted({name for rule in self.rules for name in rule.when} - set(self.measures)):
             msg = f"a rule's `when` asks for {unknown[0]}, which [measures] does not define"
             raise ValueError(msg)
@@ -295,6 +294,18 @@ class RedZone(OsmLayer):
             msg = f"the rules need the OSM key {absent[0]!r}; add it to attributes"
             raise ValueError(msg)
         return self
+
+    def _check_law(self, country: str, law: Law) -> None:
+        if foreign := [act for act in law.acts if act.country not in {None, country}]:
+            msg = f"[legal.{country}] refers to {foreign[0].id}, an act of {foreign[0].country}"
+            raise ValueError(msg)
+        if unknown := sorted(law.variants - {provision.variant or ANY_OTHER for provision in self.provisions}):
+            msg = f"[legal.{country}] names {unknown[0]}, but no [[rules]] has that variant"
+            raise ValueError(msg)
+        verified = law.verified if isinstance(law.verified, bool) else any(law.verified.values())
+        if verified and not law.act.title:
+            msg = f"[legal.{country}] names no act, so no rule for {country} can be verified"
+            raise ValueError(msg)
 
 
 class SourceSpec(_Layer):
@@ -354,15 +365,29 @@ class Catalogue:
         return max((zone.extent_m for zone in self.red_zones.values()), default=0.0)
 
 
-def _read_folder(folder: Path, model: type[L]) -> dict[str, L]:
+def _read_folder(folder: Path, model: type[L], known: Mapping[str, Act] | None = None) -> dict[str, L]:
     layers: dict[str, L] = {}
     for path in sorted(folder.glob("*.toml")):
-        layer = parse(model, read_toml(path), path)
+        data = read_toml(path)
+        if known is not None:
+            _look_up_acts(data, known, path)
+        layer = parse(model, data, path)
         if layer.id != path.stem:
             msg = f"{path}: id = {layer.id!r} differs from the file's name; make them equal."
             raise ConfigError(msg)
         layers[layer.id] = layer
     return layers
+
+
+def _look_up_acts(data: dict[str, Any], known: Mapping[str, Act], path: Path) -> None:
+    """Put the acts themselves in the place of their ids; what is no table is left to the model to complain about."""
+    legal = data.get("legal")
+    for country, terms in legal.items() if isinstance(legal, dict) else ():
+        for key in {"act", "distances_after"} & set(terms if isinstance(terms, dict) else ()):
+            if str(terms[key]) not in known:
+                msg = f"{path}: legal.{country}.{key} = {terms[key]!r} is no act of {ACTS}; enter it there once."
+                raise ConfigError(msg)
+            terms[key] = known[terms[key]]
 
 
 def load(root: Path) -> Catalogue:
@@ -371,11 +396,16 @@ def load(root: Path) -> Catalogue:
     Raises
     ------
     ConfigError
-        A file is not TOML, has an unknown or wrong key, or an id that differs from its file name.
+        A file is not TOML, has an unknown or wrong key, or an id that differs from its file name; a rule refers to an
+        act that is unknown or another country's, or an act is referred to by none.
     """
+    known = load_acts(root)
+    red_zones = _read_folder(root / "red_zones", RedZone, known)
+    used = (act for zone in red_zones.values() for terms in zone.legal.values() for act in terms.acts)
+    check_all_used(known, used, root)
     return Catalogue(
         context=_read_folder(root / "context", OsmLayer),
-        red_zones=_read_folder(root / "red_zones", RedZone),
+        red_zones=red_zones,
         sources=_read_folder(root / "sources", SourceSpec),
     )
 

@@ -140,11 +140,7 @@ def test_what_the_inputs_lack_and_what_rules_are_about_can_be_said_in_any_langua
     """Every condition of the catalogue comes in parts with four names; an input that is not given has its words."""
     zones = catalogue.default().red_zones
     hazards = pd.DataFrame(
-        [
-            {"hazard_class": name, "rule_id": zone.rule_id(rule, "KG")}
-            for name, zone in zones.items()
-            for rule in zone.rules
-        ]
+        [{"hazard_class": name, "rule_id": zone.rule_id(rule)} for name, zone in zones.items() for rule in zone.rules]
     )
     for rule in payload_hazards.rules({"hazards": hazards, "red_zone_rules": rules_table(zones)}):
         if (parts := rule["condition"]) is not None:

@@ -50,12 +50,7 @@ def rules(tables: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the rules that apply to any hazard here."""
     used = tables["hazards"]["rule_id"].unique()
     table = tables["red_zone_rules"]
-    known = {
-        zone.rule_id(rule, scope): (zone, rule)
-        for zone in default_catalogue().red_zones.values()
-        for rule in zone.rules
-        for scope in rule.countries
-    }
+    known = {zone.rule_id(rule): (zone, rule) for zone in default_catalogue().red_zones.values() for rule in zone.rules}
     return [
         {
             "id": row["rule_id"],

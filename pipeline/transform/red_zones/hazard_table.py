@@ -139,7 +139,7 @@ def _row(item: dict[str, Any], lonlat: shapely.Geometry, zone: RedZone, country:
     attributes = {"mapped_as": _MAPPED_AS[dimension], "tags": tags, "measures": known}
     return {
         "hazard_class": zone.id,
-        "rule_id": zone.rule_id(rule, zone.scope(country)),
+        "rule_id": zone.rule_id(rule),
         "name": item["name"] if isinstance(item.get("name"), str) else None,
         "osm_id": item["osm_id"],
         "source_id": item["source_id"],

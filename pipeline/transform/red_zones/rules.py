@@ -77,16 +77,17 @@ def measure(how: Measure, tags: Mapping[str, str], lonlat: shapely.Geometry) -> 
 
 
 def rules_table(zones: Mapping[str, RedZone]) -> pd.DataFrame:
-    """Return the table `red_zone_rules`: every rule of every class, once per country that it holds in."""
-    rows = [_row(zone, rule, scope) for zone in zones.values() for rule in zone.rules for scope in rule.countries]
+    """Return the table `red_zone_rules`: every rule of every class in every country."""
+    rows = [_row(zone, rule) for zone in zones.values() for rule in zone.rules]
     return pd.DataFrame(rows).sort_values("rule_id", ignore_index=True)
 
 
-def _row(zone: RedZone, rule: Rule, scope: str) -> dict[str, object]:
-    legal = zone.legal[scope]
+def _row(zone: RedZone, rule: Rule) -> dict[str, object]:
+    law = zone.legal[rule.country]
+    valid_from, valid_to = law.act.in_force_from, law.act.valid_to
     return {
-        "rule_id": zone.rule_id(rule, scope),
-        "country": scope,
+        "rule_id": zone.rule_id(rule),
+        "country": rule.country,
         "hazard_class": zone.id,
         "name_en": zone.title.en,
         "name_ru": zone.title.ru,
@@ -97,10 +98,10 @@ def _row(zone: RedZone, rule: Rule, scope: str) -> dict[str, object]:
         "concern": zone.concern,
         "distance_m": rule.distance_m,
         "sensitivity_m": json.dumps(list(rule.sensitivity_m)),
-        "legal_reference": str(legal),
-        "valid_from": legal.valid_from.isoformat() if legal.valid_from else None,
-        "valid_to": legal.valid_to.isoformat() if legal.valid_to else None,
-        "legal_source": legal.source,
+        "legal_reference": law.reference,
+        "valid_from": valid_from.isoformat() if valid_from else None,
+        "valid_to": valid_to.isoformat() if valid_to else None,
+        "legal_source": law.source,
         "verified": rule.verified,
         "colour": zone.colour,
     }
