@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from contextlib import contextmanager
 from datetime import datetime  # noqa: TC003 - Typer reads the annotation
@@ -71,6 +73,19 @@ _VALIDATION = """
 """
 
 
+@app.callback()
+def _main() -> None:
+    """Let file names be UTF-8 whatever the locale says, and what goes into a file or pipe too."""
+    if sys.getfilesystemencoding() != "utf-8":
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606 - itself again
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            if stream.isatty():
+                stream.reconfigure(errors="replace")
+            else:
+                stream.reconfigure(encoding="utf-8")
+
+
 @app.command()
 def run(  # noqa: PLR0913 - one parameter per option
     *,
@@ -119,7 +134,7 @@ def simulate(
         typer.echo(path)
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})  # a SQL comment begins as an option does
 def query(
     sql: Annotated[str, typer.Argument(help="A SELECT over the tables and views.")],
     *,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 import tomllib
 from datetime import date  # noqa: TC003 - pydantic reads the annotation
@@ -9,7 +11,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
 from pipeline.errors import ConfigError
 
@@ -23,6 +34,9 @@ M = TypeVar("M", bound=BaseModel)
 
 _MAX_SPAN_DEG = 3.0
 """An area wider than this is no city: one projected CRS would no longer keep its distances."""
+MAX_SCALE_ERROR = 0.005
+"""A CRS that changes lengths by more than this at the area is refused: Web Mercator by 37 % at 43° north."""
+_TEST_M = 1000.0
 
 
 class _Strict(BaseModel):
@@ -40,8 +54,22 @@ class Names(_Strict):
     kk: str | None = None
 
 
+class FileDetails(_Strict):
+    """What the configuration says of a file that does not say it itself."""
+
+    layer: str | None = None
+    crs: str | None = None
+
+
+class _Table(FileDetails):
+    path: Path
+
+
 class Inputs(_Strict):
-    """The local files of an area; absent ones are reported as missing, never replaced."""
+    """The local files of an area; absent ones are reported as missing, never replaced.
+
+    Wherever a path may stand, a table ``{ path = "…", layer = "…", crs = "…" }`` may stand too.
+    """
 
     osm: tuple[Path, ...] = ()
     footprints: tuple[Path, ...] = ()
@@ -52,10 +80,43 @@ class Inputs(_Strict):
     survey: Path | None = None
     outlines: Path | None = None
     truth: Path | None = None
+    _details: dict[Path, FileDetails] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _take_tables(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Put a path where a table stands, and keep what else the table says."""
+        if not isinstance(data, dict):
+            return handler(data)
+        details: dict[Path, FileDetails] = {}
+
+        def path_of(value: object) -> object:
+            if isinstance(value, dict) and "path" in value:
+                table = _Table.model_validate(value)
+                details[table.path] = FileDetails(layer=table.layer, crs=table.crs)
+                return table.path
+            return value
+
+        paths: dict[str, object] = {}
+        for key, value in data.items():
+            _check_brackets(key, value)
+            if isinstance(value, list | tuple):
+                paths[key] = [path_of(item) for item in value]
+            elif key == "built_up" and isinstance(value, dict):
+                paths[key] = {year: path_of(item) for year, item in value.items()}
+            else:
+                paths[key] = path_of(value)
+        inputs = handler(paths)
+        inputs._details.update(details)  # noqa: SLF001 - its own
+        return inputs
+
+    def details(self, path: Path) -> FileDetails:
+        """Return what the configuration says of a file beside its path."""
+        return self._details.get(path, FileDetails())
 
     def resolved(self, base: Path) -> Inputs:
         """Return the same inputs with every path made absolute, relative ones against `base`."""
-        return Inputs(
+        inputs = Inputs(
             osm=tuple(base / path for path in self.osm),
             footprints=tuple(base / path for path in self.footprints),
             built_up={year: base / path for year, path in sorted(self.built_up.items())},
@@ -65,6 +126,24 @@ class Inputs(_Strict):
                 if (path := getattr(self, key)) is not None
             },
         )
+        inputs._details.update({base / path: details for path, details in self._details.items()})
+        return inputs
+
+
+def _check_brackets(key: str, value: object) -> None:
+    """Refuse a list where one file stands, and one file where a list or a table of years does, with the right form."""
+    many, by_year = key in {"osm", "footprints"}, key == "built_up"
+    is_table = isinstance(value, dict) and "path" in value
+    shown = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else "{ path = … }"
+    if many and (isinstance(value, str) or is_table):
+        msg = f"{key} is a list of files; write {key} = [{shown}]"
+        raise ValueError(msg)
+    if by_year and (isinstance(value, str | list) or is_table):
+        msg = f"{key} names a file for each epoch; write {key} = {{ 2020 = {shown} }}"
+        raise ValueError(msg)
+    if isinstance(value, list) and not many:
+        msg = f'{key} is one file; write {key} = "{value[0] if value else "…"}", without brackets'
+        raise ValueError(msg)
 
 
 def _check_bbox(bbox: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
@@ -120,6 +199,11 @@ class Area(_Strict):
         if not crs.is_projected or crs.axis_info[0].unit_name != "metre":
             msg = f"[areas.{self.area_id}] crs = {self.crs!r} is not projected in metres; leave it out for the default."
             raise ConfigError(msg)
+        off = _scale_error(crs, self.bbox)
+        if off > MAX_SCALE_ERROR:
+            how_far = f"changes lengths by {off:.1%} here" if math.isfinite(off) else "does not reach this area"
+            msg = f"[areas.{self.area_id}] crs = {self.crs!r} {how_far}; leave it out for the default."
+            raise ConfigError(msg)
         return crs
 
     @cached_property
@@ -128,6 +212,26 @@ class Area(_Strict):
         from shapely import box
 
         return box(*self.bbox)
+
+
+def _scale_error(crs: CRS, bbox: tuple[float, float, float, float]) -> float:
+    """Return by which share lengths on the map differ from those on the ellipsoid, at worst; infinite: no place there.
+
+    Measured over a kilometre in two directions at the centre and the corners of the bbox.
+    """
+    from pyproj import Geod, Transformer
+
+    west, south, east, north = bbox
+    starts = [(west, south), (west, north), (east, south), (east, north), ((west + east) / 2, (south + north) / 2)]
+    project = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform
+    worst = 0.0
+    for lon, lat in starts:
+        x, y = project(lon, lat)
+        for azimuth in (0, 90):
+            end_x, end_y = project(*Geod(ellps="WGS84").fwd(lon, lat, azimuth, _TEST_M)[:2])
+            error = abs(math.hypot(end_x - x, end_y - y) / _TEST_M - 1)
+            worst = max(worst, error if math.isfinite(error) else math.inf)
+    return worst
 
 
 class Run(_Strict):
@@ -242,9 +346,17 @@ def load(path: Path, **overrides: object) -> Config:
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the contents of a TOML file; a ConfigError says why it cannot be read."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        msg = f"{path} cannot be read as TOML: {error}."
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        msg = f"{path} is not UTF-8 text (byte {error.start:,}); save it as UTF-8 in your editor."
+        raise ConfigError(msg) from error
+    except tomllib.TOMLDecodeError as error:
+        backslash = "\\" in str(error) or "hex" in str(error).lower()
+        hint = "; write paths with / or in 'single quotes', since \\ has a meaning of its own" if backslash else ""
+        msg = f"{path} cannot be read as TOML: {error}{hint}."
+        raise ConfigError(msg) from error
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror}."
         raise ConfigError(msg) from error
 
 

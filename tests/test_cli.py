@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING
 
+import duckdb
 import pytest
 from typer.testing import CliRunner
 
@@ -69,3 +72,32 @@ def test_check_reads_configuration_layers_and_facts() -> None:
     assert result.exit_code == 0
     assert "4 areas" in result.stderr
     assert result.stdout == ""
+
+
+def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "pipeline", *arguments]
+    return subprocess.run(command, check=False, capture_output=True, env={**os.environ, **environment})
+
+
+def test_what_goes_into_a_pipe_is_utf_8_whatever_the_locale(tmp_path: Path) -> None:
+    folder = tmp_path / "Мои"
+    folder.mkdir()
+    duckdb.connect(folder / "novostroiki.duckdb").close()
+    plain = {"PYTHONIOENCODING": "cp1251", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = python("query", "SELECT 'Жаңы Өмүр' AS x", "--format", "csv", "--out", str(folder), **plain)
+    assert (done.returncode, done.stdout.decode()) == (0, "x\nЖаңы Өмүр\n"), done.stderr.decode()
+
+
+def test_sql_may_begin_with_a_comment(tmp_path: Path) -> None:
+    duckdb.connect(tmp_path / "novostroiki.duckdb").close()
+    result = runner.invoke(app, ["query", "-- a = b\nSELECT 1 AS x", "--format", "csv", "--out", str(tmp_path)])
+    assert (result.exit_code, result.stdout) == (0, "x\n1\n")
+
+
+def test_json_keeps_columns_of_one_name_apart_and_knows_no_nan(tmp_path: Path) -> None:
+    duckdb.connect(tmp_path / "novostroiki.duckdb").close()
+    sql = "SELECT 1 AS x, 2 AS x, [1.0, 'nan'::DOUBLE] AS y, {'a': 'inf'::DOUBLE} AS z, 3 AS x_2"
+    result = runner.invoke(app, ["query", sql, "--format", "json", "--out", str(tmp_path)])
+    assert json.loads(result.stdout, parse_constant=pytest.fail) == [
+        {"x": 1, "x_3": 2, "y": [1.0, None], "z": {"a": None}, "x_2": 3}
+    ]

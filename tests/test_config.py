@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import tomllib
 from pathlib import Path
 
@@ -78,6 +79,74 @@ def test_a_wrong_file_is_refused_in_one_sentence(tmp_path: Path, change: tuple[s
     assert fragment in message
     assert str(path) in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ('osm = "a.osm"', 'write osm = ["a.osm"]'),
+        ('footprints = { path = "a.gpkg", layer = "x" }', "footprints is a list"),
+        ('built_up = "a.tif"', 'built_up = { 2020 = "a.tif" }'),
+        ('population = ["a.tif"]', 'population = "a.tif"'),
+        ('onset = { path = "a.tif", lyer = "x" }', "lyer"),
+    ],
+)
+def test_what_is_bracketed_wrongly_is_told_the_right_form(tmp_path: Path, line: str, hint: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        config.load(write(tmp_path, f"{MINIMAL}[areas.town.inputs]\n{line}\n"))
+    assert hint in str(refused.value)
+
+
+def test_a_table_says_what_a_file_does_not(tmp_path: Path) -> None:
+    text = (
+        MINIMAL + '[areas.town.inputs]\nfootprints = [{ path = "a.gpkg", layer = "houses", crs = "EPSG:28413" }, "b"]\n'
+    )
+    inputs = config.load(write(tmp_path, text)).areas["town"].inputs
+    assert inputs.footprints == (tmp_path / "a.gpkg", tmp_path / "b")
+    assert inputs.details(tmp_path / "a.gpkg") == config.FileDetails(layer="houses", crs="EPSG:28413")
+    assert inputs.details(tmp_path / "b") == config.FileDetails()
+    assert pickle.loads(pickle.dumps(inputs)).details(tmp_path / "a.gpkg").layer == "houses"  # noqa: S301
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-8"])
+def test_a_file_that_notepad_saved_is_read(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(MINIMAL.replace("\n", "\r\n"), encoding=encoding)
+    assert config.load(path).run.areas == ("town",)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "cp1251"])
+def test_another_encoding_is_named(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(MINIMAL.replace('"Town"', '"Город"'), encoding=encoding)
+    with pytest.raises(ConfigError, match="save it as UTF-8"):
+        config.load(path)
+
+
+def test_a_path_of_windows_gets_its_hint(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="with / or in 'single quotes'"):
+        config.load(write(tmp_path, MINIMAL + '[areas.town.inputs]\nosm = ["C:\\Data\\a.osm"]\n'))
+
+
+@pytest.mark.parametrize(
+    ("crs", "fine"),
+    [
+        ("EPSG:32643", True),
+        ("EPSG:28413", True),  # Gauss-Krueger zone 13, as the region's surveyors use
+        ("EPSG:3857", False),
+        ("EPSG:32636", False),  # UTM of Moscow
+        ("EPSG:3035", False),  # Europe's equal areas
+    ],
+)
+def test_a_crs_that_stretches_the_area_is_refused(tmp_path: Path, crs: str, *, fine: bool) -> None:
+    area = config.load(write(tmp_path, MINIMAL.replace('country = "KG"', f'country = "KG"\ncrs = "{crs}"'))).areas[
+        "town"
+    ]
+    if fine:
+        assert area.projected.is_projected
+    else:
+        with pytest.raises(ConfigError, match=r"changes lengths by .*%|does not reach"):
+            _ = area.projected
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import math
 import os
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import duckdb
@@ -86,22 +87,33 @@ def _rows(con: duckdb.DuckDBPyConnection, shapes: Sequence[int]) -> Iterator[tup
 def _write_csv(columns: Sequence[str], rows: Iterator[tuple[Any, ...]], stream: TextIO) -> int:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(columns)
-    count = 0
+    written = 0
     for row in rows:
         writer.writerow(["" if value is None else _text(value) for value in row])
-        count += 1
-    return count
+        written += 1
+    return written
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Return the names of columns as keys of an object: a repeated one gets a number that makes it its own."""
+    taken: list[str] = []
+    for name in names:
+        others = {*taken, *names} - ({name} if name not in taken else set())
+        taken.append(next(key for key in chain([name], (f"{name}_{n}" for n in count(2))) if key not in others))
+    return taken
 
 
 def _write_json(columns: Sequence[str], rows: Iterator[tuple[Any, ...]], stream: TextIO) -> int:
-    count = 0
+    written = 0
+    keys = _distinct(columns)
     stream.write("[")
     for row in rows:
-        record = {column: _json_value(value) for column, value in zip(columns, row, strict=True)}
-        stream.write((",\n" if count else "\n") + json.dumps(record, ensure_ascii=False, default=_text))
-        count += 1
-    stream.write("\n]\n" if count else "]\n")
-    return count
+        record = dict(zip(keys, map(_json_value, row), strict=True))
+        text = json.dumps(record, ensure_ascii=False, allow_nan=False, default=_text)
+        stream.write((",\n" if written else "\n") + text)
+        written += 1
+    stream.write("\n]\n" if written else "]\n")
+    return written
 
 
 def _write_table(columns: Sequence[str], rows: Iterator[tuple[Any, ...]], stream: TextIO) -> int:
@@ -143,9 +155,13 @@ def _short(value: object) -> str:
 
 
 def _json_value(value: object) -> object:
-    """Return a value that JSON can hold: it knows neither NaN nor infinity nor decimals."""
+    """Return a value that JSON can hold, to its depth: it knows neither NaN nor infinity nor decimals."""
     if isinstance(value, float | Decimal):
         return float(value) if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {_text(key): _json_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_value(item) for item in value]
     return value
 
 

@@ -112,7 +112,11 @@ def _locked(out: Path) -> Iterator[None]:
     """Hold the lock of `out`; the system releases it when the process ends, however it ends."""
     path = _beside(out, "lock")
     while True:
-        file = path.open("a+", encoding="ascii")
+        try:
+            file = path.open("a+", encoding="ascii")
+        except OSError as error:
+            msg = f"{out.parent} cannot be written to ({error.strerror}); name another folder for the outputs."
+            raise InputError(msg) from error
         if not _try_lock(file):
             file.close()
             msg = f"Another run is writing to {out}; wait until it ends, or name another folder with --out."

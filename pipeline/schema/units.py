@@ -26,8 +26,18 @@ FACTORS: dict[str, tuple[str, float]] = {
 }
 """Unit to its dimension and its size in the SI unit of that dimension."""
 
-_BY_LOWER = {unit.lower(): unit for unit in FACTORS if unit != "MV"}
-_QUANTITY = re.compile(r'(?<![-\d])(\d+(?:[.,]\d{1,2}(?!\d))?(?:\.\d+)?)\s*([A-Za-z"]*)')
+_CYRILLIC = {
+    "в": "V", "кв": "kV", "мм": "mm", "см": "cm", "м": "m", "км": "km", "па": "Pa", "кпа": "kPa", "бар": "bar",
+    "мпа": "MPa", "вт": "W", "квт": "kW", "мвт": "MW", "гвт": "GW",
+}  # fmt: skip
+_BY_LOWER = {unit.lower(): unit for unit in FACTORS if unit != "MV"} | _CYRILLIC
+"""Units in lower case; МВ aside, whose first letter says whether it is mega or milli."""
+_RANGE = re.compile(r"(?<=\d)\s*(?:[-–—÷~]|\.\.\.?|…)\s*(?=\d)")
+_GROUPED = re.compile(
+    r"(?<![\d.,])[1-9]\d{0,2}(?:(?:[ \u00a0\u2009\u202f'’]\d{3})+|(?:,\d{3})+|(?:\.000)+)(?![\d.,]\d|\d)"
+)
+"""A number with a mark between its thousands; of points, only ones that zeros alone follow: 1.250 is no thousand."""
+_QUANTITY = re.compile(r'(?<![-\d])(\d+(?:[.,]\d{1,2}(?!\d))?(?:\.\d+)?)\s*([^\W\d_]+|")?')
 
 
 def largest(text: str, unit: str, bare_unit: str) -> float | None:
@@ -36,8 +46,8 @@ def largest(text: str, unit: str, bare_unit: str) -> float | None:
     Parameters
     ----------
     text
-        Value of a tag; several quantities are separated by ``;``, ``/`` or a comma (a comma before one or two last
-        digits is a decimal comma).
+        Value of a tag as people type it; several quantities are separated by ``;``, ``/``, a comma or a dash (a comma
+        before one or two last digits is a decimal comma, one before three stands between thousands, as a space does).
     unit
         Unit of the result.
     bare_unit
@@ -47,13 +57,16 @@ def largest(text: str, unit: str, bare_unit: str) -> float | None:
     --------
     >>> largest("110000;35000", "kV", "V")
     110.0
-    >>> largest("0.6 MPa", "MPa", "bar")
+    >>> largest("6-10 кВ", "kV", "V")
+    10.0
+    >>> largest("0,6 МПа", "MPa", "bar")
     0.6
     """
     dimension, size = FACTORS[unit]
     found = []
     for group in text.split(";"):
-        quantities = _QUANTITY.findall(group)
+        whole = _GROUPED.sub(lambda number: re.sub(r"\D", "", number[0]), group)
+        quantities = _QUANTITY.findall(_RANGE.sub("/", whole))
         for number, written in quantities:
             # In "110/35 kV" the unit at the end is that of both.
             kind, factor = FACTORS.get(_spelled(written or quantities[-1][1]) or bare_unit, ("", 0.0))

@@ -28,7 +28,8 @@ TAGGED = {
         "service hangar train_station transportation station terminal bus_station parking fire_station police "
         "manufacture factory stadium sports_hall sports_centre grandstand theatre museum library bank shop mall "
         "restaurant cafe military bunker bridge transformer_tower water_tower power substation boiler_house "
-        "gas_station fuel market pavilion prison mausoleum tower silo digester works"
+        "gas_station fuel market pavilion prison mausoleum tower silo digester works construction ruins ruin collapsed "
+        "abandoned"
     ),
 }
 """Values of OSM's key `building` for each kind; any other value says nothing."""
