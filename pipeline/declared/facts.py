@@ -11,7 +11,7 @@ from pandera.errors import SchemaError, SchemaErrors
 
 from pipeline.base.resources import resource
 from pipeline.errors import ConfigError
-from pipeline.schema.tables import EVIDENCE, SETTLEMENT_KINDS, STATUSES
+from pipeline.schema.vocabulary import EVIDENCE, LANGUAGES, SETTLEMENT_KINDS, STATUSES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +51,7 @@ SETTLEMENTS = pa.DataFrameSchema(
         "named_id": _text(pa.Check.str_matches(r"^[a-z0-9_-]+/[a-z0-9-]+$"), required=True),
         "area_id": _text(required=True),
         "name": _text(pa.Check.str_length(1, 200), required=True),
-        **{f"name_{language}": _text() for language in ("en", "ru", "ky", "kk")},
+        **{f"name_{language}": _text() for language in LANGUAGES},
         "other_names": _text(),
         "not_names": _text(),
         "hint_lon": _number(pa.Check.in_range(-180, 180)),

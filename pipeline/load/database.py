@@ -15,6 +15,7 @@ import shapely
 from pipeline.base.connection import connect
 from pipeline.load import parquet
 from pipeline.schema.tables import TABLES
+from pipeline.schema.vocabulary import BINDING, HOMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,9 +66,16 @@ def build(
             source = tables_dir / f"{name}.parquet"
             if source.exists():
                 _fill(con, table, source)
+        define_macros(con)
         for view in views if views is not None else sorted(VIEWS.glob("*.sql")):
             con.execute(view.read_text(encoding="utf-8"))
         con.execute("CHECKPOINT")
+
+
+def define_macros(con: duckdb.DuckDBPyConnection) -> None:
+    """Define what a home is, and which rules bind: ``is_home(buildings.kind)``, ``is_binding(red_zone_rules.kind)``."""
+    for name, kinds in (("is_home", HOMES), ("is_binding", BINDING)):
+        con.execute(f"CREATE MACRO {name}(kind) AS kind IN ({', '.join(_quoted(kind) for kind in kinds)})")
 
 
 def _create(con: duckdb.DuckDBPyConnection, table: pan.DataFrameSchema) -> None:

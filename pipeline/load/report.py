@@ -15,7 +15,8 @@ from pipeline.base.resources import resource
 from pipeline.load import parquet
 from pipeline.load.press_kit import drawing, texts
 from pipeline.load.press_kit.svg import SVG, to_text
-from pipeline.schema.tables import EVIDENCE, SETTLEMENT_KINDS, TABLES
+from pipeline.schema.tables import TABLES
+from pipeline.schema.vocabulary import EVIDENCE, SETTLEMENT_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

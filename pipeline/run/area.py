@@ -18,6 +18,7 @@ from pipeline.load import parquet, press_kit
 from pipeline.load.planner_map import map_page, tiles
 from pipeline.schema import tables
 from pipeline.schema.provenance import Extract
+from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.transform import buildings, completeness, growth, population, red_zones, settlements, validation
 
 if TYPE_CHECKING:
@@ -328,7 +329,7 @@ def _area_row(area: Area) -> gpd.GeoDataFrame:
             "country": [area.country],
             "crs": [area.crs or area.projected.srs],
             "name": [area.name.en],
-            **{f"name_{language}": [getattr(area.name, language)] for language in ("en", "ru", "ky", "kk")},
+            **{f"name_{language}": [getattr(area.name, language)] for language in LANGUAGES},
             "west": [west],
             "south": [south],
             "east": [east],

@@ -13,6 +13,7 @@ from pandera.engines.geopandas_engine import Geometry
 from pandera.errors import SchemaError, SchemaErrors
 
 from pipeline.errors import RunError
+from pipeline.schema.vocabulary import CODES, LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,13 +23,6 @@ if TYPE_CHECKING:
 _PROBABILITY = pa.Check.in_range(0, 1)
 _NOT_NEGATIVE = pa.Check.ge(0)
 _QUANTILES = ("p05", "p25", "p50", "p75", "p95")
-
-SETTLEMENT_KINDS = ("novostroika", "village", "dacha", "formal", "other")
-STATUSES = ("legal", "mixed", "unresolved", "unknown")
-SEEN_BY = ("osm", "satellite", "both")
-BUILDING_KINDS = ("house", "apartments", "outbuilding", "non_residential", "unknown")
-EVIDENCE = ("local", "national", "none")
-VERDICTS = ("complete", "partial", "sparse", "missing", "unknown")
 
 
 def _column(
@@ -49,9 +43,15 @@ def _column(
     )
 
 
-def _text(description: str, *, of: tuple[str, ...] | None = None, nullable: bool = False) -> pa.Column:
-    check = pa.Check.isin(of) if of else None
-    return _column("str", description, check=check, nullable=nullable)
+def _text(description: str, *, nullable: bool = False) -> pa.Column:
+    return _column("str", description, nullable=nullable)
+
+
+def _code(description: str, codes: str) -> pa.Column:
+    """Declare a column that holds the codes of one name in `vocabulary.CODES`."""
+    column = _column("str", description, check=pa.Check.isin(CODES[codes]))
+    column.metadata = {**(column.metadata or {}), "codes": codes}
+    return column
 
 
 def _number(description: str, unit: str, *, check: pa.Check | None = None, nullable: bool = False) -> pa.Column:
@@ -78,8 +78,7 @@ def _table(name: str, description: str, key: str, /, **columns: pa.Column) -> pa
 
 
 def _names(what: str) -> dict[str, pa.Column]:
-    languages = {"en": "English", "ru": "Russian", "ky": "Kyrgyz", "kk": "Kazakh"}
-    return {f"name_{code}": _text(f"{what} in {language}.", nullable=True) for code, language in languages.items()}
+    return {f"name_{code}": _text(f"{what} in {language}.", nullable=True) for code, language in LANGUAGES.items()}
 
 
 _AREA = _text("Area that the row belongs to (areas.area_id).")
@@ -134,8 +133,8 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             area_id=_AREA,
             settlement_id=_text("Settlement that holds the building; NULL: in none.", nullable=True),
             source_id=_text("Input that the outline was taken from (sources.source_id)."),
-            seen_by=_text("Which kinds of source saw it.", of=SEEN_BY),
-            kind=_text("What it is, as far as tags, size and neighbours tell.", of=BUILDING_KINDS),
+            seen_by=_code("Which kinds of source saw it.", "seen_by"),
+            kind=_code("What it is, as far as tags, size and neighbours tell.", "building_kind"),
             osm_id=_text("OpenStreetMap object, such as way/123.", nullable=True),
             footprint_m2=_number("Area of the outline.", "m2", check=pa.Check.gt(0)),
             levels=_number("Storeys, where a source says so.", "1", check=pa.Check.in_range(0, 200), nullable=True),
@@ -152,11 +151,11 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             name=_text("Best-known name, as written by its source; NULL: none known.", nullable=True),
             **_names("Name"),
             name_evidence=_text("How the name was matched, and from which object or row.", nullable=True),
-            kind=_text("Class with the highest score.", of=SETTLEMENT_KINDS),
+            kind=_code("Class with the highest score.", "settlement_kind"),
             kind_score=_number("Score that it is a novostroika: 0 surely not, 1 surely.", "1", check=_PROBABILITY),
             kind_reasons=_text("JSON: each measure behind the score, with its value and its pull."),
-            delineation=_text("How the outline was found.", of=("osm_polygon", "seed_point+cluster", "cluster")),
-            status=_text("Legal status as published, for settlements the literature names.", of=STATUSES),
+            delineation=_code("How the outline was found.", "delineation"),
+            status=_code("Legal status as published, for settlements the literature names.", "status"),
             status_year=_integer("Year that the status refers to.", check=_YEAR, nullable=True),
             status_source=_text("Who says so.", nullable=True),
             onset_year=_integer("First year with a tenth of today's built-up area.", check=_YEAR, nullable=True),
@@ -171,7 +170,7 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             named_id=_text("Identifier of the row in layers/facts/settlements.csv."),
             area_id=_AREA,
             name=_text("Name as the literature spells it."),
-            outcome=_text("Whether these inputs show it.", of=("found", "not found", "not mapped")),
+            outcome=_code("Whether these inputs show it.", "outcome"),
             settlement_id=_text("Settlement that it was matched with.", nullable=True),
             evidence=_text("Why it was matched, or why not."),
             distance_m=_number(
@@ -189,10 +188,7 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             named_id=_text("Row of layers/facts/settlements.csv that names it.", nullable=True),
             founded_low=_integer("Earliest year of founding in the literature.", check=_YEAR, nullable=True),
             founded_high=_integer("Latest year of founding in the literature.", check=_YEAR, nullable=True),
-            founding=_text(
-                "Whether the onset lies within five years of that founding.",
-                of=("agrees", "onset earlier", "onset later", "not comparable"),
-            ),
+            founding=_code("Whether the onset lies within five years of that founding.", "founding"),
         ),
         _table(
             "hazards",
@@ -218,8 +214,8 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             hazard_class=_text("Class (layers/red_zones)."),
             **_names("Name of the class"),
             condition=_text("Which objects of the class the rule is about; empty: all."),
-            kind=_text("Nature of the rule.", of=("inside", "statutory", "advisory", "proxy")),
-            concern=_text("Whom the zone is about.", of=("residents", "administrative")),
+            kind=_code("Nature of the rule.", "rule_kind"),
+            concern=_code("Whom the zone is about.", "concern"),
             distance_m=_number("Distance from the hazard's edge.", "m", check=_NOT_NEGATIVE),
             sensitivity_m=_text("JSON list: other distances worth a look, in metres."),
             legal_reference=_text("Act, number, article; empty: none known."),
@@ -264,12 +260,12 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             "area_id settlement_id quantity method",
             area_id=_AREA,
             settlement_id=_text("Settlement; NULL: the whole area (not the sum of its settlements).", nullable=True),
-            quantity=_text("What is counted.", of=("residents", "registered", "unregistered")),
+            quantity=_code("What is counted.", "quantity"),
             **{q: _number(f"Quantile {int(q[1:])} % of the draws.", "person") for q in _QUANTILES},
             mean=_number("Mean of the draws.", "person"),
             method=_text("Method, as named in docs/method.md."),
             main=_flag("True: the estimate to quote; false: a cross-check by another method."),
-            evidence=_text("Where the deciding parameters come from.", of=EVIDENCE),
+            evidence=_code("Where the deciding parameters come from.", "evidence"),
             year=_integer("Year of the inputs.", check=_YEAR, nullable=True),
         ),
         _table(
@@ -286,7 +282,7 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             ),
             product=_text("Dataset; series of different products are never mixed."),
             modelled=_flag("True: the epoch is a projection of its producer, not an observation."),
-            outline=_text("Which outlines: today's, or (fixed) earlier ones given as input.", of=("current", "fixed")),
+            outline=_code("Which outlines: today's, or (fixed) earlier ones given as input.", "outline"),
         ),
         _table(
             "completeness",
@@ -296,7 +292,7 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             layer=_text("Layer or hazard class."),
             measure=_text("What is measured."),
             value=_number("Its value.", "see measure", nullable=True),
-            verdict=_text("What follows.", of=VERDICTS),
+            verdict=_code("What follows.", "verdict"),
             note=_text("The verdict in one sentence."),
         ),
         _table(
@@ -332,7 +328,7 @@ TABLES: dict[str, pa.DataFrameSchema] = {
                 for q in ("p05", "p50", "p95")
             },
             log_ratio=_number("ln(p50 / reported).", "1", nullable=True),
-            verdict=_text("Inside or outside the interval.", of=("inside", "below", "above", "not comparable")),
+            verdict=_code("Inside or outside the interval.", "comparison"),
             reference=_text("Who reported it, or 'simulated truth'."),
         ),
         _table(
@@ -350,9 +346,6 @@ TABLES: dict[str, pa.DataFrameSchema] = {
         ),
     )
 }
-
-SHARES = ("0", "<10%", "10-50%", ">50%")
-"""Classes in which the public edition says how much of a unit lies in red zones."""
 
 _PERSONS = {
     "p05": _number("Lower end of the 90 % interval, rounded down to 50, 100 or 1,000.", "person"),
@@ -395,8 +388,8 @@ PUBLIC_TABLES: dict[str, pa.DataFrameSchema] = {
             area_id=_AREA,
             name=_text("Best-known name; NULL: none known.", nullable=True),
             **_names("Name"),
-            kind=_text("Class with the highest score.", of=SETTLEMENT_KINDS),
-            status=_text("Registration status as published.", of=STATUSES),
+            kind=_code("Class with the highest score.", "settlement_kind"),
+            status=_code("Registration status as published.", "status"),
             status_year=_integer("Year that the status refers to.", check=_YEAR, nullable=True),
             status_source=_text("Who says so.", nullable=True),
             onset_year=_integer("First year with a tenth of today's built-up area.", check=_YEAR, nullable=True),
@@ -411,9 +404,9 @@ PUBLIC_TABLES: dict[str, pa.DataFrameSchema] = {
             area_id=_AREA,
             buildings=_integer("Buildings, rounded to 5.", "1", check=_NOT_NEGATIVE),
             **_PERSONS,
-            kind=_text("Class of the settlements in which most of its homes stand.", of=SETTLEMENT_KINDS),
-            share_residents=_text("Share of homes in zones that protect residents from a hazard.", of=SHARES),
-            share_administrative=_text("Share of homes inside administrative limits.", of=SHARES),
+            kind=_code("Class of the settlements in which most of its homes stand.", "settlement_kind"),
+            share_residents=_code("Share of homes in zones that protect residents from a hazard.", "share"),
+            share_administrative=_code("Share of homes inside administrative limits.", "share"),
             geometry=_geometry("The cell."),
         ),
         _table(
@@ -422,10 +415,10 @@ PUBLIC_TABLES: dict[str, pa.DataFrameSchema] = {
             "area_id settlement_id quantity",
             area_id=_AREA,
             settlement_id=_text("Settlement; NULL: the whole area.", nullable=True),
-            quantity=_text("What is counted.", of=("residents", "registered", "unregistered")),
+            quantity=_code("What is counted.", "quantity"),
             **_PERSONS,
             method=_text("Method, as named in docs/method.md."),
-            evidence=_text("Where the deciding parameters come from.", of=EVIDENCE),
+            evidence=_code("Where the deciding parameters come from.", "evidence"),
             year=_integer("Year of the inputs.", check=_YEAR, nullable=True),
         ),
         _table(
@@ -447,7 +440,7 @@ PUBLIC_TABLES: dict[str, pa.DataFrameSchema] = {
             settlement_id=_text("Settlement."),
             rule_id=_text("Rule (red_zone_rules.rule_id)."),
             hazard_class=_text("Class of the hazard."),
-            share=_text("Share of its buildings within the rule's distance.", of=SHARES),
+            share=_code("Share of its buildings within the rule's distance.", "share"),
             assumed=_flag("True: at least one of the hazards lacks a tag, and an assumption was used."),
         ),
         _table(

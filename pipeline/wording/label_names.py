@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.wording.spelling import plain
 from pipeline.wording.transliteration import latin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LANGUAGES = ("en", "ru", "ky", "kk")
 _MAX_TEXT = 200
 """A longer name is a mistake or an attack; it is cut, visibly."""
 _CYRILLIC = re.compile("[\u0400-\u04ff]")

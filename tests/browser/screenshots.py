@@ -11,12 +11,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.schema import vocabulary
 from tests.browser.conftest import FLAGS, READY, chromium_path
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-LANGUAGES = ("en", "ru", "ky", "kk")
+LANGUAGES = tuple(vocabulary.LANGUAGES)
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
 EMBED = {"width": 800, "height": 900}
 _SETTLE_MS = 1800

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.base.resources import resource
 from pipeline.load import parquet, press_kit, public_edition
+from pipeline.schema import vocabulary
 from pipeline.schema.tables import TABLES
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from tests.load import sample_tables
 
 pytestmark = pytest.mark.browser
-LANGUAGES = ("en", "ru", "ky", "kk")
+LANGUAGES = tuple(vocabulary.LANGUAGES)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ import pytest
 import shapely
 
 from pipeline.config import Basemap
-from pipeline.load.planner_map.whatif import DWELLINGS
+from pipeline.schema import vocabulary
 from pipeline.schema.tables import conform
 from tests.browser.conftest import READY
 from tests.load import sample_tables
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tests.browser.conftest import Watched
 
 pytestmark = pytest.mark.browser
-LANGUAGES = ("en", "ru", "ky", "kk")
+LANGUAGES = tuple(vocabulary.LANGUAGES)
 TABS = ("key", "whatif", "table", "about")
 STATES = [*(f"tab={tab}" for tab in TABS), "tab=whatif&if=landfill~700", "at=bishkek/0001", "year=2005"]
 
@@ -87,7 +87,7 @@ def _expected(tables: dict[str, Any], hazard_class: str, limit: float) -> tuple[
     near = pairs[(pairs["hazard_class"] == hazard_class) & (pairs["distance_m"] <= limit)]["building_id"].unique()
     buildings = tables["buildings"]
     floor = (buildings["footprint_m2"] * buildings["levels"].fillna(1)).round()
-    buildings = buildings.assign(weight=floor.where(buildings["kind"].isin(DWELLINGS), 0))
+    buildings = buildings.assign(weight=floor.where(buildings["kind"].isin(vocabulary.HOMES), 0))
     within = buildings[buildings["building_id"].isin(near)]
     share = within.groupby("settlement_id")["weight"].sum() / buildings.groupby("settlement_id")["weight"].sum()
     people = tables["population"]

@@ -19,11 +19,12 @@ import shapely
 from pyproj import CRS
 
 from pipeline.schema.tables import TABLES, conform
+from pipeline.schema.vocabulary import LANGUAGES
 
 YEARS = (*range(1975, 2021, 5), 2025, 2030)
 MODELLED = (2025, 2030)
 _PLOT_M = (22.0, 30.0)
-_LANGUAGES = ("en", "ru", "ky", "kk")
+_LANGUAGES = tuple(LANGUAGES)
 _SYLLABLES = {
     "en": ("Ak", "Kara", "Altyn", "Jany", "Kok", "Bel", "Jar", "Ordo", "Kazyk", "Tilek", "Bulak", "Too"),
     "ru": ("Ак", "Кара", "Алтын", "Жаны", "Кок", "Бел", "Жар", "Ордо", "Казык", "Тилек", "Булак", "Тоо"),

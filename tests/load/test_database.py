@@ -9,7 +9,9 @@ import shapely
 
 from pipeline.base import connection
 from pipeline.errors import InputError, RunError
+from pipeline.schema import vocabulary
 from pipeline.schema.tables import TABLES
+from pipeline.transform.red_zones import in_binding_zones
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.load import sample_tables
 
-VIEWS = ("settlement_growth", "red_zone_summary", "unregistered_summary", "buildings_by_distance")
+VIEWS = ("buildings_in_zones", "settlement_growth", "red_zone_summary", "unregistered_summary", "buildings_by_distance")
 
 
 @pytest.fixture
@@ -114,3 +116,24 @@ def test_a_file_that_is_missing_or_no_database_is_one_sentence(tmp_path: Path) -
 def test_an_extension_that_is_not_installed_says_which_package() -> None:
     with connection.connect() as con, pytest.raises(RunError, match="install duckdb-extension-lance"):
         connection.load_extension(con, "lance")
+
+
+def test_sql_and_frames_agree_on_who_stands_in_a_binding_zone(
+    con: duckdb.DuckDBPyConnection, sample: sample_tables.Sample
+) -> None:
+    pairs, rules = sample.tables["building_hazards"], sample.tables["red_zone_rules"]
+    framed = in_binding_zones(pairs, rules)[["building_id", "rule_id"]].drop_duplicates()
+    rows = con.execute("SELECT building_id, rule_id FROM buildings_in_zones").fetchall()
+    assert set(rows) == set(framed.itertuples(index=False, name=None))
+    assert len(rows) == len(framed) > 0
+    kinds = dict(con.execute("SELECT rule_id, kind FROM red_zone_rules").fetchall())
+    assert {kinds[rule] for _, rule in rows} <= set(vocabulary.BINDING)
+    near = pairs.merge(rules[["rule_id", "kind", "distance_m"]], on="rule_id", suffixes=("", "_limit"))
+    advised = near[(near["distance_m"] <= near["distance_m_limit"]) & (near["kind"] == "advisory")]
+    assert len(advised), "the sample has buildings in advisory zones, which must not count"
+
+
+def test_a_home_in_sql_is_a_home_in_the_vocabulary(con: duckdb.DuckDBPyConnection) -> None:
+    kinds = [str(kind) for (kind,) in con.execute("SELECT DISTINCT kind FROM buildings WHERE is_home(kind)").fetchall()]
+    assert set(kinds) <= set(vocabulary.HOMES)
+    assert "house" in kinds

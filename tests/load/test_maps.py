@@ -22,6 +22,7 @@ from pipeline.extract.inputs import WITHOUT
 from pipeline.load.planner_map import map_page, payload_hazards, tiles, whatif
 from pipeline.load.planner_map.folium_layers import LAYERS
 from pipeline.load.planner_map.payload import buildings_in_zones, growth_series, page_data
+from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.transform.red_zones import rules_table
 from tests.load import sample_tables
 
@@ -148,7 +149,7 @@ def test_what_the_inputs_lack_and_what_rules_are_about_can_be_said_in_any_langua
             for names in (parts["objects"], *(each["names"] for each in parts["ranges"])):
                 assert not names or set(names) == {"en", "ru", "ky", "kk"}, rule["id"]
 
-    for code in map_page.LANGUAGES:
+    for code in LANGUAGES:
         assert {f"gap.without.{key}" for key in WITHOUT} | {f"gap.input.{key}" for key in WITHOUT} <= set(_texts(code))
 
 
@@ -218,12 +219,12 @@ def _texts(code: str) -> dict[str, object]:
 
 
 def test_every_language_has_every_text() -> None:
-    keys = {code: set(_texts(code)) for code in map_page.LANGUAGES}
-    for code in map_page.LANGUAGES:
+    keys = {code: set(_texts(code)) for code in LANGUAGES}
+    for code in LANGUAGES:
         assert keys[code] == keys["en"], code
     for key, text in _texts("en").items():
         names = _placeholders(text)
-        for code in map_page.LANGUAGES:
+        for code in LANGUAGES:
             assert _placeholders(_texts(code)[key]) == names, (code, key)
 
 
@@ -252,6 +253,6 @@ def test_every_plural_form_of_russian_is_there() -> None:
 
 
 def test_readers_meet_no_loaded_word() -> None:
-    shown = " ".join(json.dumps(_texts(code), ensure_ascii=False).lower() for code in map_page.LANGUAGES)
+    shown = " ".join(json.dumps(_texts(code), ensure_ascii=False).lower() for code in LANGUAGES)
     for word in ("illegal", "squatter", "slum", "нелегал", "незаконн", "самозахват", "трущоб", "мыйзамсыз", "заңсыз"):
         assert word not in shown, word

@@ -16,9 +16,10 @@ from pipeline.base import connection
 from pipeline.base.resources import resource
 from pipeline.load import parquet, public_edition
 from pipeline.load.public_edition import disclosure
-from pipeline.load.public_edition.build import _BUILDINGS, _neutral
+from pipeline.load.public_edition.build import _BUILDINGS, _neutral, _show_buildings
 from pipeline.load.public_edition.grid import CELL_M, Grid
-from pipeline.schema.tables import PUBLIC_TABLES, SHARES, TABLES
+from pipeline.schema.tables import PUBLIC_TABLES, TABLES
+from pipeline.schema.vocabulary import SHARES
 from tests.load import sample_tables
 
 if TYPE_CHECKING:
@@ -111,8 +112,7 @@ def test_subtraction_discloses_nothing(tables: dict[str, pd.DataFrame], outputs:
     area = tables["areas"].iloc[0]
     grid = Grid.of(area["area_id"], tuple(shapely.bounds(area["geometry"])))
     with connection.connect() as con:
-        for name in ("buildings", "building_hazards", "red_zone_rules"):
-            con.execute(f"CREATE VIEW {name} AS FROM read_parquet('{outputs}/tables/{name}.parquet')")
+        _show_buildings(con, outputs / "tables")
         rows = con.execute(_BUILDINGS, {"area": area["area_id"]}).df()
     homes = rows[rows["home"]]
     cells = grid.cell_ids(homes["lon"].to_numpy(), homes["lat"].to_numpy())

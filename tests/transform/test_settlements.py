@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import LineString, box
 
-from pipeline.schema.tables import SETTLEMENT_KINDS
+from pipeline.schema.vocabulary import SETTLEMENT_KINDS
 from pipeline.transform.settlements import Delineation, classify, delineate
 from tests.transform.fabrics import layer, layers, place, quarter, town, turned
 

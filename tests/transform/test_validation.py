@@ -158,13 +158,20 @@ def test_houses_in_zones_are_counted_once() -> None:
     buildings = pd.DataFrame({"building_id": ["a", "b", "c"], "kind": ["house", "unknown", "outbuilding"]})
     pairs = pd.DataFrame(
         {
-            "building_id": ["a", "a", "b", "c"],
-            "hazard_class": "landfill",
-            "rule_id": "KG.landfill",
-            "distance_m": [0.0, 499.0, 501.0, 3.0],
+            "building_id": ["a", "a", "b", "c", "b"],
+            "hazard_class": [*["landfill"] * 4, "fault"],
+            "rule_id": [*["KG.landfill"] * 4, "KG.fault"],
+            "distance_m": [0.0, 499.0, 501.0, 3.0, 1.0],
         }
     )
-    rules = pd.DataFrame({"rule_id": ["KG.landfill"], "distance_m": [500.0]})
+    rules = pd.DataFrame(
+        {
+            "rule_id": ["KG.landfill", "KG.fault"],
+            "kind": ["statutory", "advisory"],
+            "concern": "residents",
+            "distance_m": [500.0, 50.0],
+        }
+    )
     assert validation.houses_in_zones(buildings, pairs, rules) == {"landfill": 1}
 
 

@@ -15,6 +15,7 @@ from pipeline.base.resources import resource
 from pipeline.load.planner_map import folium_layers, whatif
 from pipeline.load.planner_map.payload import dumps, page_data
 from pipeline.load.planner_map.tiles import zoom_range
+from pipeline.schema.vocabulary import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from pipeline.config import Basemap
 
-LANGUAGES = ("en", "ru", "ky", "kk")
 EMBED_LIMIT_BYTES = 24_000_000
 """Tiles above this size stay beside the page: as text they would choke a browser; over HTTP Range they do not."""
 _MARGIN_DEG = 0.3

@@ -11,7 +11,9 @@ import pandas as pd
 from pipeline.declared import facts
 from pipeline.declared.catalogue import default as default_catalogue
 from pipeline.load.planner_map import payload_hazards
-from pipeline.wording.label_names import LANGUAGES, label_names, label_text
+from pipeline.schema.vocabulary import LANGUAGES
+from pipeline.transform.red_zones import in_binding_zones
+from pipeline.wording.label_names import label_names, label_text
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -141,10 +143,8 @@ def _rows(groups: Mapping[Any, pd.DataFrame], key: str) -> list[dict[Hashable, A
 
 
 def buildings_in_zones(tables: Mapping[str, Any]) -> pd.Series:
-    """Return the number of buildings within any binding red zone, by settlement (advisory zones do not count)."""
-    terms = tables["red_zone_rules"].set_index("rule_id")[["kind", "distance_m"]].add_prefix("rule_")
-    pairs = tables["building_hazards"].join(terms, on="rule_id")
-    within = pairs[(pairs["distance_m"] <= pairs["rule_distance_m"]) & (pairs["rule_kind"] != "advisory")]
+    """Return the number of buildings that stand in any binding red zone, by settlement."""
+    within = in_binding_zones(tables["building_hazards"], tables["red_zone_rules"])
     buildings = tables["buildings"]
     touched = buildings[buildings["building_id"].isin(within["building_id"])]
     counts: pd.Series = touched.groupby("settlement_id").size()

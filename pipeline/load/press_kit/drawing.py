@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.load.press_kit.svg import SANS, add, number, text_width
 from pipeline.load.public_edition.grid import CELL_M
-from pipeline.schema.tables import SETTLEMENT_KINDS, SHARES
+from pipeline.schema.vocabulary import SETTLEMENT_KINDS, SHARES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ VIEWS: dict[str, tuple[str, ...]] = {
     # Light to dark, so that they read in greyscale and with any colour vision.
     "people": ("#fbe6c8", "#f7c48c", "#ee9457", "#d25e3a", "#a3342f", "#5f1a2c"),
     "zones": ("#e4e2dc", "#c5c2e3", "#8580be", "#41357c"),
-    # Okabe and Ito (2008), in the order of tables.SETTLEMENT_KINDS.
+    # Okabe and Ito (2008), in the order of vocabulary.SETTLEMENT_KINDS.
     "kind": ("#d55e00", "#009e73", "#56b4e9", "#8c8c88", "#cc79a7"),
 }
 INK, GREY, PALE, RULE, ACCENT, WATER = "#1d1c1a", "#5f5c57", "#cfcac0", "#dedad2", "#a3342f", "#cfe1ea"

@@ -14,7 +14,7 @@ from pipeline.load.press_kit import captions, drawing
 from pipeline.load.press_kit.svg import SVG, add, number, to_text
 from pipeline.load.press_kit.texts import LANGUAGES, load
 from pipeline.load.public_edition.grid import CELL_M
-from pipeline.schema.tables import SETTLEMENT_KINDS, SHARES
+from pipeline.schema.vocabulary import SETTLEMENT_KINDS, SHARES
 
 if TYPE_CHECKING:
     from pipeline.load.press_kit.figures import Kit, Settlement

@@ -17,6 +17,7 @@ from pipeline.load import database, parquet
 from pipeline.load.public_edition import disclosure
 from pipeline.load.public_edition.grid import Grid
 from pipeline.schema.tables import PUBLIC_TABLES, TABLES, conform
+from pipeline.schema.vocabulary import LANGUAGES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from pipeline.load.public_edition.disclosure import Release
 
-LANGUAGES = ("en", "ru", "ky", "kk")
 _OUTLINE_SHARE = 0.05
 """A settlement is drawn in the cells that hold at least this share of its homes."""
 _ACCUSING = re.compile(
@@ -47,17 +47,16 @@ _NAMES = ("name", *(f"name_{code}" for code in LANGUAGES))
 _BUILDINGS = """
 WITH zoned AS (
     SELECT
-        h.building_id,
-        bool_or(r.concern = 'residents') AS residents,
-        bool_or(r.concern = 'administrative') AS administrative
-    FROM building_hazards AS h
-    JOIN red_zone_rules AS r USING (rule_id)
-    WHERE h.area_id = $area AND h.distance_m <= r.distance_m AND r.kind IN ('inside', 'statutory')
-    GROUP BY h.building_id
+        building_id,
+        bool_or(concern = 'residents') AS residents,
+        bool_or(concern = 'administrative') AS administrative
+    FROM buildings_in_zones
+    WHERE area_id = $area
+    GROUP BY building_id
 )
 SELECT
     b.lon, b.lat, b.settlement_id,
-    b.kind NOT IN ('outbuilding', 'non_residential') AS home,
+    is_home(b.kind) AS home,
     b.footprint_m2 * coalesce(b.levels, 1) AS floor_m2,
     coalesce(z.residents, false) AS in_residents,
     coalesce(z.administrative, false) AS in_administrative
@@ -80,9 +79,7 @@ def build(tables_dir: Path, out: Path) -> None:
     full = {name: parquet.read(tables_dir / f"{name}.parquet", TABLES[name]) for name in _READ}
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in PUBLIC_TABLES}
     with connection.connect() as con:
-        for name in ("buildings", "building_hazards", "red_zone_rules"):
-            path = str(tables_dir / f"{name}.parquet").replace("'", "''")
-            con.execute(f"CREATE VIEW {name} AS FROM read_parquet('{path}')")
+        _show_buildings(con, tables_dir)
         for area in full["areas"].itertuples():
             for name, rows in _area(con, area, full).items():
                 parts[name].append(rows)
@@ -99,6 +96,15 @@ def build(tables_dir: Path, out: Path) -> None:
         frame = conform(name, tables[name], PUBLIC_TABLES)
         parquet.write(frame, out / "tables" / f"{name}.parquet", schema, notice=english)
     database.build(out / "tables", out / "novostroiki.duckdb", tables=PUBLIC_TABLES, views=())
+
+
+def _show_buildings(con: duckdb.DuckDBPyConnection, tables_dir: Path) -> None:
+    """Give a connection what `_BUILDINGS` asks for."""
+    for name in ("buildings", "building_hazards", "hazards", "red_zone_rules"):
+        path = str(tables_dir / f"{name}.parquet").replace("'", "''")
+        con.execute(f"CREATE VIEW {name} AS FROM read_parquet('{path}')")
+    database.define_macros(con)
+    con.execute((database.VIEWS / "buildings_in_zones.sql").read_text(encoding="utf-8"))
 
 
 def _area(con: duckdb.DuckDBPyConnection, area: Any, full: dict[str, Any]) -> dict[str, pd.DataFrame]:  # noqa: ANN401

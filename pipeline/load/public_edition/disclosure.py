@@ -158,7 +158,7 @@ def round_persons(quantiles: pd.DataFrame) -> pd.DataFrame:
 
 
 def share_class(part: ArrayLike, whole: ArrayLike) -> NDArray[np.str_]:
-    """Return the class of a share (`tables.SHARES`): how much, without telling how many."""
+    """Return the class of a share (`vocabulary.SHARES`): how much, without telling how many."""
     share = np.asarray(part, dtype=float) / np.asarray(whole, dtype=float)
     conditions = [share <= 0, share < SHARE_BREAKS[0], share <= SHARE_BREAKS[1]]
     return np.select(conditions, ["0", "<10%", "10-50%"], default=">50%")

@@ -49,7 +49,7 @@ FLATS_LEVELS = 3
 
 
 def kinds(buildings: gpd.GeoDataFrame, centre: NDArray[np.float64]) -> NDArray[np.object_]:
-    """Return what each building is: one of tables.BUILDING_KINDS.
+    """Return what each building is: one of vocabulary.BUILDING_KINDS.
 
     Parameters
     ----------

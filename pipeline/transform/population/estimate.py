@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.geometry import zonal
 from pipeline.schema.provenance import Notice
-from pipeline.schema.tables import EVIDENCE
+from pipeline.schema.vocabulary import EVIDENCE
 from pipeline.transform.population import crosschecks, registered_residents, sensitivity
 from pipeline.transform.population import survey as surveys
 from pipeline.transform.population.building_counts import REST, aggregate

@@ -1,5 +1,6 @@
 """Red zones: hazards and their rules, distances of buildings to them, and what of each settlement they cover."""
 
+from pipeline.transform.red_zones.binding import in_binding_zones
 from pipeline.transform.red_zones.completeness import completeness
 from pipeline.transform.red_zones.curves import distance_curves
 from pipeline.transform.red_zones.distances import distances, reach
@@ -13,6 +14,7 @@ __all__ = [
     "distance_curves",
     "distances",
     "hazards",
+    "in_binding_zones",
     "overlaps",
     "reach",
     "rules_table",

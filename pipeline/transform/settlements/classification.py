@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.schema.tables import SETTLEMENT_KINDS
+from pipeline.schema.vocabulary import SETTLEMENT_KINDS
 from pipeline.transform.settlements import osm_places
 from pipeline.transform.settlements.measures import DESCRIPTIONS, measure
 
@@ -39,7 +39,7 @@ WEIGHTS = {
     "worked": ((0.0, 1.0), (-0.2, -0.1, 0.0, -1.5, 1.9)),
     "constant": ((0.0, 1.0), (3.3, -1.0, 0.0, -0.3, -2.0)),
 }
-"""Weights of each measure for each kind, in the order of tables.SETTLEMENT_KINDS, after it is centred and scaled.
+"""Weights of each measure for each kind, in the order of vocabulary.SETTLEMENT_KINDS, after it is centred and scaled.
 
 Signs follow what the field says (DOMAIN: rectangular plotted grid, 60 to 140 m², detached, few services, unpaved
 streets, young); sizes were fitted by ridge-penalised multinomial logistic regression on twenty simulated cities with

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.transform.settlements import osm_places
 from pipeline.wording.spelling import edits, is_street, key, plain
 
@@ -23,7 +24,6 @@ HINT_REACH_M = 8_000.0
 """An object farther from the hinted place is another one of that name (DOMAIN: same city and at most 8 km)."""
 NEAR_M = 60.0
 """A place outside every outline names the nearest settlement within this distance, if that has no other name."""
-LANGUAGES = ("en", "ru", "ky", "kk")
 HOUSES = frozenset({"dormitory", "blocks"})
 HOUSES_MOST = 12
 LAND_LEAST_M2 = 300.0

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from pipeline.schema.vocabulary import HOMES
+from pipeline.transform.red_zones import in_binding_zones
 from pipeline.transform.validation.comparison import Check, Estimates, Figure, Interval, table
 
 if TYPE_CHECKING:
@@ -66,11 +68,10 @@ def groups(checks: pd.DataFrame, named_settlements: pd.DataFrame) -> dict[str, f
 
 
 def houses_in_zones(buildings: pd.DataFrame, building_hazards: pd.DataFrame, rules: pd.DataFrame) -> dict[str, int]:
-    """Return how many houses stand within the distance that applies to a hazard, by hazard class."""
-    homes = buildings.loc[buildings["kind"].isin(("house", "unknown", "apartments")), "building_id"]
-    distance = rules.set_index("rule_id")["distance_m"]
-    within = building_hazards["distance_m"] <= building_hazards["rule_id"].map(distance).astype("float64")
-    inside = building_hazards[within & building_hazards["building_id"].isin(homes)]
+    """Return how many homes stand in a binding zone, by hazard class."""
+    homes = buildings.loc[buildings["kind"].isin(HOMES), "building_id"]
+    pairs = in_binding_zones(building_hazards, rules)
+    inside = pairs[pairs["building_id"].isin(homes)]
     return {str(name): int(n) for name, n in inside.groupby("hazard_class")["building_id"].nunique().items()}
 
 
