@@ -218,10 +218,12 @@ def layers() -> None:
 def check(*, config: ConfigFile = None) -> None:
     """Check configuration, layers and facts, without running."""
     from pipeline.declared import catalogue, facts
+    from pipeline.extract import registry
 
     with _speaking():
         settings = _load(config)
         loaded = catalogue.default()
+        registry.check(loaded)
         facts.check()
         typer.echo(
             f"{len(settings.areas)} areas, {len(loaded.osm_layers)} layers, {len(loaded.sources)} sources: all sound.",
@@ -237,7 +239,8 @@ def _print_plan(config: Config) -> None:
     for area in config.selected:
         for item in live.plan(area, catalogue.default(), config):
             size = f"about {item.typical_bytes / 1e6:,.0f} MB"
-            typer.echo(f"{item.area_id}\t{item.title}\t{item.server}\t{item.files} files\t{size}\t{item.licence}")
+            what = (item.area_id, item.title, item.provider, item.server, f"{item.files} files", size, item.licence)
+            typer.echo("\t".join(what))
 
 
 def _load(path: Path | None, **overrides: object) -> Config:

@@ -25,7 +25,7 @@ FLOORS = (
     {"commands"},
     {"cli"},
 )
-FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in sorted(rooms)}
 # Estimators never see the simulation: only what runs and offers it may know it.
 MAY_SIMULATE = {"simulate", "run", "commands", "cli"}
 # A transform is a function of tables: whatever it needs from a file is handed to it.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from pipeline.declared.catalogue import Catalogue, RedZone
 
-_HEADER = ("layer or source", "kind", "what", "licence", "verified")
+_HEADER = ("layer or source", "kind", "what", "unit", "provider", "licence", "verified")
 
 
 def listing(layers: Catalogue | None = None) -> str:
@@ -33,14 +33,14 @@ def listing(layers: Catalogue | None = None) -> str:
     return "".join(_line(row, widths) for row in rows)
 
 
-def _rows(layers: Catalogue) -> Iterator[tuple[str, str, str, str, str]]:
-    mapped = layers.sources["osm"].licence
+def _rows(layers: Catalogue) -> Iterator[tuple[str, ...]]:
+    osm = layers.sources["osm"]
     for zone in layers.red_zones.values():
-        yield zone.id, "red zone", zone.title.en, mapped, _verified(zone)
+        yield zone.id, "red zone", zone.title.en, "", osm.provider, osm.licence, _verified(zone)
     for layer in layers.context.values():
-        yield layer.id, "context", layer.title.en, mapped, ""
+        yield layer.id, "context", layer.title.en, "", osm.provider, osm.licence, ""
     for source in layers.sources.values():
-        yield source.id, f"source: {source.kind}", source.title, source.licence, ""
+        yield source.id, f"source: {source.kind}", source.title, source.unit, source.provider, source.licence, ""
 
 
 def _verified(zone: RedZone) -> str:

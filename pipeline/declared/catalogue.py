@@ -309,12 +309,14 @@ class RedZone(OsmLayer):
 
 
 class SourceSpec(_Layer):
-    """A dataset: who provides it, in which format, under which licence, and how it is reached."""
+    """A dataset: who provides it, under which licence, in which units, and how it is reached.
+
+    How a dataset with a `url` is fetched and read, its folder in `pipeline.extract` knows; one without comes as files.
+    """
 
     title: str
     provider: str
     kind: Literal["osm", "footprints", "raster", "register"]
-    format: str
     licence: str
     attribution: str
     home: str = ""
@@ -325,11 +327,7 @@ class SourceSpec(_Layer):
     endpoint: str = ""
     """S3 endpoint, for a `url` that starts with ``s3://``."""
     feeds: Literal["osm", "footprints", "built_up", "onset", "population", ""] = ""
-    """Which input of an area a live run fills from it; empty: read on request only."""
-    grid: Literal["ghsl", "degrees2", "degrees3", "quadkey9", "country", ""] = ""
-    """How the data are cut into files; see extract.tiles."""
-    windowed: bool = False
-    """Only the area's window is fetched, by HTTP ranges; the files are too large to be fetched whole."""
+    """Which input of an area a live run fills from it; empty: none."""
     countries: dict[str, str] = {}
     """ISO 3166 alpha-2 to the code in the URL; a country that is not named is not covered."""
     refresh_hours: float | None = None
@@ -337,13 +335,11 @@ class SourceSpec(_Layer):
     crs: str = ""
     nodata: float | None = None
     unit: str = ""
-    values: str = ""
-    """What a value means."""
+    """Unit of the values, as people read it."""
     epochs: tuple[int, ...] = ()
     modelled_epochs: tuple[int, ...] = ()
     typical_bytes: int = 0
     """Of one file or window, for the plan."""
-    notes: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import geopandas as gpd
 import pandas as pd
 
 from pipeline.errors import InputError
-from pipeline.extract import footprints, local_files, osm, outlines, rasters, registers
+from pipeline.extract import footprints, local_files, osm, outlines, rasters, registers, registry
 from pipeline.extract.local_files import source_id
 from pipeline.schema.provenance import Extract
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from pipeline.config import Area
     from pipeline.declared.catalogue import Catalogue
+    from pipeline.extract.live import Fetched
     from pipeline.extract.rasters import Raster
     from pipeline.schema.provenance import Notice, Source
 
@@ -74,8 +75,13 @@ class AreaInputs:
     missing: dict[str, str]
 
 
-def check(area: Area) -> None:
+def check(area: Area, filled: Collection[str] = ()) -> None:
     """Refuse an area whose inputs hold no buildings to work on, or name a file that is not there.
+
+    Parameters
+    ----------
+    filled
+        Inputs that were fetched.
 
     Raises
     ------
@@ -83,7 +89,7 @@ def check(area: Area) -> None:
         The message names the key, or the file.
     """
     given = area.inputs
-    if not (given.osm or given.footprints):
+    if not (given.osm or given.footprints or {"osm", "footprints"} & set(filled)):
         msg = (
             f"[areas.{area.area_id}.inputs] names neither osm nor footprints, so there are no buildings to work on; "
             'name a file, or run with sources = "sample" or "live".'
@@ -96,41 +102,67 @@ def check(area: Area) -> None:
             local_files.check_exists(path, key)
 
 
-def read(area: Area, catalogue: Catalogue) -> Extract[AreaInputs]:
-    """Read everything that an area's configuration names.
+def read(area: Area, catalogue: Catalogue, fetched: Fetched | None = None) -> Extract[AreaInputs]:
+    """Read everything that was fetched for an area, and that its configuration names beside it.
+
+    Parameters
+    ----------
+    fetched
+        From `live.fetch`; an input that it fills is not read from the files that the configuration names for it.
 
     Raises
     ------
     InputError
         No input is given at all, or one is unusable.
     """
-    check(area)
+    remote = _read_fetched(area, catalogue, fetched)
+    check(area, remote)
     given = area.inputs
     reading = _Reading(area)
-    built_spec = catalogue.sources["ghs_built_s"]
+    modelled = catalogue.sources["ghs_built_s"].modelled_epochs if "ghs_built_s" in catalogue.sources else ()
 
-    def raster(dataset: str, version: str, nodata: float | None) -> Callable[[Path, Area], Extract[Raster]]:
-        return partial(rasters.read, dataset=dataset, version=version, nodata=nodata)
+    def first(key: str) -> Extract[Any] | None:
+        return remote[key][0] if key in remote else None
+
+    def raster(dataset: str, version: str) -> Callable[[Path, Area], Extract[Raster]]:
+        spec = catalogue.sources.get(dataset)
+        return partial(rasters.read, dataset=dataset, version=version, nodata=spec.nodata if spec else None)
 
     inputs = AreaInputs(
-        layers=reading.keep(osm.read(given.osm, area, catalogue.osm_layers, catalogue.reach_m)),
-        footprints=reading.keep(footprints.read(given.footprints, area)),
-        built_up={
-            year: reading.keep(
-                raster(built_spec.id, str(year), built_spec.nodata)(path, area),
-                observed_year=None if year in built_spec.modelled_epochs else year,
-            )
+        layers=reading.keep(first("osm") or osm.read(given.osm, area, catalogue.osm_layers, catalogue.reach_m)),
+        footprints=reading.keep(
+            footprints.together(remote["footprints"])
+            if "footprints" in remote
+            else footprints.read(given.footprints, area)
+        ),
+        built_up=reading.optional(first("built_up"))
+        or {
+            year: reading.keep(raster("ghs_built_s", str(year))(path, area), None if year in modelled else year)
             for year, path in given.built_up.items()
         },
-        onset=reading.optional(given.onset, raster("wsf_evolution", "v1", catalogue.sources["wsf_evolution"].nodata)),
-        population=reading.optional(given.population, raster("local_population", "", None)),
-        registered=reading.optional(given.registered, registers.read_registered),
-        survey=reading.optional(given.survey, registers.read_survey),
-        outlines=reading.optional(given.outlines, outlines.read),
+        onset=reading.optional(first("onset") or reading.local(given.onset, raster("wsf_evolution", "v1"))),
+        population=reading.optional(
+            first("population") or reading.local(given.population, raster("local_population", ""))
+        ),
+        registered=reading.optional(reading.local(given.registered, registers.read_registered)),
+        survey=reading.optional(reading.local(given.survey, registers.read_survey)),
+        outlines=reading.optional(reading.local(given.outlines, outlines.read)),
         truth={} if given.truth is None else _read_truth(given.truth),
-        missing={key: note for key, note in WITHOUT.items() if not getattr(given, key)},
+        missing={key: note for key, note in WITHOUT.items() if not (key in remote or getattr(given, key))},
     )
-    return Extract(inputs, reading.sources, reading.notices)
+    noticed = fetched.notices if fetched else []
+    return Extract(inputs, reading.sources, [*noticed, *reading.notices])
+
+
+def _read_fetched(area: Area, catalogue: Catalogue, fetched: Fetched | None) -> dict[str, list[Extract[Any]]]:
+    """Return what each source reads of what it has fetched, by the input that it fills."""
+    read: dict[str, list[Extract[Any]]] = {}
+    if fetched is not None:
+        sources = registry.sources(catalogue)
+        for name, files in fetched.files.items():
+            if files:
+                read.setdefault(sources[name].spec.feeds, []).append(sources[name].read(files, area))
+    return read
 
 
 class _Reading:
@@ -151,8 +183,11 @@ class _Reading:
         self.notices += extract.notices
         return extract.data
 
-    def optional(self, path: Path | None, reader: Callable[[Path, Area], Extract[T]]) -> T | None:
-        return None if path is None else self.keep(reader(path, self.area))
+    def optional(self, extract: Extract[T] | None) -> T | None:
+        return None if extract is None else self.keep(extract)
+
+    def local(self, path: Path | None, reader: Callable[[Path, Area], Extract[T]]) -> Extract[T] | None:
+        return None if path is None else reader(path, self.area)
 
 
 def _read_truth(folder: Path) -> dict[str, pd.DataFrame]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,3 +63,18 @@ def overlaps(bounds: NDArray[np.float64], box: Box) -> NDArray[np.bool_]:
     """Return which rows of an (n, 4) array of bounds meet the box; rows with NaN do not."""
     west, south, east, north = box
     return (bounds[:, 0] <= east) & (bounds[:, 1] <= north) & (bounds[:, 2] >= west) & (bounds[:, 3] >= south)
+
+
+def spanned(low: float, high: float, size: float) -> range:
+    """Return the cells, [i, i + 1) · size, of a regular axis that an interval shares more than a point with."""
+    first = math.floor(low / size)
+    return range(first, max(first + 1, math.ceil(high / size)))
+
+
+def split(bbox: Box, size_deg: float) -> list[Box]:
+    """Cut a bbox into equal parts of at most `size_deg` degrees, rows from the south."""
+    west, south, east, north = bbox
+    columns, rows = (max(1, math.ceil(span / size_deg - 1e-9)) for span in (east - west, north - south))
+    xs = [west + (east - west) * i / columns for i in range(columns)] + [east]
+    ys = [south + (north - south) * i / rows for i in range(rows)] + [north]
+    return [(xs[i], ys[j], xs[i + 1], ys[j + 1]) for j in range(rows) for i in range(columns)]

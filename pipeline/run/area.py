@@ -13,11 +13,9 @@ from pipeline import simulate
 from pipeline.base.progress import Journal
 from pipeline.declared import catalogue, facts
 from pipeline.extract import inputs as extraction
-from pipeline.extract import live
 from pipeline.load import parquet, press_kit
 from pipeline.load.planner_map import map_page, tiles
 from pipeline.schema import tables
-from pipeline.schema.provenance import Extract
 from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.transform import buildings, completeness, growth, population, red_zones, settlements, validation
 
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
     from pipeline.declared.catalogue import Catalogue, SourceSpec
     from pipeline.extract.inputs import AreaInputs
     from pipeline.extract.live import Fetched
-    from pipeline.schema.provenance import Notice, Source
+    from pipeline.schema.provenance import Extract, Notice, Source
 
 STAGES = {
     "simulating": 20.0,
@@ -80,7 +78,7 @@ def process(area: Area, config: Config, stage: Path, fetched: Fetched | None = N
                 area, stage / "simulated" / area.area_id, buildings=config.simulate.buildings, seed=config.run.seed
             )
     with journal.stage("reading"):
-        read = _read(area, layers, fetched)
+        read = extraction.read(area, layers, fetched)
     found = _describe(area, read, config, layers, journal)
     with journal.stage("writing tables"):
         frames = {name: tables.conform(name, frame) for name, frame in found.tables.items()}
@@ -95,13 +93,6 @@ def process(area: Area, config: Config, stage: Path, fetched: Fetched | None = N
         background = stage / "public" / "maps" / area.area_id / "background.json"
         press_kit.background.write(read.data.layers, area.projected, background)
     return AreaResult(area.area_id, read.sources, found.notices, found.decomposition)
-
-
-def _read(area: Area, layers: Catalogue, fetched: Fetched | None) -> Extract[AreaInputs]:
-    if fetched is None:
-        return extraction.read(area, layers)
-    read = extraction.read(area.model_copy(update={"inputs": fetched.inputs}), layers)
-    return Extract(read.data, live.describe(read.sources, fetched), [*fetched.notices, *read.notices])
 
 
 @dataclass(frozen=True)

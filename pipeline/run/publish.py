@@ -12,8 +12,10 @@ import errno
 import os
 import shutil
 import sys
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
 
 from pipeline.errors import InputError, RunError
 from pipeline.run import manifest
@@ -111,47 +113,21 @@ def _room_on(out: Path) -> Iterator[None]:
 def _locked(out: Path) -> Iterator[None]:
     """Hold the lock of `out`; the system releases it when the process ends, however it ends."""
     path = _beside(out, "lock")
-    while True:
-        try:
-            file = path.open("a+", encoding="ascii")
-        except OSError as error:
-            msg = f"{out.parent} cannot be written to ({error.strerror}); name another folder for the outputs."
-            raise InputError(msg) from error
-        if not _try_lock(file):
-            file.close()
-            msg = f"Another run is writing to {out}; wait until it ends, or name another folder with --out."
-            raise RunError(msg)
-        if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
-            break
-        file.close()  # The run before removed the file between our opening and locking it: take the new one.
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        msg = f"Another run is writing to {out}; wait until it ends, or name another folder with --out."
+        raise RunError(msg) from error
+    except OSError as error:
+        msg = f"{out.parent} cannot be written to ({error.strerror}); name another folder for the outputs."
+        raise InputError(msg) from error
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
-        file.close()
-
-
-if sys.platform == "win32":
-
-    def _try_lock(file: TextIO) -> bool:
-        import msvcrt
-
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-
-    def _try_lock(file: TextIO) -> bool:
-        import fcntl
-
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True
+        with suppress(PermissionError):  # Windows keeps an open file, and removes this one as the lock goes
+            path.unlink(missing_ok=True)
+        lock.release()
 
 
 def _recover(out: Path, stage: Path, previous: Path) -> None:

@@ -16,15 +16,18 @@ import rasterio
 from geopandas.testing import assert_geodataframe_equal
 from numpy.testing import assert_array_equal
 
-from pipeline.config import Area, Config, Inputs, Live, Names, Run
+from pipeline.config import Area, Config, Live, Names, Run
 from pipeline.declared import catalogue
 from pipeline.declared.catalogue import Catalogue
 from pipeline.errors import InputError, SourceError
-from pipeline.extract import footprints, live, osm, rasters
+from pipeline.extract import inputs, live, osm
+from pipeline.extract.ghsl import grid
 from pipeline.extract.http import lock
 from pipeline.extract.http.cache import Cache
 from pipeline.extract.http.lock import Request
-from pipeline.extract.live import overpass, tiles, windows
+from pipeline.extract.microsoft.quadkeys import quadkeys
+from pipeline.extract.osm import overpass
+from pipeline.extract.raster_tiles import archive, windows
 from tests.faults import city
 from tests.faults.overpass_server import Database
 from tests.faults.servers import Request as HttpRequest
@@ -94,7 +97,7 @@ def test_the_plan_names_all_that_feeds_an_input_and_asks_nobody(config: Config) 
     planned = {row.dataset: row for row in live.plan(astana, whole, config)}
     assert set(planned) == {name for name, spec in whole.sources.items() if spec.feeds}
     assert planned["ghs_built_s"].files == 24, "12 epochs on two tiles"
-    assert planned["microsoft_footprints"].files == len(tiles.quadkeys(astana.bbox))
+    assert planned["microsoft_footprints"].files == len(quadkeys(astana.bbox))
     assert all(row.typical_bytes > 0 and row.licence and "." in row.server for row in planned.values())
     assert not Path(config.live.cache).exists()
 
@@ -102,12 +105,15 @@ def test_the_plan_names_all_that_feeds_an_input_and_asks_nobody(config: Config) 
 def test_everything_at_once(world: World, config: Config) -> None:
     seen: list[Progress] = []
     fetched = live.fetch(city.AREA, world.catalogue, config, report=seen.append)
-    assert set(fetched.inputs.built_up) == set(YEARS)
-    buildings = osm.read(fetched.inputs.osm, city.AREA, world.catalogue.osm_layers, world.catalogue.reach_m)
-    assert len(buildings.data["buildings"]) == 6 * 8 + 2
-    assert len(footprints.read(fetched.inputs.footprints, city.AREA).data) == 400
-    extract = rasters.read(fetched.inputs.built_up[1990], city.AREA, dataset="ghs_built_s", version="1990")
-    assert extract.data.values.max() < 10_000
+    read = inputs.read(city.AREA, world.catalogue, fetched).data
+    assert len(read.layers["buildings"]) == 6 * 8 + 2
+    assert len(read.footprints) == 400
+    assert set(read.footprints["origin"]) == {"microsoft"}
+    assert set(read.built_up) == set(YEARS)
+    assert read.built_up[1990].values.max() < 10_000
+    assert read.onset is not None
+    assert read.population is not None
+    assert set(read.missing) == {"registered"}
     assert {progress.what for progress in seen} == set(world.catalogue.sources)
     assert all(0 < progress.done <= (progress.total or progress.done) and progress.rate > 0 for progress in seen)
     assert set(world.catalogue.sources) == {download.request.dataset for download in fetched.downloads}
@@ -117,13 +123,13 @@ def test_overpass_and_file_give_equal_tables(world: World, config: Config) -> No
     only_osm = Catalogue(world.catalogue.context, world.catalogue.red_zones, {"osm": world.catalogue.sources["osm"]})
     fetched = live.fetch(city.AREA, only_osm, config)
     layers, reach = only_osm.osm_layers, only_osm.reach_m
-    from_server = osm.read(fetched.inputs.osm, city.AREA, layers, reach)
+    from_server = osm.read(fetched.paths("osm"), city.AREA, layers, reach)
     from_file = osm.read([world.osm], city.AREA, layers, reach)
     assert from_server.data.keys() == from_file.data.keys() == layers.keys()
     for name, table in from_file.data.items():
         assert_geodataframe_equal(from_server.data[name], table)
     filled = {name for name, table in from_file.data.items() if len(table)}
-    assert {"buildings", "landuse", "places", "roads", "services", "boundaries"} <= filled
+    assert {"buildings", "landuse", "places", "roads", "services"} <= filled
     assert {
         "hazard:cemetery",
         "hazard:landfill",
@@ -142,22 +148,14 @@ def test_frozen_needs_no_server_and_gives_the_same_bytes(world: World, config: C
     shutil.rmtree(Path(config.live.cache) / "derived")
     again = live.fetch(city.AREA, world.catalogue, config, frozen=lock.read(path))
     assert len(world.server.requests) == asked
-    for old, new in zip(_paths(first.inputs), _paths(again.inputs), strict=True):
-        assert old.read_bytes() == new.read_bytes()
-        assert old.stat().st_mtime == new.stat().st_mtime
-    assert first.origins == again.origins
+    for name in world.catalogue.sources:
+        for old, new in zip(first.paths(name), again.paths(name), strict=True):
+            assert old.read_bytes() == new.read_bytes()
+            assert old.stat().st_mtime == new.stat().st_mtime
+    assert first.files == again.files
     text = path.read_text()
     lock.write(path, reversed(again.downloads))
     assert path.read_text() == text
-
-
-def _paths(inputs: Inputs) -> list[Path]:
-    return [
-        *inputs.osm,
-        *inputs.footprints,
-        *inputs.built_up.values(),
-        *filter(None, (inputs.onset, inputs.population)),
-    ]
 
 
 def test_frozen_refuses_what_is_not_locked_or_no_longer_held(world: World, config: Config) -> None:
@@ -172,14 +170,19 @@ def test_frozen_refuses_what_is_not_locked_or_no_longer_held(world: World, confi
 
 def test_sources_say_where_the_data_came_from(world: World, config: Config) -> None:
     fetched = live.fetch(city.AREA, world.catalogue, config)
-    reported = footprints.read(fetched.inputs.footprints, city.AREA).sources
-    reported += osm.read(fetched.inputs.osm, city.AREA, world.catalogue.osm_layers, 0.0).sources
-    described = live.describe(reported, fetched)
-    assert [source.source_id for source in described] == [source.source_id for source in reported]
-    assert [source.features for source in described] == [source.features for source in reported]
-    assert {source.url for source in described} == {world.server.url + "/part.csv.gz", world.server.url + "/api"}
-    assert all(source.licence == "ODbL-1.0" and source.retrieved_at for source in described)
-    assert next(source for source in described if source.dataset == "osm").version == "2026-11-20T10:00:00Z"
+    read = inputs.read(city.AREA, world.catalogue, fetched)
+    told = {source.source_id: source for source in read.sources}
+    assert told["microsoft_footprints/town/1"].url == world.server.url + "/part.csv.gz"
+    assert told["microsoft_footprints/town/1"].features == 400
+    assert told["osm/town/1"].url == world.server.url + "/api"
+    assert told["osm/town/1"].version == "2026-11-20T10:00:00Z"
+    assert told["ghs_built_s/town/2"].version == f"R2023A {YEARS[1]}"
+    for source in told.values():
+        spec = world.catalogue.sources[source.dataset]
+        assert (source.licence, source.attribution) == (spec.licence, spec.attribution)
+        assert source.retrieved_at
+    assert set(read.data.footprints["source_id"]) <= set(told)
+    assert set(read.data.layers["buildings"]["source_id"]) <= set(told)
 
 
 def test_a_second_run_asks_only_for_what_may_have_changed(world: World, config: Config) -> None:
@@ -198,9 +201,9 @@ def test_a_second_run_asks_only_for_what_may_have_changed(world: World, config: 
 
 def test_a_damaged_object_is_fetched_again(world: World, config: Config) -> None:
     fetched = live.fetch(city.AREA, world.catalogue, config)
-    (path,) = fetched.inputs.footprints
+    (path,) = fetched.paths("microsoft_footprints")
     path.write_bytes(b"rotten")
-    (repaired,) = live.fetch(city.AREA, world.catalogue, config).inputs.footprints
+    (repaired,) = live.fetch(city.AREA, world.catalogue, config).paths("microsoft_footprints")
     assert repaired == path
     assert repaired.read_bytes() == world.content["/part.csv.gz"]
 
@@ -212,7 +215,7 @@ def test_a_past_day_is_asked_for(world: World, config: Config) -> None:
     )
     fetched = live.fetch(city.AREA, only_osm, dated)
     assert b"2015-01-01T00%3A00%3A00Z" in world.server.requests[-1].body
-    assert fetched.origins.popitem()[1].version == "2015-01-01"
+    assert fetched.files["osm"][0].origin.version == "2015-01-01"
 
 
 def test_an_object_that_changed_between_replies_is_kept_as_the_later_one_has_it(tmp_path: Path) -> None:
@@ -245,11 +248,9 @@ def _halves(whole: Path, folder: Path) -> list[Path]:
     from affine import Affine
     from rasterio.io import MemoryFile
 
-    from pipeline.extract.live import archive
-
     with archive.unpacked(whole) as path, rasterio.open(path) as raster:
         values, transform = raster.read(1), raster.transform
-    row = int((transform.f - tiles.outline(city.AREA.bbox).centroid.y) / 100)
+    row = int((transform.f - grid.outline(city.AREA.bbox).centroid.y) / 100)
     parts = []
     for name, part, north in (("a", values[:row], transform.f), ("b", values[row:], transform.f - 100 * row)):
         content = city.geotiff(part, Affine(100, 0, transform.c, 0, -100, north), "ESRI:54009", nodata=65535)
@@ -288,7 +289,7 @@ def test_two_runs_at_once_fetch_once(world: World, config: Config) -> None:
     asked = len(world.server.requests)
     one = Catalogue({}, {}, {"wsf_evolution": world.catalogue.sources["wsf_evolution"]})
     with ThreadPoolExecutor(4) as pool:
-        results = list(pool.map(lambda _: live.fetch(city.AREA, one, config).inputs.onset, range(4)))
+        results = list(pool.map(lambda _: live.fetch(city.AREA, one, config).paths("wsf_evolution")[0], range(4)))
     assert len(set(results)) == 1
     assert len(world.server.requests) == asked + 1
 

@@ -96,7 +96,7 @@ def overture(endpoint: str, **changed: object) -> Catalogue:
 
 def test_the_latest_release_without_what_is_read_elsewhere(make_config: MakeConfig, bucket: tuple[str, Any]) -> None:
     fetched = live.fetch(city.AREA, overture(bucket[0]), make_config(timeout_seconds=10))
-    (path,) = fetched.inputs.footprints
+    (path,) = fetched.paths("overture_buildings")
     table = footprints.read([path], city.AREA).data
     assert sorted(table["origin"]) == ["esri", "google"]
     assert [notice.count for notice in fetched.notices] == [2]
@@ -109,7 +109,7 @@ def test_the_latest_release_without_what_is_read_elsewhere(make_config: MakeConf
 
 def test_a_release_that_is_asked_for(make_config: MakeConfig, bucket: tuple[str, Any]) -> None:
     fetched = live.fetch(city.AREA, overture(bucket[0], version=RELEASES[0]), make_config(timeout_seconds=10))
-    assert fetched.origins.popitem()[1].version == RELEASES[0]
+    assert fetched.files["overture_buildings"][0].origin.version == RELEASES[0]
 
 
 def test_the_bucket_is_read_without_an_account(bucket: tuple[str, Any]) -> None:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pipeline.declared.catalogue import Catalogue
     from pipeline.extract.live import Fetched
 
-COVER = city.degrees_tile(72, 42, 3, cells=1200)
-PATH = "/cover_N42E072.tif"
+PEOPLE = city.degrees_tile(72, 42, 3, cells=1200)
+PATH = "/pop_KGZ.tif"
 
 RANGES = "HTTP ranges"
 CASES = [
@@ -39,17 +39,17 @@ CASES = [
 CHANGED = Case(RANGES, "the file changes between two ranges", RECOVERS, how="read anew, all of the new one")
 
 
-def cover(url: str) -> Catalogue:
-    return only(worldcover={"url": url + "/cover_{corner}.tif", "feeds": "onset"})
+def people(url: str) -> Catalogue:
+    return only(worldpop={"url": url + "/pop_{country}.tif", "feeds": "population"})
 
 
 def fetch(case: Case, make_config: MakeConfig, url: str) -> Fetched:
-    return live.fetch(city.AREA, cover(url), make_config(timeout_seconds=1.0, **case.live))
+    return live.fetch(city.AREA, people(url), make_config(timeout_seconds=1.0, **case.live))
 
 
 def check(fetched: Fetched, right: bytes) -> None:
-    assert fetched.inputs.onset
-    with rasterio.MemoryFile(right) as memory, memory.open() as whole, rasterio.open(fetched.inputs.onset) as part:
+    (path,) = fetched.paths("worldpop")
+    with rasterio.MemoryFile(right) as memory, memory.open() as whole, rasterio.open(path) as part:
         values = part.read(1)
         rows, columns = part.shape
         west, north = part.transform.c, part.transform.f
@@ -62,20 +62,20 @@ def check(fetched: Fetched, right: bytes) -> None:
 
 
 def test_only_the_window_is_fetched(make_config: MakeConfig) -> None:
-    with serving(Server(files({PATH: COVER}))) as server:
+    with serving(Server(files({PATH: PEOPLE}))) as server:
         fetched = fetch(CASES[0], make_config, server.url)
-    check(fetched, COVER)
+    check(fetched, PEOPLE)
     ranges = [request.headers["Range"] for request in server.requests if "Range" in request.headers]
     asked = sum(int(last) - int(first) for first, last in (item.removeprefix("bytes=").split("-") for item in ranges))
-    assert 0 < asked < len(COVER) / 2
+    assert 0 < asked < len(PEOPLE) / 2
     assert all("me@here" in request.headers["User-Agent"] for request in server.requests)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_faults(case: Case, make_config: MakeConfig) -> None:
-    with serving(Server(files({PATH: COVER}), list(case.script), forever=case.forever)) as server:
+    with serving(Server(files({PATH: PEOPLE}), list(case.script), forever=case.forever)) as server:
         if case.outcome == RECOVERS:
-            check(fetch(case, make_config, server.url), COVER)
+            check(fetch(case, make_config, server.url), PEOPLE)
         else:
             with pytest.raises(SourceError, match=case.outcome) as caught:
                 fetch(case, make_config, server.url)
@@ -83,7 +83,7 @@ def test_faults(case: Case, make_config: MakeConfig) -> None:
 
 
 def test_change_while_reading(make_config: MakeConfig) -> None:
-    content = {PATH: COVER}
+    content = {PATH: PEOPLE}
     newer = city.degrees_tile(72, 42, 3, cells=900)
 
     def change(handler: servers.Handler, _: bytes | None) -> None:

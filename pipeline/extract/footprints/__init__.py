@@ -61,7 +61,7 @@ class Footprints(NamedTuple):
 
 
 @gc_pause.paused()
-def read(paths: Sequence[Path], area: Area) -> Extract[gpd.GeoDataFrame]:
+def read(paths: Sequence[Path], area: Area, *, dataset: str = "", origin: str = "") -> Extract[gpd.GeoDataFrame]:
     """Read the footprints that touch an area.
 
     Parameters
@@ -71,6 +71,8 @@ def read(paths: Sequence[Path], area: Area) -> Extract[gpd.GeoDataFrame]:
         EPSG:4326 are converted.
     area
         Footprints that touch its bbox are taken, whole.
+    dataset, origin
+        Dataset of all files and who drew all of their footprints, where the caller knows; else the files tell.
 
     Returns
     -------
@@ -89,6 +91,7 @@ def read(paths: Sequence[Path], area: Area) -> Extract[gpd.GeoDataFrame]:
     for path in paths:
         local_files.check_exists(path, "footprints")
         found = _read(path, area.bbox)
+        found = found._replace(dataset=dataset or found.dataset)
         found = _rows(found, touches(found.geometry, area.bbox, found.bounds))
         counts[found.dataset] += 1
         source = local_files.source(
@@ -101,7 +104,24 @@ def read(paths: Sequence[Path], area: Area) -> Extract[gpd.GeoDataFrame]:
         parts.append(found)
     data, repeated = table(parts, [source.source_id for source in sources])
     if repeated:
-        notices.append(Notice("footprints", "the same footprint came twice and was taken once", repeated))
+        notices.append(_repeated(repeated))
+    return Extract(data.assign(origin=origin) if origin else data, sources, notices)
+
+
+def _repeated(count: int) -> Notice:
+    return Notice("footprints", "the same footprint came twice and was taken once", count)
+
+
+def together(reads: Sequence[Extract[gpd.GeoDataFrame]]) -> Extract[gpd.GeoDataFrame]:
+    """Put the footprints of several sources together; of one that several have, the first source's copy is kept."""
+    if len(reads) == 1:
+        return reads[0]
+    sources = [source for read in reads for source in read.sources]
+    notices = [notice for read in reads for notice in read.notices]
+    every = pd.concat([read.data for read in reads], ignore_index=True)
+    data = every.drop_duplicates("footprint_id").sort_values("footprint_id", ignore_index=True)
+    if repeated := len(every) - len(data):
+        notices.append(_repeated(repeated))
     return Extract(data, sources, notices)
 
 

@@ -12,33 +12,28 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
-import logging
 import os
 import shutil
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import platformdirs
-import pooch
+from filelock import FileLock
 from pydantic import ValidationError
 
 from pipeline.errors import SourceError
-from pipeline.extract.http.download import Part
+from pipeline.extract.http.download import PartialFile
 from pipeline.extract.http.lock import Download, Request
 from pipeline.schema import provenance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pipeline.config import Live
-
-# Pooch tells of every file, and of the hash of what has none yet; a run has its own progress.
-pooch.get_logger().setLevel(logging.ERROR)
 
 _FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -91,7 +86,7 @@ class Cache:
         self,
         request: Request,
         name: str,
-        fetch: Callable[[Part], str],
+        fetch: Callable[[PartialFile], str],
         *,
         refresh_hours: float | None = None,
     ) -> Path:
@@ -104,7 +99,7 @@ class Cache:
         name
             File name to keep it under.
         fetch
-            Fills a `Part` and returns the address that answered; called only when the cache has no answer.
+            Fills a `PartialFile` and returns the address that answered; called only when the cache has no answer.
         refresh_hours
             After so many hours the request is made again; None: never.
 
@@ -185,47 +180,38 @@ class Cache:
         return False
 
     def _fetch(
-        self, request: Request, name: str, fetch: Callable[[Part], str], refresh_hours: float | None
+        self, request: Request, name: str, fetch: Callable[[PartialFile], str], refresh_hours: float | None
     ) -> Download:
         incoming = self.root / "incoming"
-        answered: list[str] = []
-
-        def receive(_url: str, target: str, _pooch: object) -> None:
-            part = Part(incoming / f"{request.key}.part")
-            try:
-                answered.append(fetch(part))
-            except OSError:
-                part.drop()  # room that a full disk needs
-                raise
-            part.finish(Path(target))
-
+        part = PartialFile(incoming / f"{request.key}.part")
         try:
             incoming.mkdir(parents=True, exist_ok=True)
-            with _alone(incoming / f"{request.key}.busy"):
+            with FileLock(incoming / f"{request.key}.busy"):
                 meanwhile = self.held(request, refresh_hours)
                 if meanwhile is not None and self._sound(meanwhile):
                     return meanwhile  # another process was faster
-                # Pooch writes beside the target and renames; its own downloader neither resumes nor limits time.
-                landed = incoming / request.key
-                landed.unlink(missing_ok=True)
-                pooch.retrieve(request.url, None, fname=landed.name, path=incoming, downloader=receive)
-                return self._keep(request, name, answered[-1], landed)
+                try:
+                    answered = fetch(part)
+                except OSError:
+                    part.drop()  # room that a full disk needs
+                    raise
+                return self._keep(request, name, answered, part)
         except OSError as error:
             raise _disk_error(error, incoming / name, request.dataset) from error
 
-    def _keep(self, request: Request, name: str, answered: str, landed: Path) -> Download:
+    def _keep(self, request: Request, name: str, answered: str, part: PartialFile) -> Download:
         """Move a complete file to the place that its content gives it, then let the index point there."""
         download = Download(
             request=request,
             name=name,
             fetched_from=answered,
-            bytes=landed.stat().st_size,
-            sha256=provenance.sha256(landed),
+            bytes=part.path.stat().st_size,
+            sha256=provenance.sha256(part.path),
             retrieved_at=datetime.now(UTC).replace(microsecond=0),
         )
         path = self.path(download)
         path.parent.mkdir(parents=True, exist_ok=True)
-        landed.replace(path)
+        part.finish(path)
         _touch(path, download)
         index = self._index(request)
         index.parent.mkdir(parents=True, exist_ok=True)
@@ -257,14 +243,6 @@ def _touch(path: Path, download: Download) -> None:
     moment = download.retrieved_at.timestamp()
     os.utime(path, (moment, moment))
     os.utime(path.parent)
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Keep other processes from the same download meanwhile."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # given back when the file closes; the file stays, others may wait on it
-        yield
 
 
 def _disk_error(error: OSError, path: Path, source: str) -> SourceError:

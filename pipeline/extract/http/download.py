@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from pipeline.extract.http.retry import Clock, Fault, Manners, Unusable, explain, persist, refusal, stream
+from pipeline.extract.http.retry import (
+    AttemptError,
+    Deadline,
+    PermanentError,
+    RequestPolicy,
+    TransientError,
+    classify_error,
+    classify_status,
+    retry_call,
+    stream,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,7 +58,7 @@ if TYPE_CHECKING:
     Report = Callable[[Progress], None]
 
 
-class Part:
+class PartialFile:
     """A download under way: its bytes, and what must still be true of the server's file to resume it."""
 
     def __init__(self, path: Path) -> None:
@@ -80,17 +90,17 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DownloadSpec:
     """A file to fetch: its source, its addresses, the largest size that is plausible, and what proves it whole."""
 
     source: str
     urls: Sequence[str]
     check: Callable[[Path], None]
-    """Raises a Fault when the bytes are not what they should be."""
+    """Raises an AttemptError when the bytes are not what they should be."""
     max_bytes: int
 
 
-def download(wanted: Wanted, part: Part, manners: Manners, report: Report | None = None) -> str:
+def download(spec: DownloadSpec, part: PartialFile, policy: RequestPolicy, report: Report | None = None) -> str:
     """Fetch a file into `part` and return the address that it came from.
 
     Raises
@@ -98,26 +108,26 @@ def download(wanted: Wanted, part: Part, manners: Manners, report: Report | None
     SourceError
         It could not be fetched whole and right; wrong bytes are gone, right ones are kept for the next run.
     """
-    transfer = _Transfer(wanted, part, manners, report)
-    return persist(transfer.attempt, source=wanted.source, urls=wanted.urls, manners=manners)
+    transfer = _Transfer(spec, part, policy, report)
+    return retry_call(transfer.attempt, source=spec.source, urls=spec.urls, policy=policy)
 
 
 @dataclass(frozen=True)
 class _Transfer:
-    wanted: Wanted
-    part: Part
-    manners: Manners
+    spec: DownloadSpec
+    part: PartialFile
+    policy: RequestPolicy
     report: Report | None
 
-    def attempt(self, number: int, clock: Clock) -> str:
+    def attempt(self, number: int, deadline: Deadline) -> str:
         """Ask the next address once; return it if the file is then whole and right."""
-        url = self.wanted.urls[number % len(self.wanted.urls)]
+        url = self.spec.urls[number % len(self.spec.urls)]
         try:
-            self._receive(url, clock)
+            self._receive(url, deadline)
             self._verify()
         except requests.RequestException as error:
-            raise explain(error) from error
-        except Fault:
+            raise classify_error(error) from error
+        except AttemptError:
             if not self.part.resumable(url)[0]:
                 self.part.drop()
             raise
@@ -125,38 +135,38 @@ class _Transfer:
 
     def _verify(self) -> None:
         try:
-            self.wanted.check(self.part.path)
-        except Fault:
+            self.spec.check(self.part.path)
+        except AttemptError:
             self.part.drop()
             raise
 
-    def _receive(self, url: str, clock: Clock) -> None:
+    def _receive(self, url: str, deadline: Deadline) -> None:
         """Make one request and write what comes behind what is already there."""
         offset, validator = self.part.resumable(url)
-        headers = {"User-Agent": self.manners.user_agent, "Accept-Encoding": "identity"}
+        headers = {"User-Agent": self.policy.user_agent, "Accept-Encoding": "identity"}
         if offset:
             headers |= {"Range": f"bytes={offset}-", "If-Range": validator}
         with requests.Session() as session:
             session.max_redirects = _MAX_REDIRECTS
-            response = session.get(url, headers=headers, stream=True, timeout=clock.patience(self.manners))
+            response = session.get(url, headers=headers, stream=True, timeout=deadline.timeout(self.policy))
             self._admit(response)
             if not _continues(response, offset, validator):
                 self.part.drop()
                 offset = 0
             total = self._total(response, offset)
             self.part.begin(url, _validator(response))
-            done = self._append(response, offset, total, clock)
+            done = self._append(response, offset, total, deadline)
         if total is not None and done != total:
             reason = f"the reply was cut off ({done:,} of {total:,} bytes)"
-            raise Fault(reason)
+            raise TransientError(reason)
 
     def _admit(self, response: requests.Response) -> None:
         """Raise what the status of a reply calls for."""
         if response.status_code == requests.codes.requested_range_not_satisfiable:
             self.part.drop()
             reason = "the file has changed on the server"
-            raise Fault(reason)
-        if refused := refusal(response):
+            raise TransientError(reason)
+        if refused := classify_status(response):
             raise refused
 
     def _total(self, response: requests.Response, offset: int) -> int | None:
@@ -166,28 +176,28 @@ class _Transfer:
         if encoded or not length.isdigit():
             return None
         total = offset + int(length)
-        if total > self.wanted.max_bytes:
+        if total > self.spec.max_bytes:
             self._too_large(total)
         return total
 
     def _too_large(self, size: int) -> None:
         self.part.drop()
-        reason = f"it has {size:,} bytes or more, but not over {self.wanted.max_bytes:,} are plausible"
-        raise Unusable(reason, remedy=_CHANGED)
+        reason = f"it has {size:,} bytes or more, but not over {self.spec.max_bytes:,} are plausible"
+        raise PermanentError(reason, remedy=_CHANGED)
 
-    def _append(self, response: requests.Response, offset: int, total: int | None, clock: Clock) -> int:
+    def _append(self, response: requests.Response, offset: int, total: int | None, deadline: Deadline) -> int:
         """Write the body from `offset` on and return the size of the file."""
         began, done = time.monotonic(), offset
         with self.part.path.open("r+b" if offset else "wb") as file:
             file.seek(offset)
-            for chunk in stream(response, clock):
+            for chunk in stream(response, deadline):
                 file.write(chunk)
                 done += len(chunk)
-                if done > self.wanted.max_bytes:
+                if done > self.spec.max_bytes:
                     self._too_large(done)
                 if self.report:
                     elapsed = time.monotonic() - began
-                    self.report(Progress(self.wanted.source, done, total, elapsed, done - offset))
+                    self.report(Progress(self.spec.source, done, total, elapsed, done - offset))
         return done
 
 

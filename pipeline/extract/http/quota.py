@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pipeline.extract.http.retry import Unusable
+from filelock import FileLock
+
+from pipeline.extract.http.retry import PermanentError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pipeline.config import Live
 
 
-class Etiquette:
+class Quota:
     """Counts requests and bytes per server and day (UTC) in a file, and refuses what would be too much.
 
     Parameters
@@ -36,20 +37,17 @@ class Etiquette:
 
         Raises
         ------
-        Unusable
+        PermanentError
             The day's limits for this server are reached.
         """
         host, today = urlsplit(url).netloc, datetime.now(UTC).date().isoformat()
-        with self._path.open("a+", encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            file.seek(0)
-            usage = _parsed(file.read()).get(today, {})
+        with FileLock(self._path.with_suffix(".lock")):
+            usage = _read(self._path).get(today, {})
             requests, total = usage.get(host, (0, 0))
             if not received:
                 self._check(requests, total)
             usage[host] = (requests + (not received), total + received)
-            file.truncate(0)
-            file.write(json.dumps({today: usage}))
+            self._path.write_text(json.dumps({today: usage}), encoding="utf-8")
 
     def _check(self, requests: int, total: int) -> None:
         for used, limit, what in (
@@ -58,15 +56,15 @@ class Etiquette:
         ):
             if used >= limit:
                 reason = f"today's limit for this server is used up (live.{what} = {limit:,})"
-                raise Unusable(
+                raise PermanentError(
                     reason, remedy="go on tomorrow (what has arrived is kept), or read an extract with local"
                 )
 
 
-def _parsed(text: str) -> dict[str, dict[str, tuple[int, int]]]:
-    """Return the counts; a damaged file counts as none."""
+def _read(path: Path) -> dict[str, dict[str, tuple[int, int]]]:
+    """Return the counts by day and server; a missing or damaged file counts as none."""
     try:
-        counts: dict[str, dict[str, tuple[int, int]]] = json.loads(text or "{}")
-    except ValueError:
+        counts: dict[str, dict[str, tuple[int, int]]] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return {}
     return counts

@@ -1,4 +1,4 @@
-"""Bounded patience with servers: what a failure means, and how often and how long another attempt is worth it.
+"""Bounded retries: what a failure means, and how often and how long another attempt is worth it.
 
 Every failure ends as a `SourceError` whose sentence names the source, the address and the remedy.
 """
@@ -31,7 +31,7 @@ _NOT_COMPRESSED = "the reply is not compressed as it claims to be"
 _CHUNK = 1 << 16
 _MAX_WAIT_S = 60.0
 _MAX_BACKOFF_S, _BACKOFF_SHARE = 1.0, 60.0
-"""The first pause is a sixtieth of all patience, and at most a second; each further one is twice as long."""
+"""The first pause is a sixtieth of `retry_seconds`, and at most a second; each further one is twice as long."""
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CORRECT = "correct url in the source's file in layers/sources"
 _LATER = "try again later; what has arrived is kept"
@@ -39,8 +39,8 @@ _OFFLINE = "check the connection to the Internet, or try again later"
 
 
 @dataclass(frozen=True)
-class Manners:
-    """How long and how often a server is asked, and by whom.
+class RequestPolicy:
+    """How long and how often a server is asked, and in whose name.
 
     `retry_seconds` bounds one download with all its retries, `timeout_seconds` a silence, `attempts` the requests.
     """
@@ -52,16 +52,16 @@ class Manners:
     backoff_seconds: float = 1.0
 
     @classmethod
-    def of(cls, live: Live) -> Manners:
-        """Return the manners that a configuration asks for."""
+    def of(cls, live: Live) -> RequestPolicy:
+        """Return the policy that a configuration sets."""
         contact = f" ({live.contact})" if live.contact else ""
         agent = f"novostroiki/{pipeline.__version__}{contact}"
         backoff = min(_MAX_BACKOFF_S, live.retry_seconds / _BACKOFF_SHARE)
         return cls(agent, live.retry_seconds, live.timeout_seconds, backoff_seconds=backoff)
 
 
-class Fault(Exception):  # noqa: N818 - not an error yet: another attempt may succeed
-    """An attempt failed in a way that may pass.
+class AttemptError(Exception):
+    """One attempt at a server failed; `retry_call` decides whether another one is worth it.
 
     Parameters
     ----------
@@ -80,19 +80,23 @@ class Fault(Exception):  # noqa: N818 - not an error yet: another attempt may su
         self.remedy = remedy
 
 
-class Unusable(Fault):
+class TransientError(AttemptError):
+    """A failure that may pass: the same server may be asked again."""
+
+
+class PermanentError(AttemptError):
     """What this address gives will not do: worth asking a mirror, not the same server again."""
 
 
 @dataclass(frozen=True)
-class Clock:
+class Deadline:
     """The time that is left to a download and all its retries."""
 
     ends: float
 
     @classmethod
-    def starting(cls, seconds: float) -> Clock:
-        """Return a clock that runs for `seconds` from now."""
+    def starting(cls, seconds: float) -> Deadline:
+        """Return a deadline that runs for `seconds` from now."""
         return cls(time.monotonic() + seconds)
 
     @property
@@ -100,15 +104,15 @@ class Clock:
         """Seconds left, never negative."""
         return max(0.0, self.ends - time.monotonic())
 
-    def patience(self, manners: Manners) -> float:
+    def timeout(self, policy: RequestPolicy) -> float:
         """Return for how many seconds a server may now stay silent."""
-        return max(0.001, min(manners.timeout_seconds, self.left))
+        return max(0.001, min(policy.timeout_seconds, self.left))
 
     def check(self) -> None:
-        """Raise a Fault when the time is up."""
+        """Raise a TransientError when the time is up."""
         if not self.left:
             reason = "it took longer than live.retry_seconds allows"
-            raise Fault(reason, remedy=f"raise that limit or {_LATER}")
+            raise TransientError(reason, remedy=f"raise that limit or {_LATER}")
 
 
 def failed(source: str, url: str, reason: str, remedy: str) -> SourceError:
@@ -116,18 +120,18 @@ def failed(source: str, url: str, reason: str, remedy: str) -> SourceError:
     return SourceError(f"{source} could not be fetched from {url}: {reason}; {remedy}.")
 
 
-def persist(act: Callable[[int, Clock], T], *, source: str, urls: Sequence[str], manners: Manners) -> T:
-    """Call `act` until it succeeds, at most as often and as long as the manners allow.
+def retry_call(act: Callable[[int, Deadline], T], *, source: str, urls: Sequence[str], policy: RequestPolicy) -> T:
+    """Call `act` until it succeeds, at most as often and as long as the policy allow.
 
     Parameters
     ----------
     act
-        Takes the number of the attempt, from 0, and the clock; raises a Fault when another attempt is worth it.
+        Takes the number of the attempt, from 0, and the deadline; raises an AttemptError when it fails.
     source
         Name of the dataset, for the error.
     urls
         The address of each attempt, in turn.
-    manners
+    policy
         Limits.
 
     Raises
@@ -135,38 +139,40 @@ def persist(act: Callable[[int, Clock], T], *, source: str, urls: Sequence[str],
     SourceError
         The limits are reached, or no address will do.
     """
-    clock = Clock.starting(manners.retry_seconds)
+    deadline = Deadline.starting(policy.retry_seconds)
     attempt, before = 0, None
     while True:
         try:
-            return act(attempt, clock)
-        except Fault as fault:
-            backoff = min(_MAX_WAIT_S, manners.backoff_seconds * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
-            wait = max(backoff, fault.wait)
-            hopeless = isinstance(fault, Unusable) and (len(urls) == 1 or attempt >= len(urls))
-            if hopeless or attempt + 1 == manners.attempts or wait >= clock.left:
+            return act(attempt, deadline)
+        except AttemptError as failure:
+            backoff = min(_MAX_WAIT_S, policy.backoff_seconds * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
+            wait = max(backoff, failure.wait)
+            hopeless = isinstance(failure, PermanentError) and (len(urls) == 1 or attempt >= len(urls))
+            if hopeless or attempt + 1 == policy.attempts or wait >= deadline.left:
                 times = "" if attempt == 0 else f" (asked {attempt + 1} times)"
-                # An attempt that the clock cut short says less than the one before it.
-                told = before if before and not clock.left else fault
-                raise failed(source, urls[attempt % len(urls)], told.reason + times, told.remedy) from fault
-            before = fault
+                # An attempt that the deadline cut short says less than the one before it.
+                told = before if before and not deadline.left else failure
+                raise failed(source, urls[attempt % len(urls)], told.reason + times, told.remedy) from failure
+            before = failure
         time.sleep(wait)
         attempt += 1
 
 
-def refusal(response: requests.Response) -> Fault | None:
+def classify_status(response: requests.Response) -> AttemptError | None:
     """Return what the status of a reply means; None: it is usable."""
     status = response.status_code
     if status in _RETRIED:
         wait = _retry_after(response.headers.get("Retry-After", ""))
         asks = f" and asks to wait {wait:.0f} s" if wait else ""
-        return Fault(f"the server answers {status} {response.reason}{asks}", wait=wait)
+        return TransientError(f"the server answers {status} {response.reason}{asks}", wait=wait)
     if status in (requests.codes.not_found, requests.codes.gone):
-        return Unusable(f"it is not there ({status})", remedy=f"look for it on the provider's page, and {_CORRECT}")
+        return PermanentError(
+            f"it is not there ({status})", remedy=f"look for it on the provider's page, and {_CORRECT}"
+        )
     if status in (requests.codes.unauthorized, requests.codes.forbidden):
-        return Unusable(f"the server refuses access ({status})", remedy="ask the provider")
+        return PermanentError(f"the server refuses access ({status})", remedy="ask the provider")
     if status >= requests.codes.bad_request:
-        return Unusable(f"the server answers {status} {response.reason}", remedy="report this as a bug")
+        return PermanentError(f"the server answers {status} {response.reason}", remedy="report this as a bug")
     return None
 
 
@@ -181,49 +187,49 @@ def _retry_after(value: str) -> float:
     return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
-def stream(response: requests.Response, clock: Clock) -> Iterator[bytes]:
-    """Yield the body of a reply as it arrives, decoded, and no longer than the clock runs.
+def stream(response: requests.Response, deadline: Deadline) -> Iterator[bytes]:
+    """Yield the body of a reply as it arrives, decoded, and not beyond the deadline.
 
     `requests` itself would wait for a full chunk, for ever if a server sends a byte now and then.
     """
     try:
         while chunk := response.raw.read1(_CHUNK, decode_content=True):
             yield chunk
-            clock.check()
+            deadline.check()
     except urllib3.exceptions.ReadTimeoutError as error:
-        raise Fault(_SILENT) from error
+        raise TransientError(_SILENT) from error
     except urllib3.exceptions.DecodeError as error:
-        raise Fault(_NOT_COMPRESSED) from error
+        raise TransientError(_NOT_COMPRESSED) from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise Fault(_BROKEN_OFF) from error
+        raise TransientError(_BROKEN_OFF) from error
 
 
-def explain(error: requests.RequestException) -> Fault:
+def classify_error(error: requests.RequestException) -> AttemptError:
     """Return what a failure below HTTP means."""
     if isinstance(error, requests.ConnectionError) and "timed out" in str(error):
-        return Fault(_SILENT)
+        return TransientError(_SILENT)
     if isinstance(error, requests.ConnectionError) and "resolve" in str(error):
-        return Fault("the name of the server cannot be resolved", remedy=_OFFLINE)
+        return TransientError("the name of the server cannot be resolved", remedy=_OFFLINE)
     for kind, meaning, reason, remedy in _MEANINGS:
         if isinstance(error, kind):
             return meaning(reason, remedy=remedy)
-    return Unusable(f"the request is not possible ({type(error).__name__})", remedy=_CORRECT)
+    return PermanentError(f"the request is not possible ({type(error).__name__})", remedy=_CORRECT)
 
 
-_MEANINGS: tuple[tuple[type[requests.RequestException], type[Fault], str, str], ...] = (
+_MEANINGS: tuple[tuple[type[requests.RequestException], type[AttemptError], str, str], ...] = (
     (
         requests.exceptions.SSLError,
-        Unusable,
+        PermanentError,
         "the encrypted connection could not be trusted",
         "check this machine's date and certificates, and any proxy between",
     ),
     (
         requests.TooManyRedirects,
-        Unusable,
+        PermanentError,
         "it redirects without end",
         f"look for the new address on the provider's page, and {_CORRECT}",
     ),
-    (requests.Timeout, Fault, _SILENT, _LATER),
-    (requests.ConnectionError, Fault, "the connection failed", _OFFLINE),
+    (requests.Timeout, TransientError, _SILENT, _LATER),
+    (requests.ConnectionError, TransientError, "the connection failed", _OFFLINE),
 )
 """What failures mean; the first that fits holds."""

@@ -1,18 +1,15 @@
-"""OpenStreetMap: files, and elements of an Overpass reply, as one clean table per layer.
+"""OpenStreetMap: files as one clean table per layer.
 
-Both go through the same reader: the tables of the same data are equal, whichever way they came.
+What the Overpass servers answer is kept as such a file: the tables of the same data are equal, whichever way they came.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.errors import InputError
 from pipeline.extract import gc_pause, local_files
 from pipeline.extract.osm import frames
-from pipeline.extract.osm.elements import write_elements
 from pipeline.extract.osm.matching import Matcher
 from pipeline.extract.osm.reader import read_file
 from pipeline.geometry.bbox import widened
@@ -20,7 +17,8 @@ from pipeline.schema.provenance import Extract, Notice, year_of
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     import geopandas as gpd
 
@@ -93,36 +91,6 @@ def read(
     if cut:
         notices.append(Notice(DATASET, f"a name is longer than {frames.MAX_NAME} characters and was cut", cut))
     return Extract(tables, sources, notices)
-
-
-@gc_pause.paused()
-def from_elements(
-    elements: Iterable[Mapping[str, Any]], area: Area, layers: Mapping[str, OsmLayer], reach_m: float, source_id: str
-) -> Extract[dict[str, gpd.GeoDataFrame]]:
-    """Return the tables of elements of Overpass replies (JSON, ``out body; >; out skel qt``).
-
-    Elements may repeat, as they do where the tiles of a query overlap. Nothing found is no error here: a valid reply
-    may be empty. The extract carries no sources; whoever fetched the elements knows where they came from.
-
-    Parameters
-    ----------
-    elements
-        Nodes with ``lat`` and ``lon``, ways with ``nodes``, relations with ``members``; ``tags``, ``version``,
-        ``changeset`` and ``timestamp`` where the reply has them.
-    area, layers, reach_m
-        As in `read`.
-    source_id
-        Identifier of the input that the rows point to.
-    """
-    with TemporaryDirectory() as scratch:
-        path = Path(scratch) / "elements.osm.pbf"
-        write_elements(elements, path)
-        found = read_file(path, Matcher(layers), widened(area.bbox, reach_m), source_id, may_be_empty=True)
-    tables, cut = frames.build([found.objects], layers, search_boxes(area, layers, reach_m))
-    notices = _notices(source_id, found.problems)
-    if cut:
-        notices.append(Notice(source_id, f"a name is longer than {frames.MAX_NAME} characters and was cut", cut))
-    return Extract(tables, [], notices)
 
 
 def search_boxes(area: Area, layers: Mapping[str, OsmLayer], reach_m: float) -> dict[str, Box]:

@@ -53,7 +53,7 @@ class Found:
     """When the file, or else its newest object, was last edited (ISO 8601); empty: the file does not say."""
 
 
-def read_file(path: Path, matcher: Matcher, box: Box, source_id: str, *, may_be_empty: bool = False) -> Found:
+def read_file(path: Path, matcher: Matcher, box: Box, source_id: str) -> Found:
     """Read every object that a layer wants and whose envelope meets the box.
 
     Parameters
@@ -66,8 +66,6 @@ def read_file(path: Path, matcher: Matcher, box: Box, source_id: str, *, may_be_
         Largest box that any layer asks for (EPSG:4326).
     source_id
         Identifier of the file, kept with the objects.
-    may_be_empty
-        True: a file without a single object is an answer, not an error.
 
     Raises
     ------
@@ -81,7 +79,7 @@ def read_file(path: Path, matcher: Matcher, box: Box, source_id: str, *, may_be_
         passes = _Passes(path, matcher, box, source_id, Path(scratch))
         found = passes.run()
         empty = not found.objects and passes.is_empty()
-    if empty and not may_be_empty:
+    if empty:
         msg = f"{path} is an OpenStreetMap file without a single object; fetch it again."
         raise InputError(msg)
     return found

@@ -15,14 +15,21 @@ import pyarrow.parquet as pq
 
 from pipeline.base.connection import connect, load_extension
 from pipeline.errors import SourceError
-from pipeline.extract.http.retry import Clock, Fault, Manners, Unusable, persist
+from pipeline.extract.http.retry import (
+    AttemptError,
+    Deadline,
+    PermanentError,
+    RequestPolicy,
+    TransientError,
+    retry_call,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.config import Area
     from pipeline.declared.catalogue import SourceSpec
-    from pipeline.extract.http.download import Part
+    from pipeline.extract.http.download import PartialFile
 
 MAX_LIST = 16 * 2**20
 READ_ELSEWHERE = ("OpenStreetMap", "Microsoft ML Buildings")
@@ -38,19 +45,19 @@ def list_url(spec: SourceSpec) -> str:
 
 
 def check_list(path: Path) -> None:
-    """Raise a Fault unless the file is a list of releases."""
+    """Raise an AttemptError unless the file is a list of releases."""
     if not releases(path):
         reason = "the reply names no release"
-        raise Fault(reason)
+        raise TransientError(reason)
 
 
 def releases(path: Path) -> list[str]:
-    """Return the releases that a list names, oldest first; raise a Fault if it is no list."""
+    """Return the releases that a list names, oldest first; raise an AttemptError if it is no list."""
     try:
         root = ET.parse(path).getroot()  # noqa: S314 - expat of Python 3.11 bounds entity expansion
     except ET.ParseError as error:
         reason = "the reply is no XML"
-        raise Fault(reason) from error
+        raise TransientError(reason) from error
     prefixes = (element.text or "" for element in root.iter() if element.tag.endswith("Prefix"))
     found = {match[1] for prefix in prefixes if (match := _RELEASE.search(prefix))}
     return sorted(found, key=lambda name: (name.split(".")[0], int(name.split(".")[1])))
@@ -75,7 +82,7 @@ def choose(spec: SourceSpec, offered: list[str]) -> str:
     return spec.version
 
 
-def fetch(spec: SourceSpec, release: str, area: Area, part: Part, manners: Manners) -> str:
+def fetch(spec: SourceSpec, release: str, area: Area, part: PartialFile, policy: RequestPolicy) -> str:
     """Write the buildings of an area as GeoParquet (id, height, sources, geometry) into `part`; return their address.
 
     `sources` tells where each comes from; see `not_read_elsewhere`.
@@ -87,26 +94,26 @@ def fetch(spec: SourceSpec, release: str, area: Area, part: Part, manners: Manne
     """
     url = spec.url.format(release=release)
 
-    def attempt(_number: int, clock: Clock) -> str:
+    def attempt(_number: int, deadline: Deadline) -> str:
         with connect(spatial=True) as con:
             load_extension(con, "httpfs")
-            _reach(con, spec, clock.patience(manners))
-            timer = threading.Timer(clock.left, con.interrupt)
+            _reach(con, spec, deadline.timeout(policy))
+            timer = threading.Timer(deadline.left, con.interrupt)
             timer.start()
             try:
                 con.execute(_query(url, part.path), _bounds(area))
             except (duckdb.IOException, duckdb.HTTPException, duckdb.InvalidInputException) as error:
                 part.drop()
-                raise _explain(error) from error
+                raise _classified(error) from error
             except duckdb.InterruptException as error:
                 part.drop()
                 reason = "it took longer than live.retry_seconds allows"
-                raise Fault(reason, remedy="raise that limit or try again later") from error
+                raise TransientError(reason, remedy="raise that limit or try again later") from error
             finally:
                 timer.cancel()
         return url
 
-    return persist(attempt, source=spec.id, urls=[url], manners=manners)
+    return retry_call(attempt, source=spec.id, urls=[url], policy=policy)
 
 
 def not_read_elsewhere(path: Path, target: Path) -> None:
@@ -153,10 +160,12 @@ def _text(value: object) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def _explain(error: duckdb.Error) -> Fault:
+def _classified(error: duckdb.Error) -> AttemptError:
     text = str(error)
     if "No files found" in text or "404" in text:
-        return Unusable("the release is no longer there", remedy="set version in its file in layers/sources to latest")
+        return PermanentError(
+            "the release is no longer there", remedy="set version in its file in layers/sources to latest"
+        )
     if "parquet" in text.lower() and "HTTP" not in text:
-        return Fault("the reply is no whole Parquet file")
-    return Fault(f"the server failed ({text.splitlines()[0][:120]})")
+        return TransientError("the reply is no whole Parquet file")
+    return TransientError(f"the server failed ({text.splitlines()[0][:120]})")

@@ -13,8 +13,15 @@ from rasterio.errors import RasterioError
 from rasterio.merge import merge
 from rasterio.warp import transform_bounds
 
-from pipeline.extract.http.retry import Clock, Fault, Manners, explain, persist, refusal
-from pipeline.extract.live import archive
+from pipeline.extract.http.retry import (
+    Deadline,
+    RequestPolicy,
+    TransientError,
+    classify_error,
+    classify_status,
+    retry_call,
+)
+from pipeline.extract.raster_tiles import archive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +31,7 @@ if TYPE_CHECKING:
 
     from pipeline.config import Area
     from pipeline.declared.catalogue import SourceSpec
-    from pipeline.extract.http.download import Part
+    from pipeline.extract.http.download import PartialFile
 
 _MARGIN_CELLS = 2
 _DENSIFY = 21
@@ -42,7 +49,9 @@ def from_files(tiles: Sequence[Path], area: Area, spec: SourceSpec, target: Path
         _write([stack.enter_context(rasterio.open(path)) for path in paths], area, spec, target)
 
 
-def over_http(tiles: Sequence[Sequence[str]], area: Area, spec: SourceSpec, part: Part, manners: Manners) -> str:
+def over_http(
+    tiles: Sequence[Sequence[str]], area: Area, spec: SourceSpec, part: PartialFile, policy: RequestPolicy
+) -> str:
     """Write the part of some remote tiles that covers an area into `part`, fetched by HTTP ranges; return an address.
 
     A file that changes while it is read is read again.
@@ -54,27 +63,27 @@ def over_http(tiles: Sequence[Sequence[str]], area: Area, spec: SourceSpec, part
     """
     urls = [addresses[0] for addresses in tiles]
 
-    def attempt(number: int, clock: Clock) -> str:
+    def attempt(number: int, deadline: Deadline) -> str:
         chosen = [addresses[number % len(addresses)] for addresses in tiles]
         try:
-            before = [_state(url, manners, clock) for url in chosen]
-            _read_remote(chosen, area, spec, part.path, clock.patience(manners), manners.user_agent)
-            after = [_state(url, manners, clock) for url in chosen]
+            before = [_state(url, policy, deadline) for url in chosen]
+            _read_remote(chosen, area, spec, part.path, deadline.timeout(policy), policy.user_agent)
+            after = [_state(url, policy, deadline) for url in chosen]
         except requests.RequestException as error:
-            raise explain(error) from error
+            raise classify_error(error) from error
         if before != after:
             reason = "the file has changed on the server while it was read"
-            raise Fault(reason)
+            raise TransientError(reason)
         return chosen[0]
 
-    return persist(attempt, source=spec.id, urls=urls, manners=manners)
+    return retry_call(attempt, source=spec.id, urls=urls, policy=policy)
 
 
-def _state(url: str, manners: Manners, clock: Clock) -> tuple[str, ...]:
+def _state(url: str, policy: RequestPolicy, deadline: Deadline) -> tuple[str, ...]:
     """Return what changes when the file does."""
-    headers = {"User-Agent": manners.user_agent, "Accept-Encoding": "identity"}
-    response = requests.head(url, headers=headers, timeout=clock.patience(manners), allow_redirects=True)
-    if refused := refusal(response):
+    headers = {"User-Agent": policy.user_agent, "Accept-Encoding": "identity"}
+    response = requests.head(url, headers=headers, timeout=deadline.timeout(policy), allow_redirects=True)
+    if refused := classify_status(response):
         raise refused
     return tuple(response.headers.get(name, "") for name in ("ETag", "Last-Modified", "Content-Length"))
 
@@ -97,7 +106,7 @@ def _read_remote(  # noqa: PLR0913, PLR0917 - as above
                 archive.check_raster(name, spec)
             _write([stack.enter_context(rasterio.open(name)) for name in names], area, spec, target)
     except RasterioError as error:
-        raise Fault(archive.NOT_WHOLE) from error
+        raise TransientError(archive.NOT_WHOLE) from error
 
 
 def _write(rasters: Sequence[DatasetReader], area: Area, spec: SourceSpec, target: Path) -> None:

@@ -15,7 +15,7 @@ import rasterio
 from pyproj import CRS, Transformer
 from rasterio.errors import RasterioError
 
-from pipeline.extract.http.retry import Fault, Unusable
+from pipeline.extract.http.retry import PermanentError, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ def unpacked(path: Path) -> Iterator[Path]:
 
     Raises
     ------
-    Fault
+    AttemptError
         The zip is damaged, would unpack to an implausible size, names files outside its folder, or has not one raster.
     """
     if not zipfile.is_zipfile(path):
@@ -52,7 +52,7 @@ def unpacked(path: Path) -> Iterator[Path]:
                     shutil.copyfileobj(source, file)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
             reason = "the reply is no whole zip file"
-            raise Fault(reason) from error
+            raise TransientError(reason) from error
         yield target
 
 
@@ -61,37 +61,37 @@ def _only_raster(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     size = sum(member.file_size for member in members)
     if size > MAX_UNPACKED:
         reason = f"the zip would unpack to {size:,} bytes, more than the {MAX_UNPACKED:,} that are plausible"
-        raise Unusable(reason, remedy=_REPORT)
+        raise PermanentError(reason, remedy=_REPORT)
     for member in members:
         place = PurePosixPath(member.filename.replace("\\", "/"))
         if place.is_absolute() or ".." in place.parts:
             reason = f"the zip names a file outside its own folder ({member.filename!r})"
-            raise Unusable(reason, remedy=_REPORT)
+            raise PermanentError(reason, remedy=_REPORT)
     rasters = [member for member in members if member.filename.lower().endswith(".tif")]
     if len(rasters) != 1:
         reason = f"the zip holds {len(rasters)} rasters where one is expected"
-        raise Fault(reason)
+        raise TransientError(reason)
     return rasters[0]
 
 
 def check(path: Path, spec: SourceSpec) -> None:
-    """Raise a Fault unless a file holds one readable GeoTIFF in the CRS that its dataset states."""
+    """Raise an AttemptError unless a file holds one readable GeoTIFF in the CRS that its dataset states."""
     with unpacked(path) as tile:
         check_raster(str(tile), spec)
 
 
 def check_raster(name: str, spec: SourceSpec) -> None:
-    """Raise a Fault unless GDAL opens `name` as a raster in the CRS that its dataset states."""
+    """Raise an AttemptError unless GDAL opens `name` as a raster in the CRS that its dataset states."""
     try:
         with rasterio.open(name) as raster:
             crs, bounds = raster.crs, raster.bounds
             raster.read(1, window=((raster.height - 1, raster.height), (raster.width - 1, raster.width)))
     except RasterioError as error:
-        raise Fault(NOT_WHOLE) from error
+        raise TransientError(NOT_WHOLE) from error
     if crs is None or not _same_places(CRS.from_user_input(crs), CRS.from_user_input(spec.crs), bounds):
         found = crs.to_string()[:60] if crs else "none"
         reason = f"its coordinate system is {found} where {spec.crs} is expected"
-        raise Unusable(reason, remedy="look at the provider's page for what has changed")
+        raise PermanentError(reason, remedy="look at the provider's page for what has changed")
 
 
 def _same_places(found: CRS, expected: CRS, bounds: tuple[float, float, float, float]) -> bool:

@@ -32,17 +32,24 @@ from osmnx._errors import (
 )
 
 from pipeline.extract.http.download import Progress
-from pipeline.extract.http.retry import Fault, Unusable, explain, persist, refusal, stream
-from pipeline.extract.live.tiles import split
+from pipeline.extract.http.retry import (
+    PermanentError,
+    TransientError,
+    classify_error,
+    classify_status,
+    retry_call,
+    stream,
+)
+from pipeline.geometry.bbox import split
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
     from pipeline.declared.catalogue import OsmLayer
-    from pipeline.extract.http.download import Part, Report
-    from pipeline.extract.http.retry import Clock, Manners
-    from pipeline.extract.live.tiles import Bbox
+    from pipeline.extract.http.download import PartialFile, Report
+    from pipeline.extract.http.retry import Deadline, RequestPolicy
+    from pipeline.geometry.bbox import Box
 
 TILE_DEG = 0.15
 """Side of a query's tile: about 12 by 17 km, some ten thousand buildings, well within a public server's time limit."""
@@ -51,13 +58,13 @@ _MAX_VALUES = 12
 _MAX_REPLY = 512 * 2**20
 _ORDER = {"node": 0, "way": 1, "relation": 2}
 
-Wanted = dict[str, bool | list[str]]
+Tags = dict[str, bool | list[str]]
 """OSM key to True (any value) or values, as OSMnx takes it."""
 
 _settings_lock = threading.Lock()
 
 
-def wanted_tags(layers: Iterable[OsmLayer]) -> Wanted:
+def wanted_tags(layers: Iterable[OsmLayer]) -> Tags:
     """Return what to ask for, so that the reply holds every object of the layers, and some that the reader sorts out.
 
     OSMnx joins conditions by "or" only; of a selector with several keys, the first that must be there is asked for.
@@ -78,7 +85,7 @@ def wanted_tags(layers: Iterable[OsmLayer]) -> Wanted:
 class Query:
     """One question: what has a part of its edge within the bbox, or (`enclosing`) what encloses all of it."""
 
-    bbox: Bbox
+    bbox: Box
     wanted: Mapping[str, bool | list[str]]
     day: date | None = None
     """As of midnight (UTC) at the beginning of this day; None: now."""
@@ -91,7 +98,7 @@ class Query:
         return f"{tags} {where} {','.join(f'{value:.6f}' for value in self.bbox)}{when}"
 
 
-def queries(layers: Mapping[str, OsmLayer], bbox: Bbox, reach: Bbox, day: date | None) -> list[Query]:
+def queries(layers: Mapping[str, OsmLayer], bbox: Box, reach: Box, day: date | None) -> list[Query]:
     """Return the questions that fetch all layers: context in `bbox`, hazards in the wider `reach`, what is around."""
     context = wanted_tags(layer for key, layer in layers.items() if not key.startswith("hazard:"))
     hazards = wanted_tags(layer for key, layer in layers.items() if key.startswith("hazard:"))
@@ -102,11 +109,11 @@ def queries(layers: Mapping[str, OsmLayer], bbox: Bbox, reach: Bbox, day: date |
 
 def fetch(  # noqa: PLR0913 - what a request needs, and who may refuse it
     query: Query,
-    part: Part,
+    part: PartialFile,
     *,
     urls: Sequence[str],
     source: str,
-    manners: Manners,
+    policy: RequestPolicy,
     admit: Callable[[str, int], None],
     report: Report | None = None,
 ) -> str:
@@ -119,8 +126,8 @@ def fetch(  # noqa: PLR0913 - what a request needs, and who may refuse it
     urls
         Addresses of the servers, without ``/interpreter``.
     admit
-        Called with the address and 0 before a request, and with the bytes received after it; raises a Fault when the
-        day's limits do not allow another.
+        Called with the address and 0 before a request, and with the bytes received after it; raises an AttemptError
+        when the day's limits do not allow another.
 
     Raises
     ------
@@ -129,28 +136,28 @@ def fetch(  # noqa: PLR0913 - what a request needs, and who may refuse it
     """
     empty = 0
 
-    def attempt(number: int, clock: Clock) -> str:
+    def attempt(number: int, deadline: Deadline) -> str:
         nonlocal empty
         url = urls[number % len(urls)]
         admit(url, 0)
         try:
-            body = _ask(url, query, manners, clock, report)
+            body = _ask(url, query, policy, deadline, report)
         except requests.RequestException as error:
-            raise explain(error) from error
+            raise classify_error(error) from error
         admit(url, len(body))
         if not _elements(body):
             empty += 1
             if empty == 1:
                 reason = "the reply is empty, and no second one confirms that"
-                raise Fault(reason)
+                raise TransientError(reason)
         part.path.write_bytes(body)
         return url
 
-    return persist(attempt, source=source, urls=urls, manners=manners)
+    return retry_call(attempt, source=source, urls=urls, policy=policy)
 
 
 def _elements(body: bytes) -> int:
-    """Return how many objects a reply holds; raise a Fault unless it is a whole one."""
+    """Return how many objects a reply holds; raise an AttemptError unless it is a whole one."""
     try:
         reply = json.loads(body)
         elements, remark = reply["elements"], reply.get("remark")
@@ -158,21 +165,21 @@ def _elements(body: bytes) -> int:
         start = body[:15].lstrip().lower()
         what = "a web page" if start.startswith((b"<!doc", b"<html")) else "no whole Overpass JSON"
         reason = f"the reply is {what}"
-        raise Fault(reason) from error
+        raise TransientError(reason) from error
     if remark:
         reason = f"the server gave up in the middle (“{str(remark)[:120]}”)"
-        raise Fault(reason, remedy="try again later, when the servers are less busy")
+        raise TransientError(reason, remedy="try again later, when the servers are less busy")
     return len(elements)
 
 
-def _ask(url: str, query: Query, manners: Manners, clock: Clock, report: Report | None) -> bytes:
+def _ask(url: str, query: Query, policy: RequestPolicy, deadline: Deadline, report: Report | None) -> bytes:
     """Put the question once, by OSMnx if it can, and return the body of the reply."""
     bodies: list[bytes] = []
 
     def take(response: requests.Response, **_: Any) -> requests.Response:  # noqa: ANN401 - whatever requests passes
         if response.is_redirect:
             return response
-        bodies.append(_judged(response, clock, report))
+        bodies.append(_validated(response, deadline, report))
         # What OSMnx sees: the same reply, already read.
         copy = requests.Response()
         copy.status_code, copy.reason, copy.url = response.status_code, response.reason, response.url
@@ -180,13 +187,13 @@ def _ask(url: str, query: Query, manners: Manners, clock: Clock, report: Report 
         return copy
 
     if query.enclosing:
-        return _judged(_post(url, query, manners, clock), clock, report)
-    with _guarded(url, query, manners, clock, take), suppress(CacheOnlyInterruptError):
+        return _validated(_post(url, query, policy, deadline), deadline, report)
+    with _osmnx_settings(url, query, policy, deadline, take), suppress(CacheOnlyInterruptError):
         ox.features_from_bbox(query.bbox, dict(query.wanted))
     return b"".join(bodies)
 
 
-def _post(url: str, query: Query, manners: Manners, clock: Clock) -> requests.Response:
+def _post(url: str, query: Query, policy: RequestPolicy, deadline: Deadline) -> requests.Response:
     """Ask what encloses the centre of the bbox, which OSMnx cannot: what encloses the bbox is among it.
 
     A polygon filter finds objects by their edges and nodes, so that one which holds the whole bbox would be missed.
@@ -198,13 +205,13 @@ def _post(url: str, query: Query, manners: Manners, clock: Clock) -> requests.Re
     ]
     searches = "".join(f"{kind}(pivot.here){tags};" for tags in conditions for kind in ("way", "rel"))
     centre = f"is_in({(south + north) / 2:.6f},{(west + east) / 2:.6f})->.here"
-    patience = clock.patience(manners)
-    head = f"[out:json][timeout:{max(1, math.ceil(patience))}]{_moment(query)}"
+    timeout = deadline.timeout(policy)
+    head = f"[out:json][timeout:{max(1, math.ceil(timeout))}]{_moment(query)}"
     return requests.post(
         url.rstrip("/") + "/interpreter",
         data={"data": f"{head};{centre};({searches});(._;>;);out;"},
-        headers={"User-Agent": manners.user_agent},
-        timeout=patience,
+        headers={"User-Agent": policy.user_agent},
+        timeout=timeout,
         stream=True,
     )
 
@@ -213,42 +220,42 @@ def _moment(query: Query) -> str:
     return f'[date:"{query.day}T00:00:00Z"]' if query.day else ""
 
 
-def _judged(response: requests.Response, clock: Clock, report: Report | None) -> bytes:
-    """Return the body of a reply that is whole; raise a Fault otherwise."""
-    if refused := refusal(response):
+def _validated(response: requests.Response, deadline: Deadline, report: Report | None) -> bytes:
+    """Return the body of a reply that is whole; raise an AttemptError otherwise."""
+    if refused := classify_status(response):
         raise refused
-    body = _body(response, clock, report)
+    body = _body(response, deadline, report)
     _elements(body)
     return body
 
 
-def _body(response: requests.Response, clock: Clock, report: Report | None) -> bytes:
+def _body(response: requests.Response, deadline: Deadline, report: Report | None) -> bytes:
     """Read a reply, however slowly it comes, within the time and size that are allowed."""
     body, began = io.BytesIO(), time.monotonic()
-    for chunk in stream(response, clock):
+    for chunk in stream(response, deadline):
         body.write(chunk)
         done = body.tell()
         if done > _MAX_REPLY:
             reason = f"the reply has more than the {_MAX_REPLY:,} bytes that are plausible for a tile"
-            raise Unusable(reason, remedy="report this as a bug")
+            raise PermanentError(reason, remedy="report this as a bug")
         if report:
             report(Progress("osm", done, None, time.monotonic() - began, done))
     return body.getvalue()
 
 
 @contextmanager
-def _guarded(
-    url: str, query: Query, manners: Manners, clock: Clock, take: Callable[..., requests.Response]
+def _osmnx_settings(
+    url: str, query: Query, policy: RequestPolicy, deadline: Deadline, take: Callable[..., requests.Response]
 ) -> Iterator[None]:
     """Set OSMnx up for one request and leave no trace: its settings are global, and it replaces Python's resolver."""
     changed: dict[str, Any] = {
         "overpass_url": url,
         "overpass_settings": f"[out:json][timeout:{{timeout}}]{{maxsize}}{_moment(query)}",
         "overpass_rate_limit": False,  # its wait for a free slot has no end; a busy server says 429, which has one here
-        "requests_timeout": max(1, math.ceil(clock.patience(manners))),
+        "requests_timeout": max(1, math.ceil(deadline.timeout(policy))),
         "requests_kwargs": {"hooks": {"response": take}},
-        "http_user_agent": manners.user_agent,
-        "http_referer": manners.user_agent,
+        "http_user_agent": policy.user_agent,
+        "http_referer": policy.user_agent,
         "max_query_area_size": math.inf,
         "use_cache": False,
         "cache_only_mode": True,

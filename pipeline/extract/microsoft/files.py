@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pipeline.extract.http.retry import Fault
+from pipeline.extract.http.retry import TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -40,16 +40,16 @@ class Link:
 
 
 def check_index(path: Path) -> None:
-    """Raise a Fault unless the file is the index (CSV with the columns Location, QuadKey, Url)."""
+    """Raise an AttemptError unless the file is the index (CSV with the columns Location, QuadKey, Url)."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             columns = next(csv.reader(file), [])
     except UnicodeDecodeError as error:
         reason = "the reply is no text"
-        raise Fault(reason) from error
+        raise TransientError(reason) from error
     if not set(columns) >= _COLUMNS:
         reason = "the reply is not the index of files (it has no columns Location, QuadKey, Url)"
-        raise Fault(reason)
+        raise TransientError(reason)
 
 
 def links(path: Path, quadkeys: Collection[str]) -> list[Link]:
@@ -65,7 +65,7 @@ def links(path: Path, quadkeys: Collection[str]) -> list[Link]:
 
 
 def check_file(path: Path) -> None:
-    """Raise a Fault unless the file is whole gzip whose first line is a GeoJSON feature."""
+    """Raise an AttemptError unless the file is whole gzip whose first line is a GeoJSON feature."""
     size, first = 0, b""
     try:
         with gzip.open(path) as file:
@@ -74,10 +74,10 @@ def check_file(path: Path) -> None:
                 size += len(block)
                 if size > _MAX_UNPACKED:
                     reason = f"it unpacks to more than the {_MAX_UNPACKED:,} bytes that are plausible"
-                    raise Fault(reason)
+                    raise TransientError(reason)
     except (OSError, EOFError, zlib.error) as error:
         reason = "the reply is no whole gzip file"
-        raise Fault(reason) from error
+        raise TransientError(reason) from error
     if first:
         _check_feature(first)
 
@@ -87,7 +87,7 @@ def _check_feature(line: bytes) -> None:
         kind = json.loads(line)["type"]
     except (ValueError, KeyError, TypeError) as error:
         reason = "the reply does not hold GeoJSON lines"
-        raise Fault(reason) from error
+        raise TransientError(reason) from error
     if kind != "Feature":
         reason = f"the reply holds GeoJSON of type {kind!r} where features are expected"
-        raise Fault(reason)
+        raise TransientError(reason)

@@ -1,0 +1,1 @@
+"""Microsoft's Global ML Building Footprints."""

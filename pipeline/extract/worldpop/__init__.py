@@ -1,0 +1,1 @@
+"""WorldPop's gridded population."""
