@@ -26,7 +26,7 @@ from pipeline.extract.http import lock
 from pipeline.extract.http.cache import Cache
 from pipeline.extract.http.lock import Request
 from pipeline.extract.microsoft.quadkeys import quadkeys
-from pipeline.extract.osm import overpass
+from pipeline.extract.osm import overpass_json
 from pipeline.extract.raster_tiles import archive, windows
 from tests.faults import city
 from tests.faults.overpass_server import Database
@@ -225,7 +225,7 @@ def test_an_object_that_changed_between_replies_is_kept_as_the_later_one_has_it(
         head = {"timestamp_osm_base": f"2026-11-20T{hour}:00:00Z"}
         replies.append(tmp_path / f"{hour}.json")
         replies[-1].write_text(json.dumps({"osm3s": head, "elements": [node]}))
-    overpass.write_pbf(replies, tmp_path / "all.osm.pbf")
+    overpass_json.write_pbf(replies, tmp_path / "all.osm.pbf")
     layers = {"places": catalogue.default().context["places"]}
     assert list(osm.read([tmp_path / "all.osm.pbf"], city.AREA, layers, 0.0).data["places"]["name"]) == ["new"]
 

@@ -14,19 +14,14 @@ import json
 import math
 import re
 import socket
-import tempfile
 import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import osmium
 import osmnx as ox
 import requests
-from osmium.osm import mutable
 from osmnx._errors import (
     CacheOnlyInterruptError,  # OSMnx's documented way to say "downloaded only", public nowhere else
 )
@@ -56,7 +51,6 @@ TILE_DEG = 0.15
 _MAX_VALUES = 12
 """A key with more wanted values than this is asked for whole: each value costs the server three searches."""
 _MAX_REPLY = 512 * 2**20
-_ORDER = {"node": 0, "way": 1, "relation": 2}
 
 Tags = dict[str, bool | list[str]]
 """OSM key to True (any value) or values, as OSMnx takes it."""
@@ -272,43 +266,3 @@ def _osmnx_settings(
             socket.getaddrinfo = resolver
             for key, value in before.items():
                 setattr(ox.settings, key, value)
-
-
-def state(reply: Path) -> tuple[int, str]:
-    """Return how many objects a reply holds, and the moment (ISO 8601; empty: unknown) whose OpenStreetMap it shows."""
-    content = json.loads(reply.read_bytes())
-    return len(content["elements"]), str(content.get("osm3s", {}).get("timestamp_osm_base", ""))
-
-
-def write_pbf(replies: Sequence[Path], target: Path) -> None:
-    """Write the objects of several replies as one ``.osm.pbf``, sorted, each once.
-
-    An object that changed between two replies is kept as the later one has it: the moment of a reply, in minutes,
-    stands in for the version numbers that a reply does not carry.
-    """
-    merged = osmium.MergeInputReader()
-    with tempfile.TemporaryDirectory() as scratch:
-        for number, reply in enumerate(replies):
-            single = Path(scratch, f"{number}.osm.pbf")
-            _convert(reply, single)
-            merged.add_file(str(single))
-        # Libosmium goes by the suffix; the target may have another while it is being written.
-        writer = osmium.WriteHandler(osmium.io.File(str(target), "osm.pbf"))  # type: ignore[arg-type]
-        merged.apply(writer, simplify=True)
-        writer.close()
-
-
-def _convert(reply: Path, target: Path) -> None:
-    content = json.loads(reply.read_bytes())
-    moment = content.get("osm3s", {}).get("timestamp_osm_base", "")
-    version = int(datetime.fromisoformat(moment).timestamp() // 60) if moment else 0
-    with osmium.SimpleWriter(str(target)) as writer:
-        for item in sorted(content["elements"], key=lambda item: (_ORDER[item["type"]], item["id"])):
-            common = {"id": item["id"], "version": version, "tags": item.get("tags", {})}
-            if item["type"] == "node":
-                writer.add_node(mutable.Node(location=(item["lon"], item["lat"]), **common))
-            elif item["type"] == "way":
-                writer.add_way(mutable.Way(nodes=item.get("nodes", []), **common))
-            else:
-                members = [(member["type"][0], member["ref"], member["role"]) for member in item.get("members", [])]
-                writer.add_relation(mutable.Relation(members=members, **common))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline.extract import osm
 from pipeline.extract.http.lock import Request
 from pipeline.extract.http.quota import Quota
-from pipeline.extract.osm import overpass
+from pipeline.extract.osm import overpass, overpass_json
 from pipeline.extract.source import DataSource, FetchedFile, Fetching, with_origin
 from pipeline.geometry.bbox import widened
 from pipeline.schema.provenance import Extract, Notice, year_of
@@ -41,12 +41,12 @@ class OpenStreetMap(DataSource["dict[str, gpd.GeoDataFrame]"]):
         """Fetch all layers from the Overpass servers; return them as one ``.osm.pbf``."""
         day = fetching.live.osm_date
         replies = [self._reply(fetching, query) for query in self._queries(fetching.area, fetching.live)]
-        counts, moments = zip(*map(overpass.state, replies), strict=True)
+        counts, moments = zip(*map(overpass_json.state, replies), strict=True)
         if empty := counts.count(0):
             what = "a tile without a single object, as a second reply confirmed"
             fetching.notices.append(Notice(self.spec.id, what, empty))
         name = f"{fetching.area.area_id}.osm.pbf"
-        path = fetching.cache.derived(replies, "pbf", name, lambda target: overpass.write_pbf(replies, target))
+        path = fetching.cache.derived(replies, "pbf", name, lambda target: overpass_json.write_pbf(replies, target))
         state = str(day or max(moments))
         return [fetching.fetched(path, self.spec, state, replies, observed_year=year_of(state))]
 
