@@ -60,18 +60,19 @@ class RasterTiles(DataSource[T]):
         spec, area = self.spec, fetching.area
         addresses = self.addresses(area, year)
         version = f"{spec.version} {year}" if year else spec.version
+        observed = None if year in spec.modelled_epochs else year
         name = f"{spec.id}-{year}.tif" if year else f"{spec.id}.tif"
         if self.windowed:
             request = fetching.window_request(spec, version, " ".join(urls[0] for urls in addresses))
             path = fetching.cache.get(
                 request, name, lambda part: windows.over_http(addresses, area, spec, part, fetching.policy)
             )
-            return fetching.fetched(path, spec, version, [path], epoch=year)
+            return fetching.fetched(path, spec, version, [path], epoch=year, observed_year=observed)
         tiles = [self._tile(fetching, version, urls) for urls in addresses]
         path = fetching.cache.derived(
             tiles, f"window {fetching.bbox}", name, lambda target: windows.from_files(tiles, area, spec, target)
         )
-        return fetching.fetched(path, spec, version, tiles, epoch=year)
+        return fetching.fetched(path, spec, version, tiles, epoch=year, observed_year=observed)
 
     def _tile(self, fetching: Fetching, version: str, urls: Sequence[str]) -> Path:
         wanted = DownloadSpec(self.spec.id, urls, lambda path: archive.check(path, self.spec), archive.MAX_FILE)
