@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipeline.config import Area
     from pipeline.declared.catalogue import Catalogue
     from pipeline.extract.live import Fetched
-    from pipeline.extract.rasters import Raster
+    from pipeline.geometry.raster import Raster
     from pipeline.schema.provenance import Notice, Source
 
 T = TypeVar("T")

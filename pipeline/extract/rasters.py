@@ -20,6 +20,7 @@ from rasterio.windows import Window
 from pipeline.declared import catalogue
 from pipeline.errors import InputError, SourceError
 from pipeline.extract import local_files
+from pipeline.geometry.raster import Raster
 from pipeline.schema.provenance import Extract, Notice, Source
 
 if TYPE_CHECKING:
@@ -39,25 +40,6 @@ _MAX_CELLS = 400_000_000
 """A window larger than this (3.2 GB as float64) is a mistake in the file or the bbox."""
 _MAX_VALUE = 1e9
 """No cell holds as many people, square metres or years: such a number stands for "no data" and is not declared so."""
-
-
-@dataclass(frozen=True)
-class Raster:
-    """A window of a raster.
-
-    Attributes
-    ----------
-    values
-        (rows, columns), float64, NaN where there is no data.
-    transform
-        From (column, row) to the coordinates of `crs`; north up.
-    crs
-        As in the file.
-    """
-
-    values: NDArray[np.float64]
-    transform: Affine
-    crs: CRS
 
 
 def read(path: Path | str, area: Area, *, dataset: str, version: str, nodata: float | None = None) -> Extract[Raster]:

@@ -1,1 +1,1 @@
-"""Plain geometry: validity, overlap, distance, triangulation, zonal sums; no word of the domain in it."""
+"""Plain geometry: validity, overlap, distance, triangulation, zonal sums; nothing of what shapes stand for."""

@@ -17,10 +17,10 @@ from scipy.spatial import Delaunay, QhullError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.transform.settlements.neighbour_graph import Edges, Floats, Labels, Mask, Points
+    from pipeline.geometry.arrays import Bools, Floats, Ints, Links, Points
 
 TILE_M = 2_500.0
-"""Side of a tile: some thousand houses, whose triangulation stays in a processor's cache."""
+"""Side of a tile: some thousand points, whose triangulation stays in a processor's cache."""
 _ROW = 1 << 31
 _NOWHERE = 1 << 62
 _SIDES = np.array([[1, 2], [2, 0], [0, 1]])
@@ -31,9 +31,9 @@ _SIDES = np.array([[1, 2], [2, 0], [0, 1]])
 class Mesh:
     """Triangles and links of n points, as positions."""
 
-    triangles: Labels
+    triangles: Ints
     """Those whose circumscribed circle is empty and no wider than asked for, shape (t, 3)."""
-    links: Edges
+    links: Links
     """Sides of the triangles, and pairs with an empty circle right between them; each once, ordered, shape (m, 2)."""
 
 
@@ -68,10 +68,10 @@ def mesh(points: Points, reach_m: float) -> Mesh:
     return Mesh(triangles, np.stack(np.divmod(code, max(len(points), 1)), axis=1))
 
 
-def _tiles(points: Points, chosen: Labels, reach_m: float) -> Iterator[tuple[tuple[int, int], Labels]]:
+def _tiles(points: Points, chosen: Ints, reach_m: float) -> Iterator[tuple[tuple[int, int], Ints]]:
     """Give each tile that a point lies in or within reach of (column and row), with those points, ascending."""
     place = points[chosen] - points.min(axis=0, initial=np.inf)
-    codes: list[Labels] = []
+    codes: list[Ints] = []
     for offset in ((x, y) for x in (-reach_m, reach_m) for y in (-reach_m, reach_m)):
         column, row = np.floor((place + offset) / TILE_M).astype(np.int64).T
         code = (column + 1) * _ROW + row + 1
@@ -87,7 +87,7 @@ def _tiles(points: Points, chosen: Labels, reach_m: float) -> Iterator[tuple[tup
             yield (column - 1, row - 1), np.sort(chosen[group % len(chosen)])
 
 
-def _of_tile(place: Points, members: Labels, tile: tuple[int, int], reach_m: float) -> Mesh:
+def _of_tile(place: Points, members: Ints, tile: tuple[int, int], reach_m: float) -> Mesh:
     """Return the part of the mesh whose circles have their centres in a tile.
 
     Parameters
@@ -102,7 +102,7 @@ def _of_tile(place: Points, members: Labels, tile: tuple[int, int], reach_m: flo
         As in `mesh`.
     """
 
-    def within(x: Floats, y: Floats) -> Mask:
+    def within(x: Floats, y: Floats) -> Bools:
         return np.asarray((np.floor(x / TILE_M) == tile[0]) & (np.floor(y / TILE_M) == tile[1]), dtype=bool)
 
     try:
@@ -142,7 +142,7 @@ def _circles(x: Floats, y: Floats, square: Floats) -> tuple[Floats, Floats, Floa
     return (weight * x).sum(axis=1) / safe, (weight * y).sum(axis=1) / safe, radius
 
 
-def _blocked(square: Points, across: Labels) -> Mask:
+def _blocked(square: Points, across: Ints) -> Bools:
     """Mark the sides of triangles with a point in the circle right between their ends (Gabriel and Sokal 1969).
 
     That is the opposite corner, on one side or the other, where the angle is obtuse.

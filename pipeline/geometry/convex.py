@@ -1,4 +1,4 @@
-"""Convex polygons as arrays of vertices: all that a city plan needs of geometry, and quicker than general polygons."""
+"""Convex polygons as arrays of vertices: cutting, insetting and measuring them is quicker than with general ones."""
 
 from __future__ import annotations
 

@@ -8,17 +8,16 @@ GEOS.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Geometries = NDArray[np.object_]
+from pipeline.geometry.polygon_validity import convex_quadrilaterals
 
-_TURN_M2 = 1e-6
-"""A corner that spans less than this is as good as straight."""
+if TYPE_CHECKING:
+    from pipeline.geometry.arrays import Bools, Floats, Geometries, Ints
+
 _ROUNDING_M2 = 1e-6
 """Outlines that share less, a square millimetre, only touch."""
 _MOST_EDGE_PAIRS = 400
@@ -29,7 +28,7 @@ _AT_ONCE = 1 << 15
 
 @dataclass(frozen=True, slots=True)
 class Outlines:
-    """Outlines of n buildings with what comparing them needs, taken out of the geometries once."""
+    """Outlines of n shapes with what comparing them needs, taken out of the geometries once."""
 
     geometry: Geometries
     """Valid polygons or multipolygons, metres."""
@@ -57,7 +56,7 @@ class Outlines:
         if len(some):
             box[some, :2] = np.minimum.reduceat(edges[:, :2], begin)
             box[some, 2:] = np.maximum.reduceat(edges[:, :2], begin)
-            # Coordinates that are not finite make measures that are none: `cleaning` drops such outlines.
+            # Coordinates that are not finite make measures that are none.
             with np.errstate(invalid="ignore", over="ignore"):
                 origin = edges[begin, :2]
                 x0, y0, x1, y1 = (edges - np.tile(origin, 2)[np.repeat(np.arange(len(some)), np.diff(first)[some])]).T
@@ -102,17 +101,13 @@ class Outlines:
             return self.geometry
         return np.asarray(shapely.linestrings(self.box.reshape(-1, 2, 2)), dtype=object)
 
-    def convex_quadrilaterals(self) -> NDArray[np.bool_]:
+    def convex_quadrilaterals(self) -> Bools:
         """Mark the outlines of four corners that turn one way throughout: these cross themselves nowhere."""
         marked = np.zeros(len(self), dtype=bool)
         four = np.flatnonzero(np.diff(self.first) == 4)
         with np.errstate(invalid="ignore", over="ignore"):
             edge = self.edges[self.first[four][:, None] + np.arange(4)]
-            side = edge[..., 2:] - edge[..., :2]
-            after = side[:, [1, 2, 3, 0]]
-            turn = side[..., 0] * after[..., 1] - side[..., 1] * after[..., 0]
-        least = turn.min(axis=1, initial=np.inf)
-        marked[four] = (least > _TURN_M2) | (turn.max(axis=1, initial=-np.inf) < -_TURN_M2)
+            marked[four] = convex_quadrilaterals(*(edge[..., 2:] - edge[..., :2]).transpose(2, 1, 0))
         return marked
 
     def shapes(self, which: Ints) -> Geometries:
@@ -143,7 +138,7 @@ def overlaps_within(outlines: Outlines, *, least_share: float) -> Overlaps:
     Parameters
     ----------
     outlines
-        Of n buildings.
+        Of n shapes.
     least_share
         Pairs whose bounding boxes share less than this part of the smaller outline are left out unmeasured.
     """

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from pipeline.extract.rasters import Raster
+    from pipeline.geometry.raster import Raster
 
 _EDGE_M = 500.0
 """Edges are cut to this length before they go into the raster's CRS, where a straight edge is no longer straight: over

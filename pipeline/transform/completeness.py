@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyproj import CRS
 
-    from pipeline.extract.rasters import Raster
+    from pipeline.geometry.raster import Raster
 
 CELL_M = 500.0
 _STREET_STEP_M = 50.0

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pipeline.extract.rasters import Raster
+    from pipeline.geometry.raster import Raster
 
 ONSET_SHARE = 0.1
 """A settlement begins in the first year with this share of its built-up area (DOMAIN, growth rules)."""

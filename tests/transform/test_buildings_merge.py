@@ -15,8 +15,9 @@ from shapely import Polygon, affinity, box
 
 from pipeline.declared import facts
 from pipeline.geometry.outline_overlap import Outlines, intersection_area, overlaps
+from pipeline.geometry.polygon_validity import valid_areas
 from pipeline.transform.buildings import MergedBuildings, merge
-from pipeline.transform.buildings.cleaning import clean, polygonal
+from pipeline.transform.buildings.cleaning import clean
 from pipeline.transform.population import Priors
 
 CRS = "EPSG:32643"
@@ -216,7 +217,8 @@ def outline(parts: list[tuple[float, ...]], notch: float, hole: float) -> np.nda
     whole = shapely.union_all([at(*part) for part in parts])
     corner = shapely.get_point(shapely.get_exterior_ring(shapely.get_geometry(whole, 0)), 0)
     whole = whole.difference(corner.buffer(notch, quad_segs=2)) if notch else whole
-    return polygonal(np.array([whole.difference(whole.centroid.buffer(hole, quad_segs=2)) if hole else whole]))
+    whole = whole.difference(whole.centroid.buffer(hole, quad_segs=2)) if hole else whole
+    return valid_areas(np.array([whole]))[0]
 
 
 outlines = st.builds(

@@ -7,8 +7,8 @@ import pytest
 import shapely
 from pyproj import Geod
 
+from pipeline.geometry.distance import pair_distances
 from pipeline.transform.red_zones import distances
-from pipeline.transform.red_zones.distances import pair_distances
 from tests.transform.red_zone_city import METRIC, town
 
 REACH = {"cemetery": 300.0, "railway": 500.0, "wetland": 0.0}
@@ -23,9 +23,9 @@ def test_all_pairs_and_only_those_equal_brute_force(seed: int, threads: int) -> 
     pairs = pair_distances(footprints, edges, reach, threads=threads)
     every = shapely.distance(edges[:, None], footprints[None, :])
     hazard, building = np.nonzero(every <= reach[:, None])
-    np.testing.assert_array_equal(pairs.hazard, hazard)
-    np.testing.assert_array_equal(pairs.building, building)
-    np.testing.assert_allclose(pairs.distance_m, every[hazard, building], rtol=0, atol=1e-9)
+    np.testing.assert_array_equal(pairs.edge, hazard)
+    np.testing.assert_array_equal(pairs.polygon, building)
+    np.testing.assert_allclose(pairs.distance, every[hazard, building], rtol=0, atol=1e-9)
 
 
 def test_distances_equal_geodesic_ones() -> None:
@@ -49,19 +49,19 @@ def test_inside_and_touching_are_zero() -> None:
     lake = shapely.Polygon(shapely.box(1, -1, 10, 9).exterior, [shapely.box(3, 3, 7, 7).exterior])
     pairs = pair_distances(houses, np.array([lake]), np.array([5.0]))
     # Touching on the left and right; in the hole, 1 m from its rim; 3 m away.
-    assert dict(zip(pairs.building.tolist(), pairs.distance_m.tolist(), strict=True)) == {0: 0, 1: 0, 2: 1, 3: 3}
+    assert dict(zip(pairs.polygon.tolist(), pairs.distance.tolist(), strict=True)) == {0: 0, 1: 0, 2: 1, 3: 3}
 
 
 def test_a_hazard_inside_a_building_is_at_zero() -> None:
     house = np.array([shapely.box(0, 0, 100, 100)])
     pairs = pair_distances(house, np.array([shapely.Point(50, 50), shapely.Point(110, 50)]), np.array([20.0, 20.0]))
-    assert pairs.distance_m.tolist() == [0, 10]
+    assert pairs.distance.tolist() == [0, 10]
 
 
 def test_reach_zero_keeps_only_what_touches() -> None:
     houses = np.array([shapely.box(0, 0, 1, 1), shapely.box(5, 0, 6, 1)])
     pairs = pair_distances(houses, np.array([shapely.box(0.5, 0.5, 2, 2)]), np.array([0.0]))
-    assert (pairs.building.tolist(), pairs.distance_m.tolist()) == ([0], [0.0])
+    assert (pairs.polygon.tolist(), pairs.distance.tolist()) == ([0], [0.0])
 
 
 def test_no_hazards_or_no_buildings_give_an_empty_table() -> None:

@@ -12,8 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.schema import tables
-from pipeline.transform.red_zones import distance_curves, distances, overlaps, zone_polygons
-from pipeline.transform.red_zones.zone_areas import overlap_areas
+from pipeline.transform.red_zones import distances, overlaps, zone_polygons
 from tests.transform.red_zone_city import METRIC, Town, blob, town, winding
 
 if TYPE_CHECKING:
@@ -53,19 +52,6 @@ def test_zones_of_winding_shapes_equal_the_union_of_their_segments(seed: int) ->
         row = {"hazard_id": "h", "rule_id": "r", "hazard_class": "c", "kind": "statutory", "distance_m": 100.0}
         hazard = gpd.GeoDataFrame([{**row, "assumed": False, "geometry": shape}], crs=METRIC)
         assert zone_polygons(hazard).area.iloc[0] == pytest.approx(shapely.union_all([*parts, shape]).area, rel=1e-6)
-
-
-@pytest.mark.parametrize("threads", [1, 2])
-def test_areas_equal_plain_intersections(threads: int) -> None:
-    city = town(5, houses=2000)
-    zones = shapely.buffer(city.hazards.geometry.to_numpy(), 120.0, quad_segs=720)
-    shapes = city.buildings.geometry.to_numpy()
-    ours = overlap_areas(shapes, zones, threads=threads)
-    plain = shapely.area(shapely.intersection(zones[:, None], shapes[None, :]))
-    zone, shape = np.nonzero(plain)
-    np.testing.assert_array_equal(ours.zone, zone)
-    np.testing.assert_array_equal(ours.shape, shape)
-    np.testing.assert_allclose(ours.area_m2, plain[zone, shape], rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -157,15 +143,3 @@ def test_shifting_and_turning_the_city_changes_nothing(seed: int, angle: float, 
 def test_the_order_of_inputs_changes_nothing(seed: int, order: int) -> None:
     city = town(seed, houses=100)
     assert table(city).equals(table(city.shuffled(np.random.default_rng(order))))
-
-
-def test_curves_count_buildings_within_each_distance() -> None:
-    city = town(7)
-    pairs = distances(city.buildings, city.hazards, REACH)
-    curves = distance_curves(city.buildings, pairs, {"railway": [0, 100, 500], "landfill": [100]})
-    whole = curves[curves["settlement_id"].isna()].set_index("distance_m")["buildings"]
-    rails = pairs[pairs["hazard_class"] == "railway"].groupby("building_id")["distance_m"].min()
-    assert whole.to_dict() == {step: (rails <= step).sum() for step in (0.0, 100.0, 500.0)}
-    inside = curves.dropna(subset=["settlement_id"]).groupby("distance_m")["buildings"].sum()
-    assert (inside <= whole).all()
-    assert distance_curves(city.buildings, pairs.iloc[:0], {"railway": [1]}).empty

@@ -13,7 +13,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 if TYPE_CHECKING:
-    from pipeline.geometry.outline_overlap import Floats, Ints, Outlines
+    from pipeline.geometry.arrays import Floats, Ints
+    from pipeline.geometry.outline_overlap import Outlines
 
 HOUSE_M2 = 45.0
 """Smaller outlines may stand nearer to a neighbour's footprint than to their own."""

@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 
 from pipeline.geometry.outline_overlap import Outlines
+from pipeline.geometry.polygon_validity import valid_areas
 from pipeline.schema.provenance import Notice
 
 if TYPE_CHECKING:
@@ -18,30 +19,6 @@ MIN_M2 = 4.0
 """Smaller outlines are slips of the pen or noise of a detector, not buildings."""
 MAX_M2 = 500_000.0
 """Larger outlines are compounds or errors: the largest halls of the world are about this size."""
-
-
-def polygonal(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Return the polygonal part of every geometry, valid and flat; None where there is none.
-
-    Parameters
-    ----------
-    geometries
-        Shape (n,), any shapely geometries or None. Self-crossing ones are made valid (never by a zero buffer, which
-        loses parts), coordinates that are not finite make a geometry None.
-    """
-    out = np.asarray(geometries, dtype=object)
-    out = np.asarray(shapely.force_2d(out)) if shapely.has_z(out).any() else out.copy()
-    out[~np.isin(shapely.get_type_id(out), (3, 6, 7))] = None
-    broken = np.flatnonzero(~shapely.is_valid(out) & ~shapely.is_missing(out))
-    coordinates, owner = shapely.get_coordinates(out[broken], return_index=True)
-    out[broken[owner[~np.isfinite(coordinates).all(axis=1)]]] = None
-    out[broken] = shapely.make_valid(out[broken])
-    mixed = np.flatnonzero(shapely.get_type_id(out) == 7)
-    for position in mixed:
-        parts = shapely.get_parts(out[position])
-        out[position] = shapely.union_all(parts[np.isin(shapely.get_type_id(parts), (3, 6))])
-    out[shapely.is_empty(out)] = None
-    return out
 
 
 def clean(frame: gpd.GeoDataFrame, where: str) -> tuple[gpd.GeoDataFrame, Outlines, list[Notice]]:
@@ -93,5 +70,6 @@ def _repaired(geometries: NDArray[np.object_]) -> tuple[Outlines, NDArray[np.boo
     odd = wrong | ~plain[doubtful]
     mended = np.zeros(len(geometries), dtype=bool)
     mended[doubtful] = wrong | (type_id[doubtful] == 7)
-    outlines = outlines.replaced(doubtful[odd], Outlines.of(polygonal(geometries[doubtful[odd]])))
+    areas, _, _ = valid_areas(geometries[doubtful[odd]])
+    outlines = outlines.replaced(doubtful[odd], Outlines.of(areas))
     return outlines, mended & (np.diff(outlines.first) > 0)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from pipeline.geometry.outline_overlap import Floats, Ints, Outlines, overlaps, overlaps_within
+from pipeline.geometry.outline_overlap import Outlines, overlaps, overlaps_within
 from pipeline.transform.buildings.alignment import displacement
 from pipeline.transform.buildings.residual_footprints import Rests, rests
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from pipeline.geometry.arrays import Floats, Ints
 
 SAME_SHARE = 0.5
 """Two outlines are of one house if they share at least half of the smaller one."""

@@ -15,7 +15,8 @@ import shapely
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pipeline.geometry.outline_overlap import Geometries, Ints, Outlines, Overlaps
+    from pipeline.geometry.arrays import Geometries, Ints
+    from pipeline.geometry.outline_overlap import Outlines, Overlaps
 
 LEAST_M2 = 80.0
 WIDTH_M = 5.0

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.config import Season
-    from pipeline.extract.rasters import Raster
+    from pipeline.geometry.raster import Raster
     from pipeline.transform.population.registered_residents import Register, Registration
 
     Draws = NDArray[np.float64]

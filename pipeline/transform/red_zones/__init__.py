@@ -2,7 +2,6 @@
 
 from pipeline.transform.red_zones.binding import in_binding_zones
 from pipeline.transform.red_zones.completeness import completeness
-from pipeline.transform.red_zones.curves import distance_curves
 from pipeline.transform.red_zones.distances import distances, reach
 from pipeline.transform.red_zones.hazard_table import hazards
 from pipeline.transform.red_zones.rules import rules_table
@@ -11,7 +10,6 @@ from pipeline.transform.red_zones.zone_polygons import zone_polygons
 
 __all__ = [
     "completeness",
-    "distance_curves",
     "distances",
     "hazards",
     "in_binding_zones",

@@ -9,6 +9,7 @@ import pandas as pd
 import shapely
 
 from pipeline.declared.catalogue import AsMapped
+from pipeline.geometry.polygon_validity import made_valid
 from pipeline.schema.provenance import Notice
 
 if TYPE_CHECKING:
@@ -88,25 +89,14 @@ def _valid(frame: gpd.GeoDataFrame, zone: RedZone, notices: _Notices) -> gpd.Geo
         closed &= shapely.get_num_points(geometry) > 3
         geometry[closed] = [shapely.Polygon(line.coords) for line in geometry[closed]]
         notices.add("a closed line bounds an area of its class and was read as one", int(closed.sum()))
-    broken = ~shapely.is_valid(geometry)
-    geometry[broken] = shapely.make_valid(geometry[broken], method="structure", keep_collapsed=False)
-    geometry = np.array([_highest_dimension(item) for item in geometry], dtype=object)
+    repaired = made_valid(geometry)
+    usable = ~shapely.is_missing(repaired)
     notices.add(
-        "a geometry crosses or touches itself and was repaired", int((broken & ~shapely.is_empty(geometry)).sum())
+        "a geometry crosses or touches itself and was repaired", int((usable & ~shapely.is_valid(geometry)).sum())
     )
-    usable = ~shapely.is_empty(geometry)
     if "point" not in zone.geometry:
-        usable &= shapely.get_dimensions(geometry) > 0
-    return notices.keep(frame.set_geometry(geometry, crs=frame.crs), usable, "a geometry without extent was dropped")
-
-
-def _highest_dimension(geometry: shapely.Geometry) -> shapely.Geometry:
-    """Return a collection's parts of the highest dimension alone; any other geometry as it is."""
-    if not isinstance(geometry, shapely.GeometryCollection):
-        return geometry
-    parts = shapely.get_parts(geometry)
-    dimension = shapely.get_dimensions(parts)
-    return shapely.union_all(parts[dimension == dimension.max()]) if len(parts) else geometry
+        usable &= shapely.get_dimensions(repaired) > 0
+    return notices.keep(frame.set_geometry(repaired, crs=frame.crs), usable, "a geometry without extent was dropped")
 
 
 def _points_inside_areas(geometry: Geometries) -> NDArray[np.bool_]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline.transform.red_zones.zone_areas import overlap_areas
+from pipeline.geometry.shared_area import shared_areas
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -102,12 +102,12 @@ def _assumptions(settlements: gpd.GeoDataFrame, hazards: gpd.GeoDataFrame) -> pd
 def _areas(shapes: gpd.GeoDataFrame, key: str, zones: gpd.GeoDataFrame, name: str) -> pd.DataFrame:
     """Return the area that the shapes of each settlement share with each rule's zone."""
     shapes = shapes.sort_values(key)
-    shared = overlap_areas(shapes.geometry.to_numpy(), zones.geometry.to_numpy())
+    shared = shared_areas(shapes.geometry.to_numpy(), zones.geometry.to_numpy())
     rows = pd.DataFrame(
         {
             "settlement_id": shapes["settlement_id"].array.take(shared.shape),
-            "rule_id": zones["rule_id"].array.take(shared.zone),
-            name: shared.area_m2,
+            "rule_id": zones["rule_id"].array.take(shared.region),
+            name: shared.area,
         }
     )
     return rows.groupby(_KEY, sort=True)[[name]].sum().reset_index()

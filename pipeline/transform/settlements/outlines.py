@@ -8,6 +8,8 @@ import numpy as np
 import shapely
 from scipy.spatial import cKDTree
 
+from pipeline.geometry.polygon_validity import area_of
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -135,8 +137,9 @@ def _without_overlaps(shapes: NDArray[np.object_], points: Points, labels: Label
         if shapely.area(shared) <= _TOUCH_M2:
             continue
         of_a, of_b = _nearer(shared, points, labels, tree, (a, b))
-        shapes[a] = _areal(shapely.difference(shapes[a], of_b))
-        shapes[b] = _areal(shapely.difference(shapes[b], shapely.union(of_a, shapes[a])))
+        # Lines and points that a difference leaves are no land.
+        shapes[a] = area_of(shapely.difference(shapes[a], of_b)) or shapely.Polygon()
+        shapes[b] = area_of(shapely.difference(shapes[b], shapely.union(of_a, shapes[a]))) or shapely.Polygon()
     return shapes
 
 
@@ -155,11 +158,3 @@ def _nearer(
     owner = labels[near]
     a, b = (shapely.intersection(shared, shapely.union_all(cells[owner == number])) for number in pair)
     return a, b
-
-
-def _areal(geometry: shapely.Geometry) -> shapely.Geometry:
-    """Return the polygons of a geometry; lines and points that a difference leaves are no land."""
-    parts = shapely.get_parts(geometry)
-    parts = parts[shapely.get_type_id(parts) == 3]
-    one: shapely.Geometry = parts[0] if len(parts) == 1 else shapely.multipolygons(parts)
-    return one
