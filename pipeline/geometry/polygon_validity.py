@@ -50,7 +50,8 @@ def made_valid(geometries: Geometries) -> Geometries:
         still = np.flatnonzero(~shapely.is_valid(repaired))
         largest = np.abs(shapely.bounds(repaired[still])).max(axis=1, initial=0)
         grid = _GRID * 10.0 ** np.floor(np.log10(np.maximum(largest, 1)))
-        repaired[still] = shapely.set_precision(repaired[still], grid)
+        # Without the grid afterwards: it would stay with the geometries and round whatever is cut out of them later.
+        repaired[still] = shapely.set_precision(shapely.set_precision(repaired[still], grid), 0)
         result[broken] = repaired
     for mixed in np.flatnonzero(shapely.get_type_id(result) == GeometryType.GEOMETRYCOLLECTION):
         result[mixed] = _highest_dimension(result[mixed])

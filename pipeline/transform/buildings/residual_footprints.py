@@ -72,4 +72,5 @@ def rests(osm: Outlines, placed: Outlines, found: Overlaps, matched: NDArray[np.
     parts, owner = shapely.get_parts(wide, return_index=True)
     area = shapely.area(parts)
     houses = (area >= LEAST_M2) & (area >= COMPACT * shapely.length(parts) ** 2)
-    return Rests(which[owner[houses]], np.asarray(parts[houses], dtype=object))
+    # Without the grid, which would stay with the geometries and round whatever is cut out of them later.
+    return Rests(which[owner[houses]], np.asarray(shapely.set_precision(parts[houses], 0), dtype=object))
