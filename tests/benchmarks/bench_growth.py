@@ -12,8 +12,8 @@ from affine import Affine
 from pyproj import CRS
 from shapely import affinity, box
 
-from pipeline.extract.rasters import Raster
 from pipeline.geometry import zonal
+from pipeline.geometry.raster import Raster
 from pipeline.transform import growth
 
 if TYPE_CHECKING:

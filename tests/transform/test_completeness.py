@@ -11,7 +11,7 @@ import shapely
 from affine import Affine
 from pyproj import CRS
 
-from pipeline.extract.rasters import Raster
+from pipeline.geometry.raster import Raster
 from pipeline.schema import tables
 from pipeline.transform import completeness
 

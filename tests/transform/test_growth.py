@@ -14,8 +14,8 @@ from pyproj import CRS, Transformer
 from shapely import Polygon, box
 
 from pipeline.declared import facts
-from pipeline.extract.rasters import Raster
 from pipeline.geometry import zonal
+from pipeline.geometry.raster import Raster
 from pipeline.schema import tables
 from pipeline.transform import growth
 

@@ -14,7 +14,7 @@ from shapely import box
 
 from pipeline.declared import facts
 from pipeline.errors import ConfigError
-from pipeline.extract.rasters import Raster
+from pipeline.geometry.raster import Raster
 from pipeline.schema import tables
 from pipeline.transform import population
 from pipeline.transform.population.building_counts import aggregate

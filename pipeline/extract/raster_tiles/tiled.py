@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.config import Area, Live
-    from pipeline.extract.rasters import Raster
+    from pipeline.geometry.raster import Raster
 
 T = TypeVar("T")
 
