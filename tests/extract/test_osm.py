@@ -136,7 +136,6 @@ def test_multipolygons_that_cannot_be_whole_are_repaired_or_dropped_and_counted(
         "the members of a multipolygon form no ring and it was dropped": 1,
         "a multipolygon has members that are not in the file and was dropped": 1,
         "a relation of a type that has no geometry of its own was left to its members": 1,
-        "a multipolygon without tags of its own: its outer ways were read as outlines without holes": 1,
     }
 
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+import shapely
+
 from pipeline.errors import InputError
 from pipeline.extract import gc_pause, local_files
 from pipeline.extract.osm import frames
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from pipeline.geometry.bbox import Box
 
 DATASET = "osm"
+_WHOLE = 0.99
+"""Share of the area from which on files cover it: edges are rounded, and cut along other lines."""
 HAZARD = "hazard:"
 """Layers whose keys begin so are looked for beyond the area, as far as a rule reaches."""
 
@@ -63,6 +68,7 @@ def read(
     boxes = search_boxes(area, layers, reach_m)
     matcher = Matcher(layers)
     files, sources, notices = [], [], []
+    covered: list[Box | None] = []
     for number, path in enumerate(paths, start=1):
         found = read_file(path, matcher, widened(area.bbox, reach_m), local_files.source_id(DATASET, area, number))
         files.append(found.objects)
@@ -78,6 +84,7 @@ def read(
             )
         )
         notices += _notices(path.name, found.problems)
+        covered.append(found.covers)
         if not found.objects:
             notices.append(Notice(path.name, f"holds nothing that {area.area_id} asks for, near its bbox"))
     if paths and not any(files):
@@ -87,10 +94,24 @@ def read(
             "give an extract that covers it."
         )
         raise InputError(msg)
+    notices += _partly_covered(covered, area)
     tables, cut = frames.build(files, layers, boxes)
     if cut:
         notices.append(Notice(DATASET, f"a name is longer than {frames.MAX_NAME} characters and was cut", cut))
     return Extract(tables, sources, notices)
+
+
+def _partly_covered(covered: Sequence[Box | None], area: Area) -> list[Notice]:
+    """Say so where the files say themselves that they do not cover the area."""
+    boxes = [box for box in covered if box is not None]
+    if len(boxes) < len(covered) or not boxes:
+        return []
+    share = shapely.intersection(area.boundary, shapely.union_all(shapely.box(*np.transpose(boxes)))).area
+    share /= area.boundary.area
+    if share > _WHOLE:
+        return []
+    what = f"the files say that they cover {share:.0%} of the bbox of {area.area_id}; beyond that nothing is known"
+    return [Notice(DATASET, what)]
 
 
 def search_boxes(area: Area, layers: Mapping[str, OsmLayer], reach_m: float) -> dict[str, Box]:

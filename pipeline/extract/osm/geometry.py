@@ -33,11 +33,12 @@ def bounds(coordinates: NDArray[np.float64], offsets: Offsets) -> NDArray[np.flo
 
 
 def lacking(coordinates: NDArray[np.float64], offsets: Offsets) -> NDArray[np.bool_]:
-    """Return which lines have a point that is NaN; each line must have one point at least."""
+    """Return which lines have a point that is NaN, or no point at all."""
+    lacks: NDArray[np.bool_] = np.diff(offsets) == 0
     unknown = np.isnan(coordinates[:, 0])
-    if not unknown.any():
-        return np.zeros(len(offsets) - 1, dtype=bool)
-    lacks: NDArray[np.bool_] = np.logical_or.reduceat(unknown, offsets[:-1])
+    if unknown.any():
+        filled = np.flatnonzero(~lacks)
+        lacks[filled] = np.logical_or.reduceat(unknown, offsets[filled])
     return lacks
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import shapely
+from shapely import GeometryType
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
     from shapely import Geometry
@@ -85,6 +87,36 @@ class Objects:
                 geometry=shapes,
             )
         )
+
+    def leave_to_relations(self, repeated: Mapping[int, frozenset[str]]) -> int:
+        """Take the outlines of ways out of the layers in which they repeat their relation; return how many those are.
+
+        Parameters
+        ----------
+        repeated
+            Layers by id of the way.
+        """
+        found = 0
+        ids = np.fromiter(repeated, dtype=np.int64, count=len(repeated))
+        for number, part in enumerate(self.parts):
+            outlines = shapely.get_type_id(part.geometry) >= GeometryType.POLYGON
+            rows = np.flatnonzero((part.kind == WAY) & outlines & np.isin(part.osm_id, ids))
+            if not len(rows):
+                continue
+            layers, kept = part.layers.copy(), np.ones(len(part.osm_id), dtype=bool)
+            for row in rows.tolist():
+                before = self.layers[layers[row]]
+                left = tuple(name for name in before if name not in repeated[int(part.osm_id[row])])
+                found += len(left) < len(before)
+                layers[row] = self.add_layers(left)
+                kept[row] = bool(left)
+            kind, osm_id, version, tags = (column[kept] for column in (part.kind, part.osm_id, part.version, part.tags))
+            self.parts[number] = Columns(kind, osm_id, version, tags, layers[kept], part.geometry[kept])
+        return found
+
+    def restore_ids(self, restored: Callable[[NDArray[np.int64]], NDArray[np.int64]]) -> None:
+        """Give the objects the ids of their file, where it was rewritten under others."""
+        self.parts = [replace(part, osm_id=restored(part.osm_id)) for part in self.parts]
 
     def count(self) -> int:
         """Return the number of distinct objects."""

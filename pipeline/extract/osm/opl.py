@@ -31,12 +31,14 @@ _FIELDS = ("way", "version", "visible", "changeset", "timestamp", "tags", "nodes
 _TYPES = {
     "way": pa.string(),
     "version": pa.dictionary(pa.int32(), pa.string()),
+    "visible": pa.string(),
     "changeset": pa.string(),
     "timestamp": pa.string(),
     "tags": pa.dictionary(pa.int32(), pa.string()),
     "nodes": pa.binary(),
 }
 """Few ways differ in version and many share their tags: those are dictionaries."""
+_VISIBLE = "dV"
 _ESCAPED = re.compile("%([0-9a-f]+)%")
 _NODE_LINES = bytes.maketrans(b"N,xy", b"\n\n,,")
 """Turns ``Nn1x76.9y43.2,n2x76.8y43.1``, without its ``n``, into a line ``1,76.9,43.2`` for each node."""
@@ -44,7 +46,7 @@ _NODE_LINES = bytes.maketrans(b"N,xy", b"\n\n,,")
 
 @dataclass(frozen=True)
 class Ways:
-    """Some ways of a file, in its order, each with one node at least.
+    """Some ways of a file, in its order.
 
     Attributes
     ----------
@@ -60,6 +62,10 @@ class Ways:
         Way ``i`` is ``coordinates[offsets[i]:offsets[i + 1]]``.
     edited
         Number and ISO 8601 time of the newest changeset; (0, ""): the file does not say.
+    deleted
+        Number of ways that are marked as deleted, and not here.
+    negative_ids
+        Whether nodes have negative ids, of which libosmium keeps no places.
     """
 
     osm_id: NDArray[np.int64]
@@ -69,16 +75,21 @@ class Ways:
     coordinates: NDArray[np.float64]
     offsets: geometry.Offsets
     edited: tuple[int, str]
+    deleted: int = 0
+    negative_ids: bool = False
 
 
 def ways(block: bytes, box: Box) -> Ways:
     """Return the ways of some lines whose envelope, as far as their nodes are in the file, meets the box.
 
-    Of nodes that follow each other at the same place, the first is kept.
+    A way of which the file holds no node at all may lie anywhere, and is among them. Of nodes that follow each other at
+    the same place, the first is kept.
     """
     table = _fields(block)
     coordinates, offsets = geometry.without_repeats(*_locations(table["nodes"]))
-    rows = np.flatnonzero(overlaps(geometry.bounds(coordinates, offsets), box))
+    bounds = geometry.bounds(coordinates, offsets)
+    visible = pc.equal(table["visible"], _VISIBLE).to_numpy(zero_copy_only=False)
+    rows = np.flatnonzero((overlaps(bounds, box) | np.isnan(bounds[:, 0])) & visible)
     coordinates, offsets = geometry.take(coordinates, offsets, rows)
     version, tags = table["version"], table["tags"]
     return Ways(
@@ -89,6 +100,8 @@ def ways(block: bytes, box: Box) -> Ways:
         coordinates=coordinates,
         offsets=offsets,
         edited=_edited(table),
+        deleted=int(np.count_nonzero(~visible)),
+        negative_ids=b"n-" in block and bool(pc.any(pc.match_substring(table["nodes"], b"n-")).as_py()),
     )
 
 

@@ -24,7 +24,8 @@ import shapely
 
 from pipeline.errors import InputError, RunError
 from pipeline.extract import line_blocks, local_files
-from pipeline.extract.osm import opl, problems
+from pipeline.extract.osm import makers, opl, problems
+from pipeline.extract.osm.elements import own_ids
 from pipeline.extract.osm.objects import NODE, RELATION, Objects
 from pipeline.extract.osm.relations import RelationReader
 from pipeline.extract.osm.ways import WayBuilder
@@ -33,12 +34,15 @@ from pipeline.geometry.bbox import overlaps
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipeline.extract.osm.makers import Plain
     from pipeline.extract.osm.matching import Layers, Matcher, Tags
     from pipeline.geometry.bbox import Box
 
 _BLOCK_BYTES = 4 * 2**20
 _COPY_FACTOR = 10
 """The text of the ways is at most about so many times as large as the packed file (9 times for a city of houses)."""
+_FEATURES = 10
+"""Optional features that the header of a PBF file may list, at most."""
 _LARGE_BYTES = 128 * 2**20
 """A file larger than this keeps its node locations in a temporary file instead of in memory."""
 
@@ -51,6 +55,8 @@ class Found:
     problems: Counter[str] = field(default_factory=Counter)
     newest: str = ""
     """When the file, or else its newest object, was last edited (ISO 8601); empty: the file does not say."""
+    covers: Box | None = None
+    """The box that the file says to cover; None: it does not say."""
 
 
 def read_file(path: Path, matcher: Matcher, box: Box, source_id: str) -> Found:
@@ -59,7 +65,7 @@ def read_file(path: Path, matcher: Matcher, box: Box, source_id: str) -> Found:
     Parameters
     ----------
     path
-        ``.osm.pbf``, ``.osm`` or another form that libosmium reads by its suffix.
+        ``.osm.pbf``, ``.osm`` or another form that libosmium reads by its suffix; JSON of Overpass.
     matcher
         The layers.
     box
@@ -70,14 +76,22 @@ def read_file(path: Path, matcher: Matcher, box: Box, source_id: str) -> Found:
     Raises
     ------
     InputError
-        The file is missing, is empty, is not OpenStreetMap data, is cut off, or is a history file.
+        The file is missing, is empty, is not OpenStreetMap data, is cut off, is a part of a reply, holds no place of
+        any way that is wanted, or is a history file.
     RunError
         The temporary directory has too little room.
     """
     local_files.check_exists(path, "osm")
     with TemporaryDirectory() as scratch:
-        passes = _Passes(path, matcher, box, source_id, Path(scratch))
+        plain = makers.plain(path, Path(scratch))
+        passes = _Passes(plain, matcher, box, Found(Objects(source_id)))
         found = passes.run()
+        if passes.negative_ids and not plain.rewritten:
+            plain = makers.with_positive_ids(plain)
+            passes = _Passes(plain, matcher, box, Found(Objects(source_id)))
+            found = passes.run()
+        if plain.rewritten:
+            found.objects.restore_ids(own_ids)
         empty = not found.objects and passes.is_empty()
     if empty:
         msg = f"{path} is an OpenStreetMap file without a single object; fetch it again."
@@ -88,19 +102,24 @@ def read_file(path: Path, matcher: Matcher, box: Box, source_id: str) -> Found:
 class _Passes:
     """The passes over one file, and what they share: the node locations and the findings."""
 
-    def __init__(self, path: Path, matcher: Matcher, box: Box, source_id: str, scratch: Path) -> None:
-        self._path = path
-        self._scratch = scratch
+    def __init__(self, plain: Plain, matcher: Matcher, box: Box, found: Found) -> None:
+        self._name = plain.given
+        self._path = plain.path
+        self._scratch = plain.scratch
         self._matcher = matcher
         self._box = box
-        large = path.stat().st_size > _LARGE_BYTES
-        store = osmium.index.create_map(f"sparse_file_array,{scratch / 'nodes'}" if large else "flex_mem")
+        large = self._path.stat().st_size > _LARGE_BYTES
+        store = osmium.index.create_map(f"sparse_file_array,{self._scratch / 'nodes'}" if large else "flex_mem")
         self._locations = osmium.NodeLocationsForWays(store)
         self._locations.ignore_errors()
+        self._places: tuple[Any, ...] = (self._locations,)
+        """What tells the ways where their nodes are; nothing, where they say so themselves."""
+        self._wanted_ways = self._nowhere = 0
+        self.negative_ids = False
         self._wanted = osmium.filter.KeyFilter(*matcher.keys)
         self._wanted_nodes = osmium.filter.KeyFilter(*matcher.keys)
         self._wanted_nodes.enable_for(osmium.osm.NODE)
-        self._found = Found(Objects(source_id))
+        self._found = found
         self._replicated = False
         self._changeset = 0
 
@@ -110,17 +129,34 @@ class _Passes:
         relations = RelationReader(self._stream, self._matcher, self._found.problems)
         self._read_nodes_and_select(relations)
         self._read_ways()
-        rows = list(relations.assemble(self._locations, self._box))
+        rows = list(relations.assemble(self._places, self._box))
+        self._found.problems[problems.REPEATED] += self._found.objects.leave_to_relations(relations.repeated)
         self._found.objects.add(RELATION, rows)
+        self._check_places()
         return self._found
+
+    def _check_places(self) -> None:
+        """Refuse a file that holds ways, and of none of them where it lies."""
+        if self._nowhere == self._wanted_ways > len(self._found.objects) and not self.negative_ids:
+            msg = (
+                f"{self._name} holds {self._nowhere:,} ways that are asked for, and of none of them a node; export it "
+                "again with the nodes of its ways (osmium tags-filter without -R; Overpass: out body; >; out skel;)."
+            )
+            raise InputError(msg)
 
     def _check_header(self) -> None:
         file = osmium.io.File(str(self._path))
         with self._readable(), osmium.io.Reader(file, osmium.osm.NOTHING) as reader:
             header = reader.header()
         if file.has_multiple_object_versions or header.has_multiple_object_versions:
-            msg = f"{self._path} is a history file; cut one date out of it (osmium time-filter) and use that."
+            msg = f"{self._name} is a history file; cut one date out of it (osmium time-filter) and use that."
             raise InputError(msg)
+        if any(header.get(f"pbf_optional_feature_{number}") == "LocationsOnWays" for number in range(_FEATURES)):
+            self._places = ()
+        box = header.box()
+        if box.valid():
+            corners = (box.bottom_left, box.top_right)
+            self._found.covers = (corners[0].lon, corners[0].lat, corners[1].lon, corners[1].lat)
         self._found.newest = header.get("osmosis_replication_timestamp", "")
         self._replicated = bool(self._found.newest)
 
@@ -136,11 +172,7 @@ class _Passes:
             yield
         except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
             # ValueError: a text that is too long or not UTF-8.
-            msg = (
-                f"{self._path} cannot be read as OpenStreetMap data ({str(error).rstrip('.')}); "
-                "it is damaged, cut off or of another kind: fetch it again."
-            )
-            raise InputError(msg) from error
+            raise makers.unreadable(self._name, error) from error
 
     def is_empty(self) -> bool:
         """Return whether the file holds no object at all."""
@@ -152,6 +184,9 @@ class _Passes:
         count = self._found.problems
         entities = osmium.osm.NODE | osmium.osm.RELATION
         for item in self._stream(entities, self._locations, self._wanted_nodes):
+            if item.deleted:
+                count[problems.DELETED] += 1
+                continue
             if item.is_relation():
                 if relations.select(item):
                     self._note_edit(*_edited(item))
@@ -179,7 +214,7 @@ class _Passes:
         writer = osmium.SimpleWriter(osmium.io.File(str(copy), opl.FORMAT))
         try:
             with self._readable(), osmium.io.Reader(str(self._path), osmium.osm.WAY) as reader:
-                osmium.apply(reader, self._locations, self._wanted, writer)
+                osmium.apply(reader, *self._places, self._wanted, writer)
                 writer.close()
         except BaseException:
             # libosmium ends the whole process when a writer that failed is destroyed, so this one never is.
@@ -190,7 +225,9 @@ class _Passes:
             lines = line_blocks.of_lines(stream, _BLOCK_BYTES, longest=sys.maxsize)
             for ways in line_blocks.mapped(partial(opl.ways, box=self._box), lines):
                 builder.add(ways)
+                self.negative_ids |= ways.negative_ids
                 self._note_edit(*ways.edited)
+        self._wanted_ways, self._nowhere = builder.wanted, builder.nowhere
         self._found.problems.update(builder.problems)
 
     def _check_space(self) -> None:
@@ -199,7 +236,7 @@ class _Passes:
         if shutil.disk_usage(self._scratch).free < needed:
             msg = (
                 f"The temporary directory {self._scratch.parent} has less than {needed >> 20} MiB free, which reading "
-                f"{self._path} may need; make room there or set TMPDIR to a larger disk."
+                f"{self._name} may need; make room there or set TMPDIR to a larger disk."
             )
             raise RunError(msg)
 

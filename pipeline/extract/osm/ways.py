@@ -10,7 +10,7 @@ import shapely
 
 from pipeline.extract.osm import geometry, opl
 from pipeline.extract.osm.objects import WAY, Columns
-from pipeline.extract.osm.problems import NO_NODES, NOT_CLOSED, REPAIRED, RING
+from pipeline.extract.osm.problems import DELETED, NO_NODES, NOT_CLOSED, REPAIRED, RING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,9 +49,14 @@ class WayBuilder:
         self._objects = objects
         self._plans: dict[tuple[tuple[str, str], ...], _Plan] = {}
         self.problems: Counter[str] = Counter()
+        self.wanted = 0
+        """Ways near the box, or of no known place, that a layer takes."""
+        self.nowhere = 0
+        """Those of which the file holds no node."""
 
     def add(self, ways: opl.Ways) -> None:
         """Build the geometries of a block and append them to the objects."""
+        self.problems[DELETED] += ways.deleted
         lacking = geometry.lacking(ways.coordinates, ways.offsets)
         short = np.diff(ways.offsets) < _LINE_POINTS
         self.problems[RING] += int(np.count_nonzero(short & ~lacking))
@@ -65,6 +70,7 @@ class WayBuilder:
         coordinates, offsets = geometry.take(ways.coordinates, ways.offsets, rows)
         closed = (coordinates[offsets[:-1]] == coordinates[offsets[1:] - 1]).all(axis=1)
         tags, plans = self._planned(ways, rows)
+        self.wanted += int(np.count_nonzero((plans[:, :3] != _NONE).any(axis=1)))
         polygon_layers = np.where(closed, plans[:, 0], _NONE)
         line_layers = np.where(closed, plans[:, 1], plans[:, 2])
         self.problems[NOT_CLOSED] += int(np.count_nonzero(plans[~closed, 3]))
@@ -115,8 +121,10 @@ class WayBuilder:
         if not matched:
             return
         self.problems[NO_NODES] += 1
+        self.wanted += 1
         points = ways.coordinates[ways.offsets[row] : ways.offsets[row + 1]]
         gaps = np.flatnonzero(np.isnan(points[:, 0]))
+        self.nowhere += len(gaps) == len(points)
         pieces = [piece[~np.isnan(piece[:, 0])] for piece in np.split(points, gaps)]
         lines = [shapely.LineString(piece) for piece in pieces if len(piece) >= _LINE_POINTS]
         layers = self._matcher.of_kind(matched, "line")
