@@ -49,7 +49,16 @@ def test_the_real_extract_equals_the_areas_of_pyosmium_object_by_object(key: str
         if layers[key].matches(tags) and tags.get("area") != "no"
     }
     repaired = set(table.index) - set(expected)
-    assert set(expected) <= set(table.index)
+    # libosmium reads an outer way that repeats its relation's tags twice, and relations without tags not at all.
+    left_to_relations = set(expected) - set(table.index)
+    for osm_id in left_to_relations:
+        assert osm_id.startswith("way/")
+        over = table.geometry[table.index.str.startswith("relation/")]
+        ring = expected[osm_id][1].boundary
+        assert over.boundary.covers(ring).any() or over.boundary.union_all().covers(ring), osm_id
+        del expected[osm_id]
+    assert len(left_to_relations) <= sum(notice.count for notice in extract.notices if "repeats" in notice.what)
+    repaired -= {osm_id for osm_id in repaired if osm_id.startswith("relation/")}
     assert len(repaired) <= sum(notice.count for notice in extract.notices if "repaired" in notice.what)
     assert expected
     for osm_id, (tags, shape) in expected.items():

@@ -124,11 +124,13 @@ class _Passes:
         self._changeset = 0
 
     def run(self) -> Found:
-        """Make the passes in the order in which each needs the ones before it."""
+        """Make the passes in the order in which each needs the ones before it; negative ids end them early."""
         self._check_header()
         relations = RelationReader(self._stream, self._matcher, self._found.problems)
         self._read_nodes_and_select(relations)
         self._read_ways()
+        if self.negative_ids:
+            return self._found
         rows = list(relations.assemble(self._places, self._box))
         self._found.problems[problems.REPEATED] += self._found.objects.leave_to_relations(relations.repeated)
         self._found.objects.add(RELATION, rows)
@@ -137,7 +139,7 @@ class _Passes:
 
     def _check_places(self) -> None:
         """Refuse a file that holds ways, and of none of them where it lies."""
-        if self._nowhere == self._wanted_ways > len(self._found.objects) and not self.negative_ids:
+        if self._nowhere == self._wanted_ways > len(self._found.objects):
             msg = (
                 f"{self._name} holds {self._nowhere:,} ways that are asked for, and of none of them a node; export it "
                 "again with the nodes of its ways (osmium tags-filter without -R; Overpass: out body; >; out skel;)."
