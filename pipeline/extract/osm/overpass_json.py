@@ -6,15 +6,14 @@ import json
 import tempfile
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import osmium
-from osmium.osm import mutable
+
+from pipeline.extract.osm.elements import write_elements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-_ORDER = {"node": 0, "way": 1, "relation": 2}
+    from collections.abc import Sequence
 
 
 def state(reply: Path) -> tuple[int, str]:
@@ -45,28 +44,4 @@ def _convert(reply: Path, target: Path) -> None:
     content = json.loads(reply.read_bytes())
     moment = content.get("osm3s", {}).get("timestamp_osm_base", "")
     version = int(datetime.fromisoformat(moment).timestamp() // 60) if moment else 0
-    with osmium.SimpleWriter(str(target)) as writer:
-        for item in _sorted(content["elements"]):
-            common = {"id": item["id"], "version": version, "tags": item.get("tags", {})}
-            if item["type"] == "node":
-                writer.add_node(mutable.Node(location=(item["lon"], item["lat"]), **common))
-            elif item["type"] == "way":
-                writer.add_way(mutable.Way(nodes=item.get("nodes", []), **common))
-            else:
-                members = [(member["type"][0], member["ref"], member["role"]) for member in item.get("members", [])]
-                writer.add_relation(mutable.Relation(members=members, **common))
-
-
-def _sorted(elements: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return elements in the order of a file, each once, with its tags.
-
-    A reply gives one both with tags and as a bare skeleton where it was asked for and is a part of something else.
-    Elements of other types (``area``, ``count``) are left out.
-    """
-    fullest: dict[tuple[int, int], Mapping[str, Any]] = {}
-    for element in elements:
-        if element["type"] in _ORDER:
-            key = _ORDER[element["type"]], element["id"]
-            if key not in fullest or len(element.get("tags", ())) > len(fullest[key].get("tags", ())):
-                fullest[key] = element
-    return [fullest[key] for key in sorted(fullest)]
+    write_elements(({**item, "version": version} for item in content["elements"]), target)

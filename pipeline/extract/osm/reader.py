@@ -213,7 +213,7 @@ class _Passes:
         """Let libosmium write the wanted ways with the places of their nodes, and read them back in columns."""
         self._check_space()
         copy = self._scratch / "ways.opl"
-        writer = osmium.SimpleWriter(osmium.io.File(str(copy), opl.FORMAT))
+        writer = osmium.SimpleWriter(osmium.io.File(str(copy), opl.FORMAT), overwrite=True)
         try:
             with self._readable(), osmium.io.Reader(str(self._path), osmium.osm.WAY) as reader:
                 osmium.apply(reader, *self._places, self._wanted, writer)
