@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -376,6 +377,15 @@ def test_refused_while_reading(
 def test_no_scheduler_answers(simulated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules["pipeline.run.run"], "_CONNECT_S", 0.5)
     assert "No Dask scheduler answers" in refuse(osh(simulated), tmp_path, "--scheduler", "tcp://127.0.0.1:9", code=1)
+
+
+def test_a_scheduler_without_dask(simulated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a plain installation, which leaves Dask out."""
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        sys.modules["pipeline.run.run"], "find_spec", lambda name: None if name == "distributed" else real(name)
+    )
+    assert "novostroiki[cluster]" in refuse(osh(simulated), tmp_path, "--scheduler", "tcp://127.0.0.1:9")
 
 
 def test_a_full_disk(simulated: Path, cluster: str, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import threading
 from concurrent.futures import FIRST_EXCEPTION, BrokenExecutor, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from multiprocessing import get_context, parent_process
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from rich.markup import escape
 
 from pipeline import __version__
 from pipeline.base.progress import Display, console, summarise
-from pipeline.errors import NovostroikiError, RunError
+from pipeline.errors import ConfigError, NovostroikiError, RunError
 from pipeline.extract import inputs
 from pipeline.load import database, parquet, press_kit, public_edition, report
 from pipeline.run import fetching, manifest, publish, snapshots
@@ -57,7 +58,8 @@ def run(  # noqa: PLR0913 - one parameter per option of the command
     jobs
         Areas computed at a time on this machine; default: one per core.
     scheduler
-        Address of a Dask scheduler whose workers see the output folder; default: processes on this machine.
+        Address of a Dask scheduler whose workers see the same folders (docs/cluster.md); default: processes on this
+        machine.
     frozen
         With live sources: use what was fetched before, and no network.
     snapshot
@@ -71,6 +73,9 @@ def run(  # noqa: PLR0913 - one parameter per option of the command
         An input is unusable, or the run failed; nothing was published, previous outputs are as they were.
     """
     started = datetime.now(UTC)
+    if scheduler is not None and find_spec("distributed") is None:
+        msg = "--scheduler needs Dask, which is not installed; install it with: pip install 'novostroiki[cluster]'"
+        raise ConfigError(msg)
     names = {area.area_id: area.name.en for area in config.selected}
     stages = {name: share for name, share in STAGES.items() if name != "simulating" or config.run.sources == "sample"}
     if config.run.sources == "local":
