@@ -94,7 +94,7 @@ def run(  # noqa: PLR0913 - one parameter per option
     sources: Annotated[Sources | None, typer.Option(help="sample: simulated | local: files | live: servers.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to publish.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Areas at a time; default: one per core.")] = None,
-    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler to work on: docs/cluster.md.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="A Dask scheduler to work on: docs/cluster.md.")] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only say what a live run would fetch.")] = False,
     frozen: Annotated[bool, typer.Option("--frozen", help="Live, from what was fetched before: no network.")] = False,
     snapshot: Annotated[bool, typer.Option("--snapshot", help="Keep a dated copy beside the outputs.")] = False,

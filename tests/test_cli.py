@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 COMMANDS = ("run", "simulate", "query", "serve", "embed", "validate", "diff", "layers", "check")
 HEAVY = {
     "dask", "distributed", "duckdb", "exactextract", "folium", "geopandas", "numpy", "osmium", "osmnx", "pandas",
-    "pandera", "pyarrow", "pydantic_core", "pyogrio", "pyproj", "rasterio", "requests", "scipy", "shapely",
+    "pandera", "pyarrow", "pyogrio", "pyproj", "rasterio", "requests", "scipy", "shapely",
 }  # fmt: skip
 runner = CliRunner()
 

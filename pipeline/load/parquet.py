@@ -17,7 +17,6 @@ import pyarrow.parquet as pq
 import shapely
 
 from pipeline.errors import InputError, RunError
-from pipeline.schema.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -139,12 +138,6 @@ def read(path: Path, table: pan.DataFrameSchema, columns: Sequence[str] | None =
     if GEOMETRY not in names:
         return frame
     return gpd.GeoDataFrame(frame, geometry=GEOMETRY, crs="EPSG:4326")
-
-
-def read_tables(folder: Path, names: Sequence[str] | None = None) -> dict[str, Any]:
-    """Read `<folder>/<table>.parquet` for the given tables (default: every table that has a file there)."""
-    wanted = names if names is not None else [name for name in TABLES if (folder / f"{name}.parquet").exists()]
-    return {name: read(folder / f"{name}.parquet", TABLES[name]) for name in wanted}
 
 
 def _series(column: pa.ChunkedArray, dtype: str) -> Any:  # noqa: ANN401 - a Series or a GeoSeries

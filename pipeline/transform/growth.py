@@ -200,32 +200,6 @@ def _from_years(shares: pd.DataFrame, share_then: NDArray[np.float64]) -> NDArra
     return years
 
 
-def rates(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the yearly growth between consecutive epochs, g = (B₂/B₁)^(1/(t₂−t₁)) − 1.
-
-    Parameters
-    ----------
-    rows
-        Table `growth`, of one product and outline.
-
-    Returns
-    -------
-    pandas.DataFrame
-        area_id, settlement_id, first_year, last_year, yearly_rate (missing where nothing was built before), modelled
-        (either epoch is).
-    """
-    ordered = rows.sort_values(["area_id", "settlement_id", "year"], na_position="first")
-    before = ordered.groupby(["area_id", "settlement_id"], dropna=False)[["year", "built_m2", "modelled"]].shift()
-    pairs = ordered.assign(first_year=before["year"], first=before["built_m2"], modelled_before=before["modelled"])
-    pairs = pairs.dropna(subset=["first_year"]).astype({"first_year": "int64", "modelled_before": "bool"})
-    grown = (pairs["first"] > 0) & (pairs["built_m2"] > 0)
-    ratio = (pairs["built_m2"] / pairs["first"]).where(grown)
-    rate = ratio ** (1 / (pairs["year"] - pairs["first_year"])) - 1
-    return pairs.assign(
-        last_year=pairs["year"], yearly_rate=rate, modelled=pairs["modelled"] | pairs["modelled_before"]
-    )[["area_id", "settlement_id", "first_year", "last_year", "yearly_rate", "modelled"]].reset_index(drop=True)
-
-
 def wave_of(onset_year: pd.Series, waves: pd.DataFrame) -> pd.Series:
     """Return the wave of the literature in which each settlement began.
 

@@ -148,15 +148,6 @@ def test_the_order_of_epochs_changes_nothing() -> None:
     assert rows_of(settlement, epochs, BOUNDARY).equals(rows_of(settlement, backwards, BOUNDARY))
 
 
-def test_rates_mark_modelled_epochs_and_nothing_before() -> None:
-    rows = rows_of(places(box(-900, -900, 900, 900)), grown({2000: 0, 2010: 0.1, 2020: 0.2, 2025: 0.3}), BOUNDARY)
-    rates = growth.rates(rows)
-    place = rates[rates["settlement_id"] == "x/s0"].set_index("last_year")
-    assert np.isnan(place.loc[2010, "yearly_rate"])
-    assert place.loc[2020, "yearly_rate"] == pytest.approx(2 ** (1 / 10) - 1)
-    assert list(place["modelled"]) == [False, False, True]
-
-
 def test_zeros_and_shrinking_are_noticed() -> None:
     settlement = places(box(-900, -900, 900, 900))
     assert not growth.notices(rows_of(settlement, grown({2000: 0.1, 2010: 0.2}), BOUNDARY))
@@ -172,7 +163,6 @@ def test_no_rasters_make_no_rows() -> None:
     rows = rows_of(places(box(0, 0, 10, 10)), {}, BOUNDARY)
     assert rows.empty
     assert not growth.notices(rows)
-    assert growth.rates(rows).empty
     tables.conform("growth", rows)
 
 

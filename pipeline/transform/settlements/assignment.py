@@ -34,9 +34,6 @@ LEAST_SEEDED = 1
 """A named place is a settlement even with the single house that it stands at."""
 LEAST_POLYGON = 5
 """A land-use polygon without a name is one from this many on; a named polygon always, even with a single house."""
-FRINGE_M = 30.0
-FRINGE_SHARE = 0.8
-"""A fragment of which this share stands this near to a polygon belongs to it: its mapper drew it a little small."""
 SNAP_M = 120.0
 """How far from its nearest house the point of a place may stand."""
 SPOT_M = 250.0
