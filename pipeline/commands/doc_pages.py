@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pipeline.declared import catalogue
 from pipeline.schema.tables import PRIVATE, TABLES
 from pipeline.transform.red_zones.rules import condition
+from pipeline.wording.conditions import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -179,7 +180,7 @@ def _acts(zones: Mapping[str, RedZone]) -> str:
 def _rule(zone: RedZone, rule: Rule) -> tuple[str, ...]:
     return (
         f"`{zone.rule_id(rule)}`",
-        condition(rule) or "any other" if len(zone.rules_for(rule.country)) > 1 else "all",
+        in_words(condition(rule)) or "any other" if len(zone.rules_for(rule.country)) > 1 else "all",
         f"{rule.distance_m:g}",
         f"{rule.half_width_m:g} m" if rule.half_width_m else "",
         rule.kind,

@@ -13,6 +13,7 @@ from pipeline.errors import InputError
 from pipeline.extract import footprints, local_files, osm, outlines, rasters, registers, registry
 from pipeline.extract.local_files import source_id
 from pipeline.schema.provenance import Extract
+from pipeline.schema.vocabulary import INPUTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -25,16 +26,6 @@ if TYPE_CHECKING:
     from pipeline.schema.provenance import Notice, Source
 
 T = TypeVar("T")
-
-WITHOUT = {
-    "osm": "Without OpenStreetMap there are no names, barriers or hazards: red zones cannot be told.",
-    "footprints": "Without satellite footprints, houses that OpenStreetMap lacks stay unseen.",
-    "built_up": "Without built-up rasters, growth cannot be followed.",
-    "onset": "Without a raster of onset years, the year a settlement began comes from coarser epochs or stays unknown.",
-    "population": "Without a population raster, residents have one independent check less.",
-    "registered": "Without a register, the unregistered can only be told as a share seen elsewhere.",
-}
-"""What follows from an input that is missing."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +51,7 @@ class AreaInputs:
     truth
         Tables of a simulated area's truth, by name; empty for real areas.
     missing
-        Inputs that were not given, with what follows.
+        Inputs that were not given (`vocabulary.INPUTS`).
     """
 
     layers: dict[str, gpd.GeoDataFrame]
@@ -72,7 +63,7 @@ class AreaInputs:
     survey: pd.DataFrame | None
     outlines: gpd.GeoDataFrame | None
     truth: dict[str, pd.DataFrame]
-    missing: dict[str, str]
+    missing: tuple[str, ...]
 
 
 def check(area: Area, filled: Collection[str] = ()) -> None:
@@ -148,7 +139,7 @@ def read(area: Area, catalogue: Catalogue, fetched: Fetched | None = None) -> Ex
         survey=reading.optional(reading.local(given.survey, registers.read_survey)),
         outlines=reading.optional(reading.local(given.outlines, outlines.read)),
         truth={} if given.truth is None else _read_truth(given.truth),
-        missing={key: note for key, note in WITHOUT.items() if not (key in remote or getattr(given, key))},
+        missing=tuple(key for key in INPUTS if not (key in remote or getattr(given, key))),
     )
     noticed = fetched.notices if fetched else []
     return Extract(inputs, reading.sources, [*noticed, *reading.notices])

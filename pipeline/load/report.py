@@ -12,11 +12,15 @@ import pandas as pd
 from markupsafe import Markup
 
 from pipeline.base.resources import resource
+from pipeline.declared import catalogue
 from pipeline.load import parquet
 from pipeline.load.press_kit import drawing, texts
 from pipeline.load.press_kit.svg import SVG, to_text
+from pipeline.schema.rounding import round_people
 from pipeline.schema.tables import TABLES
-from pipeline.schema.vocabulary import EVIDENCE, SETTLEMENT_KINDS
+from pipeline.schema.vocabulary import CODES, EVIDENCE, QUANTITIES, SETTLEMENT_KINDS
+from pipeline.wording.completeness import by_layer
+from pipeline.wording.texts import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,6 +43,7 @@ _READ = (
     "sources",
 )
 _LARGEST = 10
+_OBJECTS = ("objects_inside", "objects_around")
 _MISSING = ("missing", "sparse", "unknown")
 
 Row = dict[str, Any]
@@ -78,6 +83,7 @@ def build(
     tables = {name: parquet.read(tables_dir / f"{name}.parquet", TABLES[name]) for name in _READ}
     areas = _records(tables["areas"])
     cities = {area["area_id"]: texts.clean(area["name"]) for area in areas}
+    measured = _completeness(tables["completeness"], cities)
     checks = _checks(tables["validation"], cities)
     comparable = [row for row in checks if row["verdict"] != "not comparable"]
     environment = jinja2.Environment(
@@ -96,8 +102,8 @@ def build(
         shares=_shares(decomposition or {}, cities),
         zones=_zones(tables, cities),
         growth=_growth(tables["growth"], cities),
-        missing=_missing(tables["completeness"], cities),
-        completeness=_completeness(tables["completeness"], cities),
+        missing=_missing(measured),
+        completeness=measured,
         checks=checks,
         comparable=len(comparable),
         agreed=sum(row["verdict"] == "inside" for row in comparable),
@@ -140,25 +146,22 @@ def _people(rows: pd.DataFrame, key: object, longest: float) -> People | None:
         return None
     row = _records(rows.loc[[key]])[0]
     low, middle, high = (round(max(0.0, row[name]) / max(longest, 1.0) * 100, 1) for name in ("p05", "p50", "p95"))
+    rounded = round_people(rows.loc[[key]]).iloc[0]
     return People(
-        low=_rounded(row["p05"]),
-        middle=_rounded(row["p50"]),
-        high=_rounded(row["p95"]),
+        low=rounded["p05"],
+        middle=rounded["p50"],
+        high=rounded["p95"],
         evidence=row["evidence"],
         bar=(low, middle, high),
     )
 
 
-def _rounded(people: float) -> float:
-    """Round to what the method can tell: two or three digits."""
-    step = 10 if abs(people) < 1000 else 100 if abs(people) < 100_000 else 1000
-    return round(people / step) * step
-
-
 def _kinds(settlements: pd.DataFrame) -> list[str]:
     english = texts.load("en")
     counts = Counter(settlements["kind"])
-    return [f"{english(f'kind.{kind}').lower()}: {counts[kind]}" for kind in SETTLEMENT_KINDS if counts[kind]]
+    return [
+        f"{english(f'settlement_kind.{kind}').lower()}: {counts[kind]}" for kind in SETTLEMENT_KINDS if counts[kind]
+    ]
 
 
 def _largest(settlements: pd.DataFrame, residents: pd.DataFrame) -> list[Row]:
@@ -236,14 +239,38 @@ def _growth(growth: pd.DataFrame, cities: Mapping[str, str]) -> list[tuple[str, 
     return charts
 
 
-def _missing(completeness: pd.DataFrame, cities: Mapping[str, str]) -> list[tuple[str, str]]:
-    rows = completeness[completeness["verdict"].isin(_MISSING)].sort_values(["area_id", "verdict", "layer", "measure"])
-    return list(dict.fromkeys((row["city"], row["note"]) for row in _with_city(rows, cities)))
-
-
 def _completeness(completeness: pd.DataFrame, cities: Mapping[str, str]) -> list[Row]:
-    rows = _with_city(completeness.sort_values(["area_id", "layer", "measure"]), cities)
-    return [{**row, "value": _figure(row["value"])} for row in rows]
+    """Return the measures of each layer, with the sentences that they make."""
+    english = load("en", "completeness")
+    rows = []
+    for area_id, measured in completeness.groupby("area_id", sort=True):
+        for layer in by_layer(measured, catalogue.default()):
+            told = {
+                measure: " ".join(english(one.code, **one.values) for one in layer.findings if measure in one.measures)
+                for measure in CODES["measure"]
+            }
+            mapping = layer.mapping.get("en", "")
+            own = _records(measured[measured["layer"] == layer.layer].sort_values("measure"))
+            rows += [
+                {
+                    "city": cities[str(area_id)],
+                    "layer": layer.names.get("en", texts.clean(layer.layer)),
+                    "measure": english(f"measure.{row['measure']}"),
+                    "value": _figure(row["value"]),
+                    "verdict": row["verdict"],
+                    "note": f"{told[row['measure']]} {mapping if row['measure'] in _OBJECTS else ''}".strip(),
+                }
+                for row in own
+            ]
+    return rows
+
+
+def _missing(measured: Sequence[Row]) -> list[tuple[str, str]]:
+    """Return what the measures say where a layer is missing, hardly mapped or not known, once for each sentence."""
+    weak = sorted(
+        (row for row in measured if row["verdict"] in _MISSING), key=lambda row: (row["city"], row["verdict"])
+    )
+    return list(dict.fromkeys((row["city"], f"{row['layer']}: {row['note']}") for row in weak if row["note"]))
 
 
 def _checks(validation: pd.DataFrame, cities: Mapping[str, str]) -> list[Row]:
@@ -251,16 +278,24 @@ def _checks(validation: pd.DataFrame, cities: Mapping[str, str]) -> list[Row]:
     for row in _with_city(validation.sort_values(["area_id", "check_id"]), cities):
         ends = [_figure(row[key]) for key in ("reported_low", "reported_high")]
         bounds = "–".join(ends) if all(ends) else f"over {ends[0]}" if ends[0] else f"up to {ends[1]}"
-        estimate = f"{_figure(row['p50'])} ({_figure(row['p05'])}–{_figure(row['p95'])})"
         found.append(
             {
                 **row,
                 "year": "" if pd.isna(row["year"]) else row["year"],
                 "reported": _figure(row["reported"]) or bounds,
-                "estimate": estimate if _figure(row["p50"]) else "–",
+                "estimate": _estimate(row),
             }
         )
     return found
+
+
+def _estimate(row: Row) -> str:
+    """Return an estimate with its interval; of people, rounded as everywhere."""
+    if pd.isna(row["p50"]):
+        return "–"
+    if row["quantity"] in QUANTITIES:
+        row = round_people(pd.DataFrame([row])).iloc[0].to_dict()
+    return f"{_figure(row['p50'])} ({_figure(row['p05'])}–{_figure(row['p95'])})"
 
 
 def _notices(notices: Sequence[Notice]) -> list[Row]:

@@ -213,7 +213,9 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             country=_text("ISO 3166-1 alpha-2 code, or default."),
             hazard_class=_text("Class (layers/red_zones)."),
             **_names("Name of the class"),
-            condition=_text("Which objects of the class the rule is about; empty: all."),
+            condition=_text(
+                "JSON: which objects of the class the rule is about, by tags and by ranges of measures; empty: all."
+            ),
             kind=_code("Nature of the rule.", "rule_kind"),
             concern=_code("Whom the zone is about.", "concern"),
             distance_m=_number("Distance from the hazard's edge.", "m", check=_NOT_NEGATIVE),
@@ -290,10 +292,9 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             "area_id layer measure",
             area_id=_AREA,
             layer=_text("Layer or hazard class."),
-            measure=_text("What is measured."),
+            measure=_code("What is measured; the sentence that it makes is in maps/texts.", "measure"),
             value=_number("Its value.", "see measure", nullable=True),
             verdict=_code("What follows.", "verdict"),
-            note=_text("The verdict in one sentence."),
         ),
         _table(
             "coverage",

@@ -169,32 +169,26 @@ def buildings_mapped(area_id: str, cells: gpd.GeoDataFrame) -> pd.DataFrame:
     """
     inhabited = cells[cells["inhabited"]]
     if inhabited.empty:
-        note = "No sign of habitation is in the inputs: nothing can be said about how completely buildings are mapped."
-        return _rows(area_id, [("inhabited land with mapped buildings", None, "unknown", note)])
+        return _rows(area_id, [("inhabited_mapped", None, "unknown")])
     x, y = inhabited.geometry.centroid.x, inhabited.geometry.centroid.y
     distance = np.hypot(x - x.median(), y - y.median())
     outskirts = (distance > distance.median()).to_numpy()
     rows = []
-    for place, members in (("the centre", ~outskirts), ("the outskirts", outskirts)):
-        if not members.any():
-            continue
-        share = float(inhabited["mapped"].to_numpy()[members].mean())
-        verdict = _verdict(share)
-        note = f"Of the inhabited 500 m cells in {place}, {share:.0%} have their buildings mapped."
-        if verdict in {"sparse", "missing"}:
-            note += " Findings about settlements there would not be valid."
-        rows.append((f"inhabited land with mapped buildings, {place.removeprefix('the ')}", share, verdict, note))
+    for place, members in (("centre", ~outskirts), ("outskirts", outskirts)):
+        if members.any():
+            share = float(inhabited["mapped"].to_numpy()[members].mean())
+            rows.append((f"inhabited_mapped_{place}", share, _verdict(share)))
     return _rows(area_id, rows)
 
 
-def missing_inputs(area_id: str, missing: Mapping[str, str]) -> pd.DataFrame:
-    """Return a row of `completeness` for every input that was not given; `missing` maps it to what follows."""
-    frames = [_rows(area_id, [("input given", 0.0, "missing", note)], layer) for layer, note in missing.items()]
+def missing_inputs(area_id: str, missing: Sequence[str]) -> pd.DataFrame:
+    """Return a row of `completeness` for every input that was not given."""
+    frames = [_rows(area_id, [("input_given", 0.0, "missing")], layer) for layer in missing]
     return pd.concat(frames, ignore_index=True) if frames else _rows(area_id, [])
 
 
-def _rows(area_id: str, rows: Sequence[tuple[str, float | None, str, str]], layer: str = "buildings") -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=["measure", "value", "verdict", "note"])
+def _rows(area_id: str, rows: Sequence[tuple[str, float | None, str]], layer: str = "buildings") -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=["measure", "value", "verdict"])
     return frame.assign(area_id=area_id, layer=layer, value=frame["value"].astype(float))
 
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import pytest
 import shapely
 
@@ -246,18 +245,19 @@ def test_without_an_english_name_the_mapped_one_is_spelled_in_latin_letters(
 def test_what_is_missing_is_said_in_the_language_of_the_page(
     watched: Watched, sample: sample_tables.Sample, write_map: Callable[..., MapFiles]
 ) -> None:
-    """Rules and measures that nothing is known of are quoted as the tables have them."""
+    """A measure that the catalogue has no words for is called what it is."""
     tables = sample.tables
     rules = tables["red_zone_rules"].set_index("rule_id", drop=False)
-    rules.loc["KG.cemetery", ["rule_id", "condition"]] = ("KG.cemetery.under_10ha", "area_ha < 10, or area_ha unknown")
-    rules.loc["KG.railway", "condition"] = "gauge >= 1520"
+    rules.loc["KG.cemetery", ["rule_id", "condition"]] = (
+        "KG.cemetery.under_10ha",
+        '{"ranges": {"area_ha": [null, 10]}, "or_unknown": true}',
+    )
+    rules.loc["KG.railway", "condition"] = '{"ranges": {"gauge": [1520, null]}}'
     renamed = {
         name: tables[name].replace({"rule_id": {"KG.cemetery": "KG.cemetery.under_10ha"}})
         for name in ("hazards", "building_hazards", "red_zone_overlaps")
     }
-    strange = tables["completeness"].iloc[:1].assign(measure="straw", note="Nothing is known of straw.")
-    changed = {"completeness": pd.concat([tables["completeness"], strange], ignore_index=True), **renamed}
-    area = replace(sample, tables=tables | changed | {"red_zone_rules": rules.reset_index(drop=True)})
+    area = replace(sample, tables=tables | renamed | {"red_zone_rules": rules.reset_index(drop=True)})
     overlaps = renamed["red_zone_overlaps"]
     at = {
         name: overlaps.loc[overlaps["hazard_class"] == name, "settlement_id"].iloc[0]
@@ -270,13 +270,12 @@ def test_what_is_missing_is_said_in_the_language_of_the_page(
     assert "Из 3\u00a0000 зданий в обоих источниках 1\u00a0800" in said
     assert "около 4,1\u00a0% зданий (от 3\u00a0% до 6\u00a0%)" in said
     assert "Реестр жителей" in said
-    assert page.locator("#content .gaps [lang=en]").all_inner_texts() == ["Nothing is known of straw."]
     page.evaluate("at => { location.hash = `lang=ru&at=${at}` }", at["cemetery"])
     page.wait_for_selector("#details-title")
     assert "площадь, га: меньше 10, или неизвестно" in page.inner_text("#content")
     page.evaluate("at => { location.hash = `lang=en&at=${at}` }", at["railway"])
     page.wait_for_function("() => document.documentElement.lang === 'en'")
-    assert "gauge >= 1520" in page.inner_text("#content")
+    assert "gauge: 1,520 and more" in page.inner_text("#content")
 
 
 def test_everything_by_keyboard(watched: Watched, sample_map: Path, sample: sample_tables.Sample) -> None:

@@ -365,36 +365,28 @@ def _growth(rng: np.random.Generator, settlements: gpd.GeoDataFrame, area_id: st
 
 
 def _completeness(area_id: str) -> pd.DataFrame:
-    mapped = "inhabited land with mapped buildings"
-    no_pipe = "No trunk pipeline is mapped; that does not mean there is none."
     rows = [
-        ("buildings", "seen_by_both", 1_800.0, "unknown", "1,800 of 3,000 buildings: both sources saw them."),
-        ("buildings", "seen_by_osm", 200.0, "unknown", "200 of 3,000 buildings: only OpenStreetMap has them."),
-        (
-            "buildings",
-            "seen_by_satellite",
-            1_000.0,
-            "unknown",
-            "1,000 of 3,000 buildings: only the satellite saw them.",
-        ),
-        ("buildings", "unseen_share_p05", 0.03, "partial", "Neither source saw about 4.1% of the buildings."),
-        ("buildings", "unseen_share_p50", 0.041, "partial", "Neither source saw about 4.1% of the buildings."),
-        ("buildings", "unseen_share_p95", 0.06, "partial", "Neither source saw about 4.1% of the buildings."),
-        ("buildings", f"{mapped}, centre", 0.98, "complete", "In the centre, 98% have their buildings mapped."),
-        ("buildings", f"{mapped}, outskirts", 0.31, "sparse", "In the outskirts, 31% have their buildings mapped."),
-        ("landfill", "objects inside", 1.0, "unknown", "Landfill: 1 mapped in this area."),
-        ("landfill", "objects around", 0.0, "unknown", "Landfill: 1 mapped in this area."),
-        ("landfill", "share assumed", 0.0, "unknown", "Landfill: of 1 objects, 0% lack a tag."),
-        ("power_line", "objects inside", 3.0, "unknown", "Power line: 3 mapped in this area."),
-        ("power_line", "objects around", 1.0, "unknown", "Power line: 3 mapped in this area."),
-        ("power_line", "share assumed", 0.25, "partial", "Power line: of 4 objects, 25% lack a tag."),
-        ("aerodrome", "objects inside", 0.0, "unknown", "Airport: mapped only outside this area."),
-        ("aerodrome", "objects around", 1.0, "unknown", "Airport: mapped only outside this area."),
-        ("gas_trunk", "objects inside", 0.0, "missing", no_pipe),
-        ("gas_trunk", "objects around", 0.0, "missing", no_pipe),
-        ("registered", "input given", 0.0, "missing", "Without a register, the unregistered can hardly be told."),
+        ("buildings", "seen_by_both", 1_800.0, "unknown"),
+        ("buildings", "seen_by_osm", 200.0, "unknown"),
+        ("buildings", "seen_by_satellite", 1_000.0, "unknown"),
+        ("buildings", "unseen_share_p05", 0.03, "partial"),
+        ("buildings", "unseen_share_p50", 0.041, "partial"),
+        ("buildings", "unseen_share_p95", 0.06, "partial"),
+        ("buildings", "inhabited_mapped_centre", 0.98, "complete"),
+        ("buildings", "inhabited_mapped_outskirts", 0.31, "sparse"),
+        ("landfill", "objects_inside", 1.0, "unknown"),
+        ("landfill", "objects_around", 0.0, "unknown"),
+        ("landfill", "share_assumed", 0.0, "unknown"),
+        ("power_line", "objects_inside", 3.0, "unknown"),
+        ("power_line", "objects_around", 1.0, "unknown"),
+        ("power_line", "share_assumed", 0.25, "partial"),
+        ("aerodrome", "objects_inside", 0.0, "unknown"),
+        ("aerodrome", "objects_around", 1.0, "unknown"),
+        ("gas_trunk", "objects_inside", 0.0, "missing"),
+        ("gas_trunk", "objects_around", 0.0, "missing"),
+        ("registered", "input_given", 0.0, "missing"),
     ]
-    columns = ("layer", "measure", "value", "verdict", "note")
+    columns = ("layer", "measure", "value", "verdict")
     return pd.DataFrame(rows, columns=list(columns)).assign(area_id=area_id)
 
 

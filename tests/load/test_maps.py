@@ -18,7 +18,6 @@ from pydantic import ValidationError
 from pipeline.base.resources import resource
 from pipeline.config import Basemap
 from pipeline.declared import catalogue
-from pipeline.extract.inputs import WITHOUT
 from pipeline.load.planner_map import map_page, payload_hazards, tiles, whatif
 from pipeline.load.planner_map.folium_layers import LAYERS
 from pipeline.load.planner_map.payload import buildings_in_zones, growth_series, page_data
@@ -145,19 +144,21 @@ def test_what_the_inputs_lack_and_what_rules_are_about_can_be_said_in_any_langua
     )
     for rule in payload_hazards.rules({"hazards": hazards, "red_zone_rules": rules_table(zones)}):
         if (parts := rule["condition"]) is not None:
-            assert "stated" not in parts
             for names in (parts["objects"], *(each["names"] for each in parts["ranges"])):
                 assert not names or set(names) == {"en", "ru", "ky", "kk"}, rule["id"]
 
-    for code in LANGUAGES:
-        assert {f"gap.without.{key}" for key in WITHOUT} | {f"gap.input.{key}" for key in WITHOUT} <= set(_texts(code))
 
-
-def test_a_condition_that_the_catalogue_does_not_know_is_left_as_it_is_stated(sample: sample_tables.Sample) -> None:
+def test_a_condition_that_the_catalogue_does_not_know_is_called_what_it_is(sample: sample_tables.Sample) -> None:
     rules = sample.tables["red_zone_rules"]
-    edited = rules.assign(condition=["voltage_kv >= 1e6"] * len(rules))
+    edited = rules.assign(condition='{"tags": [{"gauge": ["1520"]}], "ranges": {"straw_kg": [null, 5]}}')
     found = payload_hazards.rules(sample.tables | {"red_zone_rules": edited})
-    assert {rule["condition"]["stated"] for rule in found} == {"voltage_kv >= 1e6"}
+    assert [rule["condition"] for rule in found] == [
+        {
+            "objects": {"any": "gauge=1520"},
+            "ranges": [{"names": {"any": "straw_kg"}, "low": None, "high": 5}],
+            "orUnknown": False,
+        }
+    ] * len(found)
 
 
 def _encoded(sample: sample_tables.Sample) -> tuple[bytes, list[whatif.Section]]:
@@ -213,8 +214,11 @@ def test_whole_limits_decide_as_exact_distances_do(sample: sample_tables.Sample)
         assert set(buildings["building_id"][metres <= limit]) == exact
 
 
-def _texts(code: str) -> dict[str, object]:
-    found: dict[str, object] = json.loads(resource("maps", "texts", f"map.{code}.json").read_text(encoding="utf-8"))
+def _texts(code: str, *families: str) -> dict[str, object]:
+    """Return the texts of files, without the words of codes."""
+    found: dict[str, object] = {}
+    for family in families or ("map", "completeness"):
+        found |= json.loads(resource("maps", "texts", f"{family}.{code}.json").read_text(encoding="utf-8"))
     return found
 
 
@@ -230,7 +234,7 @@ def test_every_language_has_every_text() -> None:
 
 def _placeholders(text: object) -> set[str]:
     patterns = text.values() if isinstance(text, dict) else [text]
-    return {name for pattern in patterns for name in re.findall(r"\{(\w+)\}", str(pattern))}
+    return {name for pattern in patterns for name in re.findall(r"\{(\w+(?::[^}]*)?)\}", str(pattern))}
 
 
 def test_no_text_is_missing_or_unused() -> None:
@@ -239,7 +243,7 @@ def test_no_text_is_missing_or_unused() -> None:
     literal = set(re.findall(r"[\"`]([a-z]+(?:\.[a-zA-Z]+)*)[\"`]", sources))
     prefixes = set(re.findall(r"t\(`([a-zA-Z.]+)\$\{", sources))
     suffixed = {f"details.{quantity}Words" for quantity in ("residents", "registered", "unregistered")}
-    keys = set(_texts("en"))
+    keys = set(_texts("en", "map"))
     unused = {key for key in keys - literal - suffixed if not any(key.startswith(prefix) for prefix in prefixes)}
     assert unused == set()
     asked = set(re.findall(r"\bt\(\s*\"([^\"]+)\"", sources))

@@ -163,14 +163,6 @@ def test_one_small_cell_takes_a_second_with_it() -> None:
 
 def test_rounding() -> None:
     assert disclosure.round_count([12, 12.5, 13, 0]).tolist() == [10, 15, 15, 0]
-    frame = pd.DataFrame({"p05": [120.0, 1030.0, -40.0], "p50": [130.0, 1051.0, 10.0], "p95": [140.0, 1070.0, 20.0]})
-    assert disclosure.round_persons(frame).to_numpy().tolist() == [
-        [100, 150, 150],
-        [1000, 1100, 1100],
-        [-50, 0, 50],
-    ]
-    same = pd.DataFrame({"p05": [200.0], "p50": [200.0], "p95": [200.0]})
-    assert disclosure.round_persons(same).to_numpy().tolist() == [[200, 200, 250]]
     assert disclosure.share_class([0, 1, 10, 50, 51], [100] * 5).tolist() == ["0", "<10%", "10-50%", "10-50%", ">50%"]
 
 

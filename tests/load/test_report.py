@@ -106,7 +106,7 @@ def test_says_the_headline_as_an_interval_with_its_evidence(html: str) -> None:
 
 def test_says_what_is_missing_and_how_it_was_checked(html: str) -> None:
     for text in (
-        "No trunk pipeline is mapped; that does not mean there is none.",
+        "Gas trunk pipeline: Nothing is mapped here, so nothing can be said about it.",
         "1 not mapped",
         "1 of 2 comparable figures",
         "over 10",

@@ -15,6 +15,7 @@ import shapely
 from pipeline.declared import catalogue
 from pipeline.schema import tables
 from pipeline.transform.red_zones import completeness, hazards, reach, rules_table
+from pipeline.wording.conditions import in_words
 from tests.transform.red_zone_city import METRIC
 
 ZONES = catalogue.default().red_zones
@@ -244,8 +245,8 @@ def test_completeness_speaks_of_every_class_and_calls_none_complete() -> None:
     assert "complete" not in set(rows["verdict"])
     missing = rows[rows["layer"] == "gas_trunk"]
     assert missing["verdict"].tolist() == ["missing", "missing"]
-    assert missing["note"].str.contains("nothing can be said").all()
-    share = rows[(rows["layer"] == "landfill") & (rows["measure"] == "share assumed")].iloc[0]
+    assert missing["value"].tolist() == [0.0, 0.0]
+    share = rows[(rows["layer"] == "landfill") & (rows["measure"] == "share_assumed")].iloc[0]
     assert (share["value"], share["verdict"]) == (0.5, "partial")
 
 
@@ -262,4 +263,6 @@ def test_the_rules_conform_and_every_hazard_finds_its_rule() -> None:
     row = rules.set_index("rule_id").loc["KZ.gas_easement"]
     assert (row["distance_m"], row["verified"], row["valid_from"]) == (50, True, "2012-06-22")
     assert row["legal_reference"] == "Law on trunk pipelines, No. 20-V of 2012-06-22, art. 14"
-    assert rules.set_index("rule_id").loc["KG.power_line.110kv", "condition"].startswith("110 <= voltage_kv < 220")
+    condition = rules.set_index("rule_id").loc["KG.power_line.110kv", "condition"]
+    assert json.loads(condition) == {"ranges": {"voltage_kv": [110, 220]}, "or_unknown": True}
+    assert in_words(condition) == "110 <= voltage_kv < 220, or voltage_kv unknown"

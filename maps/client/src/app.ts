@@ -76,6 +76,11 @@ export class App {
     return this.language.t(key, values);
   }
 
+  /** What a language calls itself. */
+  ownName(code: LanguageCode): string {
+    return this.spoken[code].t(`language.${code}`);
+  }
+
   /** The name of a settlement, or what to call one without. */
   nameOf(settlement: Settlement): string {
     return (

@@ -2,6 +2,7 @@
 
 import { s } from "./dom";
 import type { Language } from "./i18n";
+import { rangeOf } from "./numbers";
 import type { Interval } from "./types";
 
 const WIDTH = 340;
@@ -12,6 +13,7 @@ export function intervalChart(interval: Interval, most: number, label: string, l
   const low = Math.min(0, interval.q[0]);
   const x = (value: number): number => 6 + ((value - low) / (most - low || 1)) * (WIDTH - 12);
   const [p05, p25, p50, p75, p95] = interval.q;
+  const ends = language.people(rangeOf(interval));
   return s(
     "svg",
     { class: "interval", viewBox: `0 0 ${WIDTH} ${height}`, role: "img", "aria-label": label },
@@ -19,9 +21,9 @@ export function intervalChart(interval: Interval, most: number, label: string, l
     s("line", { class: "whisker", x1: x(p05), x2: x(p95), y1: 10, y2: 10 }),
     s("rect", { class: "box", x: x(p25), width: Math.max(1, x(p75) - x(p25)), y: 5, height: 10, rx: 1 }),
     s("line", { class: "median", x1: x(p50), x2: x(p50), y1: 2, y2: 18 }),
-    s("text", { x: x(p05), y: 31, "text-anchor": x(p05) < 40 ? "start" : "middle" }, language.about(p05)),
+    s("text", { x: x(p05), y: 31, "text-anchor": x(p05) < 40 ? "start" : "middle" }, ends.low),
     x(p95) - x(p05) > 90 &&
-      s("text", { x: x(p95), y: 31, "text-anchor": x(p95) > WIDTH - 40 ? "end" : "middle" }, language.about(p95)),
+      s("text", { x: x(p95), y: 31, "text-anchor": x(p95) > WIDTH - 40 ? "end" : "middle" }, ends.high),
   );
 }
 

@@ -1,3 +1,5 @@
+import type { Range } from "./numbers";
+import { roundPeople } from "./rounding";
 import { LANGUAGES, type LanguageCode, type Names, type Text, type Texts } from "./types";
 
 export type Values = Record<string, string | number>;
@@ -14,7 +16,6 @@ const CYRILLIC = /\p{Script=Cyrillic}/u;
 export class Language {
   private readonly plurals: Intl.PluralRules;
   private readonly whole: Intl.NumberFormat;
-  private readonly rough: Intl.NumberFormat;
   private readonly days: Intl.DateTimeFormat;
   /** Locale for formats and sorting. */
   readonly locale: string;
@@ -27,37 +28,35 @@ export class Language {
     this.locale = locale;
     this.plurals = new Intl.PluralRules(code === "ru" ? "ru" : "en");
     this.whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
-    this.rough = new Intl.NumberFormat(locale, { maximumSignificantDigits: 2 });
     // Month names of another language would be wrong: then the date is written in digits.
     this.days = new Intl.DateTimeFormat(locale, { dateStyle: locale === code ? "long" : "short" });
   }
 
-  /** The text of a key, with {placeholders} filled in; `count` chooses among plural forms. */
+  /**
+   * The text of a key, with {placeholders} filled in; `count` chooses among plural forms. A number is written in per
+   * cent, with so many decimals at most, where its placeholder is such as {share:.0%}.
+   */
   t(key: string, values: Values = {}): string {
     const text = this.texts[key];
     if (text === undefined) return key;
     const pattern =
       typeof text === "string" ? text : (text[this.plurals.select(Number(values.count ?? 0))] ?? text.other ?? key);
-    return pattern.replace(/\{(\w+)\}/g, (_, name: string) => {
+    return pattern.replace(/\{(\w+)(?::\.(\d)%)?\}/g, (_, name: string, decimals: string | undefined) => {
       const value = values[name];
-      if (typeof value === "number") return this.number(value);
+      if (typeof value === "number") return decimals === undefined ? this.number(value) : this.percent(value, Number(decimals));
       const inserted = value ?? "";
       return TURNING.test(inserted) ? `\u2068${inserted}\u2069` : inserted;
     });
-  }
-
-  /** Whether there is a text of this key. */
-  has(key: string): boolean {
-    return key in this.texts;
   }
 
   number(value: number): string {
     return this.whole.format(value).replace("-", "−");
   }
 
-  /** A number as an estimate deserves it: two significant digits, and no parts of people. */
-  about(value: number): string {
-    return this.rough.format(Math.round(value)).replace("-", "−");
+  /** An estimate of people, rounded as everywhere. */
+  people(range: Range): { low: string; middle: string; high: string } {
+    const { low, middle, high } = roundPeople(range);
+    return { low: this.number(low), middle: this.number(middle), high: this.number(high) };
   }
 
   percent(share: number, digits = 0): string {

@@ -8,6 +8,11 @@ export interface Range {
   high: number;
 }
 
+/** The 90 % interval of an estimate. */
+export function rangeOf({ q }: Interval): Range {
+  return { low: q[0], middle: q[2], high: q[4] };
+}
+
 /** A share of a settlement's residents: its estimate and the part of it that is meant. */
 export interface Part {
   interval: Interval;

@@ -1,16 +1,8 @@
 // What a page carries in <script type="application/json" id="novostroiki-data">; written by pipeline/load/planner_map/page.py.
 
-export const LANGUAGES = ["en", "ru", "ky", "kk"] as const;
-export type LanguageCode = (typeof LANGUAGES)[number];
+import type { Concern, Evidence, Kind, LanguageCode, Quantity, RuleKind, Status, Verdict } from "./vocabulary";
 
-export const QUANTITIES = ["residents", "registered", "unregistered"] as const;
-export type Quantity = (typeof QUANTITIES)[number];
-
-export const KINDS = ["novostroika", "village", "dacha", "formal", "other"] as const;
-export type Kind = (typeof KINDS)[number];
-
-export const STATUSES = ["legal", "mixed", "unresolved", "unknown"] as const;
-export type Status = (typeof STATUSES)[number];
+export * from "./vocabulary";
 
 /** Names by language; `any` as the source has it, `latin` how that is spelled in Latin letters, where there is no `en`. */
 export type Names = Partial<Record<LanguageCode, string>> & { any?: string; latin?: string };
@@ -18,7 +10,7 @@ export type Names = Partial<Record<LanguageCode, string>> & { any?: string; lati
 /** Quantiles 5, 25, 50, 75 and 95 %, and what they rest on. */
 export interface Interval {
   q: [number, number, number, number, number];
-  evidence: "local" | "national" | "none";
+  evidence: Evidence;
   method: string;
   year: number | null;
 }
@@ -59,38 +51,38 @@ export interface Settlement {
 export interface HazardClass {
   id: string;
   names: Names;
-  concern: "residents" | "administrative";
+  concern: Concern;
   colour: string;
   /** Metres up to which distances are known. */
   reach: number;
 }
 
-/** Which objects of its class a rule is about, in parts, or as the tables state it in English. */
-export type Condition =
-  | { stated: string }
-  | { objects: Names; ranges: { names: Names; low: number | null; high: number | null }[]; orUnknown: boolean };
+/** Which objects of its class a rule is about. */
+export interface Condition {
+  objects: Names;
+  ranges: { names: Names; low: number | null; high: number | null }[];
+  orUnknown: boolean;
+}
 
 export interface Rule {
   id: string;
   hazardClass: string;
   /** Null: all of its class. */
   condition: Condition | null;
-  kind: "inside" | "statutory" | "advisory" | "proxy";
+  kind: RuleKind;
   distance: number;
   sensitivity: number[];
   legal: string;
   verified: boolean;
 }
 
-export type Verdict = "complete" | "partial" | "sparse" | "missing" | "unknown";
-
 export interface Completeness {
   layer: string;
   names: Names;
   /** The worst of its measures'. */
   verdict: Verdict;
-  /** `note` says in English what the measure says. */
-  measures: { measure: string; value: number | null; verdict: Verdict; note: string }[];
+  /** Keys of texts, and what fills their placeholders. */
+  says: { text: string; values: Record<string, number> }[];
   /** What is known about how completely OpenStreetMap maps the layer. */
   mapping: Names;
 }

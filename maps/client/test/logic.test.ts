@@ -4,10 +4,12 @@ import { toCsv } from "../src/csv";
 import { Edges, type Pen, pixelsPerMetre } from "../src/edges";
 import { Language, preferredLanguage } from "../src/i18n";
 import { annualGrowth, centralBox, roundBreaks, sumOfParts } from "../src/numbers";
+import { roundPeople } from "../src/rounding";
 import { normalise, Search, shortName, within1 } from "../src/search";
 import { decode, encode, INITIAL, type State } from "../src/state";
 import { wrapped } from "../src/symbols";
 import type { Interval, Settlement } from "../src/types";
+import examples from "./rounding.json";
 import { BEYOND, Distances, joinPlanes, outcome } from "../src/whatif";
 
 function interval(p05: number, p50: number, p95: number): Interval {
@@ -21,6 +23,14 @@ function settlement(id: string, name: string, more: Partial<Settlement> = {}): S
     population: {}, growth: null, zones: [], inZones: 0, ...more,
   };
 }
+
+test("people are rounded as the tables say", () => {
+  for (const { people, rounded } of examples) {
+    const [low, middle, high] = people as [number, number, number];
+    const found = roundPeople({ low, middle, high });
+    assert.deepEqual([found.low, found.middle, found.high], rounded, String(people));
+  }
+});
 
 test("a state survives the address, and a broken address is harmless", () => {
   const state: State = {
@@ -152,6 +162,8 @@ test("texts fill in values, choose plurals, and contain letters that turn the di
   assert.equal(ru.t("n", { count: 1 }), "1 здание");
   assert.equal(ru.t("n", { count: 3 }), "3 здания");
   assert.equal(ru.t("n", { count: 11 }), "11 зданий");
+  const shares = new Language("ru", { s: "{share:.0%} ({low:.1%})" });
+  assert.equal(shares.t("s", { share: 0.984, low: 0.0412 }), "98\u00a0% (4,1\u00a0%)");
   assert.equal(ru.t("s", { x: "\u202Eevil" }), "«\u2068\u202Eevil\u2069»");
   assert.equal(ru.t("s", { x: "${1}{{7*7}}" }), "«${1}{{7*7}}»");
   assert.equal(preferredLanguage(null, ["fr-FR", "kk-KZ", "en"]), "kk");

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import base64
 import html
-import json
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pyproj import CRS
 
-from pipeline.base.resources import resource
 from pipeline.load.planner_map import folium_layers, whatif
 from pipeline.load.planner_map.payload import dumps, page_data
 from pipeline.load.planner_map.tiles import zoom_range
 from pipeline.schema.vocabulary import LANGUAGES
+from pipeline.wording.texts import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,13 +112,13 @@ def _origin(basemap: Mapping[str, str] | None) -> str:
 
 
 def _page(document: Mapping[str, Any], inside: Mapping[str, bytes], *, fetches: bool) -> str:
-    texts = {code: json.loads(resource("maps", "texts", f"map.{code}.json").read_text("utf-8")) for code in LANGUAGES}
+    texts = {code: load(code, "map", "completeness").entries for code in LANGUAGES}
     payload = {"data": dumps(document), "texts": dumps(texts)}
     payload |= {key: base64.b64encode(data).decode("ascii") for key, data in inside.items()}
     page = folium_layers.PlannerPage(
         payload=payload,
         binary=tuple(inside),
-        noscript=" · ".join(html.escape(texts[code]["noscript"]) for code in LANGUAGES),
+        noscript=" · ".join(html.escape(str(texts[code]["noscript"])) for code in LANGUAGES),
         fetches=fetches,
         image_host=_origin(document["basemap"]),
     )

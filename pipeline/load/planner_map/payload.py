@@ -11,6 +11,7 @@ import pandas as pd
 from pipeline.declared import facts
 from pipeline.declared.catalogue import default as default_catalogue
 from pipeline.load.planner_map import payload_hazards
+from pipeline.schema.rounding import tenths
 from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.transform.red_zones import in_binding_zones
 from pipeline.wording.label_names import label_names, label_text
@@ -49,7 +50,7 @@ def page_data(tables: Mapping[str, Any]) -> dict[str, Any]:
         "settlements": _settlements(tables, population, series),
         "population": {row["quantity"]: _interval(row) for _, row in whole.iterrows()},
         "growth": None if series is None else _epochs(series),
-        "completeness": payload_hazards.completeness(tables["completeness"], tables["red_zone_rules"]),
+        "completeness": payload_hazards.completeness(tables["completeness"]),
         "sources": _sources(tables["sources"]),
     }
 
@@ -82,7 +83,7 @@ def _integer(value: object) -> int | None:
 
 def _interval(row: Mapping[Hashable, Any] | pd.Series) -> dict[str, Any]:
     return {
-        "q": [round(float(row[q]), 1) for q in _QUANTILES],
+        "q": tenths([row[q] for q in _QUANTILES]).tolist(),
         "evidence": row["evidence"],
         "method": row["method"],
         "year": _integer(row["year"]),

@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from pipeline.declared.catalogue import default as default_catalogue
-from pipeline.transform.red_zones.rules import condition, tags_in_words
+from pipeline.wording.completeness import by_layer
+from pipeline.wording.conditions import tags_in_words
 from pipeline.wording.label_names import label_names, label_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.config import Names
-    from pipeline.declared.catalogue import RedZone, Rule
+    import pandas as pd
 
-_WORST_FIRST = ("missing", "sparse", "partial", "unknown", "complete")
+    from pipeline.config import Names
 
 
 def classes(tables: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -50,12 +48,11 @@ def rules(tables: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the rules that apply to any hazard here."""
     used = tables["hazards"]["rule_id"].unique()
     table = tables["red_zone_rules"]
-    known = {zone.rule_id(rule): (zone, rule) for zone in default_catalogue().red_zones.values() for rule in zone.rules}
     return [
         {
             "id": row["rule_id"],
             "hazardClass": row["hazard_class"],
-            "condition": _condition(label_text(row["condition"]) or "", known.get(row["rule_id"])),
+            "condition": _condition(row["rule_id"], row["hazard_class"], row["condition"]),
             "kind": row["kind"],
             "distance": row["distance_m"],
             "sensitivity": json.loads(row["sensitivity_m"]),
@@ -66,27 +63,26 @@ def rules(tables: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _condition(stated: str, known: tuple[RedZone, Rule] | None) -> dict[str, Any] | None:
+def _condition(rule_id: str, hazard_class: str, condition: str) -> dict[str, Any] | None:
     """Return which objects a rule is about, in parts that can be said in any language; None: all of its class.
 
-    A rule that is no longer in the catalogue as it was, or never was, is left as the table states it, in English.
+    Tags and measures are called what the catalogue calls them, or else what they are.
     """
-    if not stated:
+    if not condition:
         return None
-    if known is None or condition(known[1]) != stated:
-        return {"stated": stated}
-    zone, rule = known
+    parts = json.loads(condition)
+    zone = default_catalogue().red_zones.get(hazard_class)
+    rules = {} if zone is None else {zone.rule_id(rule): rule for rule in zone.rules}
+    titles = {} if zone is None else {name: measure.title for name, measure in zone.measures.items()}
+    tags, ranges = parts.get("tags", []), parts.get("ranges", {})
+    title = rules[rule_id].title if rule_id in rules else None
     return {
-        "objects": _names(rule.title, tags_in_words(rule)) if rule.tags else {},
+        "objects": _names(title, tags_in_words(tags)) if tags else {},
         "ranges": [
-            {
-                "names": _names(zone.measures[measure].title, measure),
-                "low": low if low > 0 else None,
-                "high": high if high < float("inf") else None,
-            }
-            for measure, (low, high) in rule.when.items()
+            {"names": _names(titles.get(measure), measure), "low": low, "high": high}
+            for measure, (low, high) in ranges.items()
         ],
-        "orUnknown": rule.assumed,
+        "orUnknown": bool(parts.get("or_unknown")),
     }
 
 
@@ -94,41 +90,15 @@ def _names(title: Names | None, otherwise: str) -> dict[str, str]:
     return {"any": otherwise} if title is None else title.model_dump(exclude_none=True)
 
 
-def completeness(table: pd.DataFrame, rules: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return an entry for each layer, the worst first: its worst verdict, its measures, what is known of its mapping.
-
-    Parameters
-    ----------
-    table
-        Table ``completeness``. Its notes, in English, go along for measures that the client has no words for.
-    rules
-        Table ``red_zone_rules``.
-    """
-    layers = default_catalogue()
-    titles = {name: layer.title.model_dump(exclude_none=True) for name, layer in layers.context.items()}
-    titles |= {str(row["hazard_class"]): label_names(row) for _, row in rules.iterrows()}
-    severity = table["verdict"].map(_WORST_FIRST.index)
-    entries: dict[str, dict[str, Any]] = {}
-    for _, row in table.assign(severity=severity).sort_values(["severity", "layer", "measure"]).iterrows():
-        layer = str(row["layer"])
-        zone = layers.red_zones.get(layer)
-        names = titles.get(layer, {})
-        entry = entries.setdefault(
-            layer,
-            {
-                "layer": layer,
-                "names": names,
-                "verdict": row["verdict"],
-                "measures": [],
-                "mapping": _names(zone.coverage_note, "") if zone and zone.coverage_note else {},
-            },
-        )
-        entry["measures"].append(
-            {
-                "measure": row["measure"],
-                "value": None if pd.isna(row["value"]) else float(row["value"]),
-                "verdict": row["verdict"],
-                "note": str(row["note"]).removeprefix(f"{names.get('en')}: "),
-            }
-        )
-    return list(entries.values())
+def completeness(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return an entry for each layer of the table ``completeness``, the worst first: its verdict, and what to say."""
+    return [
+        {
+            "layer": layer.layer,
+            "names": layer.names,
+            "verdict": layer.verdict,
+            "says": [{"text": finding.code, "values": finding.values} for finding in layer.findings],
+            "mapping": layer.mapping,
+        }
+        for layer in by_layer(table, default_catalogue())
+    ]

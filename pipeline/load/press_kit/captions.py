@@ -9,7 +9,7 @@ from pipeline.declared import catalogue
 
 if TYPE_CHECKING:
     from pipeline.load.press_kit.figures import Interval, Kit
-    from pipeline.load.press_kit.texts import Texts
+    from pipeline.wording.texts import Texts
 
 
 @dataclass(frozen=True)

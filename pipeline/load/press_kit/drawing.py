@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pipeline.load.press_kit.figures import Kit, Settlement
-    from pipeline.load.press_kit.texts import Texts
+    from pipeline.wording.texts import Texts
 
 PEOPLE_BREAKS = (100, 250, 500, 1000, 2000)
 VIEWS: dict[str, tuple[str, ...]] = {
@@ -89,7 +89,7 @@ def legend(view: str, texts: Texts) -> list[tuple[str, str]]:
     elif view == "zones":
         words = [texts(f"share.{share}") for share in SHARES]
     else:
-        words = [texts(f"kind.{kind}") for kind in SETTLEMENT_KINDS]
+        words = [texts(f"settlement_kind.{kind}") for kind in SETTLEMENT_KINDS]
     return list(zip(VIEWS[view], words, strict=True))
 
 

@@ -15,6 +15,7 @@ from pipeline.load import parquet
 from pipeline.load.press_kit import texts
 from pipeline.load.public_edition.grid import CELL_M, Grid
 from pipeline.schema.tables import PUBLIC_TABLES
+from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.wording.label_names import latin_label
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def read(public: Path, area_id: str) -> Kit:
     years = tables["population"]["year"].dropna()
     return Kit(
         area_id=area_id,
-        names={code: texts.clean(_name(area, code) or area_id) for code in texts.LANGUAGES},
+        names={code: texts.clean(_name(area, code) or area_id) for code in LANGUAGES},
         simulated=bool(area["simulated"]),
         counts={key: int(area[key]) for key in ("settlements", "settlements_withheld", "cells", "cells_withheld")},
         bounds=_bounds(cells, area["geometry"], grid),
@@ -151,7 +152,7 @@ def _settlements(settlements: Any, population: pd.DataFrame, grid: Grid) -> list
     shapes = settlements.geometry.to_crs(grid.crs)
     found = []
     for (_, row), shape in zip(settlements.iterrows(), shapes, strict=True):
-        names = {code: texts.clean(name) for code in texts.LANGUAGES if (name := _name(row, code))}
+        names = {code: texts.clean(name) for code in LANGUAGES if (name := _name(row, code))}
         place = None if shape is None or shape.is_empty else shapely.point_on_surface(shape)
         found.append(
             Settlement(

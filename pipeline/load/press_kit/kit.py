@@ -10,6 +10,8 @@ import pandas as pd
 import shapely
 
 from pipeline.load.press_kit import captions, figures, page, static_graphic, texts
+from pipeline.schema.vocabulary import LANGUAGES, QUANTITIES
+from pipeline.wording.texts import WORD_JOINER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +63,7 @@ def fill(folder: Path, kit: Kit) -> None:
     note = _note(kit)
     _write(folder / "settlements.csv", _settlements_csv(kit, note))
     _write(folder / "grid.csv", _grid_csv(kit, note))
-    for code in texts.LANGUAGES:
+    for code in LANGUAGES:
         language = texts.load(code)
         sentences = captions.compose(kit, language)
         drawing = static_graphic.draw(kit, language)
@@ -74,9 +76,7 @@ def fill(folder: Path, kit: Kit) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    path.write_text(
-        text.replace(texts.WORD_JOINER, "") if path.suffix == ".txt" else text, encoding="utf-8", newline="\n"
-    )
+    path.write_text(text.replace(WORD_JOINER, "") if path.suffix == ".txt" else text, encoding="utf-8", newline="\n")
 
 
 def _note(kit: Kit) -> str:
@@ -88,7 +88,7 @@ def _note(kit: Kit) -> str:
 def _settlements_csv(kit: Kit, note: str) -> str:
     rows = pd.DataFrame(kit.tables["settlements"]).drop(columns=["geometry", "area_id"])
     people = kit.tables["population"].dropna(subset=["settlement_id"])
-    for quantity in ("residents", "registered", "unregistered"):
+    for quantity in QUANTITIES:
         chosen = people[people["quantity"] == quantity].set_index("settlement_id")
         for key in ("p05", "p50", "p95", "evidence"):
             # By a dict: pandas 3.1 cannot join on a column of texts that a filter has emptied.

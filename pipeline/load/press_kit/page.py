@@ -12,9 +12,9 @@ from markupsafe import Markup
 from pipeline.base.resources import resource
 from pipeline.load.press_kit import captions, drawing
 from pipeline.load.press_kit.svg import SVG, add, number, to_text
-from pipeline.load.press_kit.texts import LANGUAGES, load
+from pipeline.load.press_kit.texts import load
 from pipeline.load.public_edition.grid import CELL_M
-from pipeline.schema.vocabulary import SETTLEMENT_KINDS, SHARES
+from pipeline.schema.vocabulary import LANGUAGES, SETTLEMENT_KINDS, SHARES
 
 if TYPE_CHECKING:
     from pipeline.load.press_kit.figures import Kit, Settlement
@@ -46,7 +46,7 @@ def render(kit: Kit, *, files: str = "") -> str:
             kit=kit,
             files=files,
             languages=languages,
-            labels=LANGUAGES,
+            labels={code: texts(f"language.{code}") for code, texts in languages.items()},
             words=sentences,
             headlines={code: one.headline for code, one in sentences.items()},
             decks={code: one.deck for code, one in sentences.items()},
@@ -144,7 +144,7 @@ def _data(kit: Kit, frame: drawing.Frame, sentences: dict[str, captions.Words]) 
             "settlements.column": entries("settlements.column"),
             "title": entries("title", city=kit.names[code]),
             "alt": sentences[code].alt,
-            "kinds": [entries(f"kind.{kind}") for kind in SETTLEMENT_KINDS],
+            "kinds": [entries(f"settlement_kind.{kind}") for kind in SETTLEMENT_KINDS],
             "shares": [entries(f"share.{share}") for share in SHARES],
         }
     shares, kinds = drawing.classes(kit.cells, "zones"), drawing.classes(kit.cells, "kind")

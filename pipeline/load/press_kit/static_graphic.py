@@ -15,7 +15,7 @@ from pipeline.load.press_kit.svg import SANS, SERIF, SVG, add, balance, number, 
 
 if TYPE_CHECKING:
     from pipeline.load.press_kit.figures import Kit
-    from pipeline.load.press_kit.texts import Texts
+    from pipeline.wording.texts import Texts
 
 WIDTH = 1200.0
 PNG_SCALE = 2

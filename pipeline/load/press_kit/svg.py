@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from pipeline.load.press_kit.texts import WORD_JOINER
+from pipeline.wording.texts import WORD_JOINER
 
 SVG = "http://www.w3.org/2000/svg"
 SANS = "'Source Sans Pro', 'Source Sans 3', 'Noto Sans', 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"

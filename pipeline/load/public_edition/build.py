@@ -16,6 +16,7 @@ from pipeline.base.resources import resource
 from pipeline.load import database, parquet
 from pipeline.load.public_edition import disclosure
 from pipeline.load.public_edition.grid import Grid
+from pipeline.schema.rounding import round_people
 from pipeline.schema.tables import PUBLIC_TABLES, TABLES, conform
 from pipeline.schema.vocabulary import LANGUAGES
 
@@ -167,7 +168,7 @@ def _cells(atoms: pd.DataFrame, grid: Grid, release: Release, kinds: pd.Series[s
     frame = cells.assign(
         area_id=grid.area_id,
         buildings=disclosure.round_count(cells["buildings"]),
-        **disclosure.round_persons(cells[["p05", "p50", "p95"]]),
+        **round_people(cells[["p05", "p50", "p95"]]),
         kind=largest.drop_duplicates("cell_id").set_index("cell_id")["kind"],
         share_residents=disclosure.share_class(cells["in_residents"], cells["homes"]),
         share_administrative=disclosure.share_class(cells["in_administrative"], cells["homes"]),
@@ -205,7 +206,7 @@ def _population(population: pd.DataFrame, release: Release) -> pd.DataFrame:
         population["main"]
         & (population["settlement_id"].isna() | population["settlement_id"].isin(release.settlements))
     ]
-    return shown.assign(**disclosure.round_persons(shown[["p05", "p50", "p95"]]))
+    return shown.assign(**round_people(shown[["p05", "p50", "p95"]]))
 
 
 def _growth(growth: pd.DataFrame, release: Release) -> pd.DataFrame:

@@ -140,23 +140,6 @@ def round_count(counts: ArrayLike) -> NDArray[np.int64]:
     return (np.floor(np.asarray(counts, dtype=float) / 5 + 0.5) * 5).astype(np.int64)
 
 
-def round_persons(quantiles: pd.DataFrame) -> pd.DataFrame:
-    """Round intervals of people: to 50 below 1,000, to 1,000 from 100,000 on, else to 100; never to no width.
-
-    Parameters
-    ----------
-    quantiles
-        Columns `p05`, `p50`, `p95`; the ends are rounded outwards.
-    """
-    size = quantiles["p95"].abs()
-    step = np.select([size < 1000, size < 100_000], [50.0, 100.0], default=1000.0)
-    middle = np.floor(quantiles["p50"] / step + 0.5) * step
-    low = np.minimum(np.floor(quantiles["p05"] / step) * step, middle)
-    high = np.maximum(np.ceil(quantiles["p95"] / step) * step, middle)
-    high = np.where(high == low, high + step, high)
-    return pd.DataFrame({"p05": low, "p50": middle, "p95": high}, index=quantiles.index)
-
-
 def share_class(part: ArrayLike, whole: ArrayLike) -> NDArray[np.str_]:
     """Return the class of a share (`vocabulary.SHARES`): how much, without telling how many."""
     share = np.asarray(part, dtype=float) / np.asarray(whole, dtype=float)

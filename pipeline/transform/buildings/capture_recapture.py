@@ -24,10 +24,6 @@ DISCREPANCY = 0.07
 Within a class, houses still differ in how easily both a mapper and a detector find them, a few pairs are missed, and
 the classes are coarse. Nothing in two lists tells by how much (three would): eighty simulated cities (seeds 301 to 320)
 were off by 0.058 (root mean square, chance included; no bias), and real ones will hardly be kinder."""
-ASSUMPTION = (
-    "capture-recapture (Chapman) by size and by how well the neighbourhood is mapped; it assumes that, within such a "
-    "class, whether OSM has a building says nothing about whether the satellite saw it"
-)
 VERDICTS = (("complete", 0.05), ("partial", 0.2))
 """What is said of the layer while the share that neither source saw is at most this."""
 _BITS = 31
@@ -119,27 +115,18 @@ def completeness(
         Share of the satellite's footprints that are no buildings: its mean and standard deviation.
     """
     counts = {source: int((seen_by == source).sum()) for source in ("osm", "satellite", "both")}
-    rows: list[tuple[str, float, str, str]] = []
-    both_given = counts["both"] > 0 and counts["osm"] + counts["satellite"] > 0
-    total = sum(counts.values())
-    texts = {"osm": "only OpenStreetMap has", "satellite": "only the satellite saw", "both": "both sources saw"}
-    note = "{n:,} of {total:,} buildings: {text} them."
-    for source, n in counts.items():
-        measure = f"seen_by_{source}"
-        rows.append((measure, float(n), "unknown", note.format(n=n, total=total, text=texts[source])))
-    if both_given:
+    rows = [(f"seen_by_{source}", float(n), "unknown") for source, n in counts.items()]
+    if counts["both"] > 0 and counts["osm"] + counts["satellite"] > 0:
         classes = np.digitize(area_m2, SIZE_CLASSES_M2)
         coverage = np.digitize(neighbourhood_coverage(centres, seen_by), COVERAGE_CLASSES)
         result = unseen(seen_by, classes * (len(COVERAGE_CLASSES) + 1) + coverage, false_positive)
-        shares = {"p05": result.low, "p50": result.estimate, "p95": result.high}
         middle = result.share(result.estimate)
         verdict = next((word for word, most in VERDICTS if middle <= most), "sparse")
-        said = f"Neither source saw about {middle:.1%} of the buildings: {ASSUMPTION}."
-        rows += [(f"unseen_share_{q}", result.share(count), verdict, said) for q, count in shares.items()]
+        shares = {"p05": result.low, "p50": result.estimate, "p95": result.high}
+        rows += [(f"unseen_share_{q}", result.share(count), verdict) for q, count in shares.items()]
     else:
-        said = "Buildings that are in no source cannot be estimated: only one source is given, or none overlap."
-        rows += [(f"unseen_share_{q}", float("nan"), "unknown", said) for q in ("p05", "p50", "p95")]
-    frame = pd.DataFrame(rows, columns=["measure", "value", "verdict", "note"])
+        rows += [(f"unseen_share_{q}", float("nan"), "unknown") for q in ("p05", "p50", "p95")]
+    frame = pd.DataFrame(rows, columns=["measure", "value", "verdict"])
     frame.insert(0, "area_id", area_id)
     frame.insert(1, "layer", "buildings")
     return frame

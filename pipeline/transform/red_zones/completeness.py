@@ -35,8 +35,8 @@ def completeness(
     Returns
     -------
     DataFrame
-        ``area_id, layer, measure, value, verdict, note``. Measures: ``objects inside``, ``objects around`` (outside
-        the area, reaching in) and ``share assumed``. No class is ever called complete: that nothing is missing cannot
+        ``area_id, layer, measure, value, verdict``. Measures: ``objects_inside``, ``objects_around`` (outside the
+        area, reaching in) and ``share_assumed``. No class is ever called complete: that nothing is missing cannot
         be seen in a map.
     """
     inside = shapely.intersects(hazards.geometry.to_numpy(), boundary)
@@ -52,21 +52,13 @@ def completeness(
 def _of_class(found: gpd.GeoDataFrame, zone: RedZone, inside: np.ndarray) -> list[dict[str, object]]:
     within = int(inside[found.index].sum())
     around = len(found) - within
-    name = zone.title.en
-    if not len(found):
-        verdict, note = "missing", f"{name}: nothing is mapped in this area, so nothing can be said about it."
-    elif not within:
-        verdict, note = "unknown", f"{name}: mapped only outside this area ({around} reach in)."
-    else:
-        verdict, note = "unknown", f"{name}: {within} mapped in this area; how many are not cannot be known."
-    note = f"{note} {zone.coverage_note.en}" if zone.coverage_note else note
+    verdict = "unknown" if len(found) else "missing"
     rows: list[dict[str, object]] = [
-        {"layer": zone.id, "measure": "objects inside", "value": float(within), "verdict": verdict, "note": note},
-        {"layer": zone.id, "measure": "objects around", "value": float(around), "verdict": verdict, "note": note},
+        {"layer": zone.id, "measure": "objects_inside", "value": float(within), "verdict": verdict},
+        {"layer": zone.id, "measure": "objects_around", "value": float(around), "verdict": verdict},
     ]
     if len(found):
         share = float(found["assumed"].mean())
         verdict = "partial" if share > 0 else "unknown"
-        note = f"{name}: of {len(found)} objects, {share:.0%} lack a tag or an outline that their rule needs."
-        rows.append({"layer": zone.id, "measure": "share assumed", "value": share, "verdict": verdict, "note": note})
+        rows.append({"layer": zone.id, "measure": "share_assumed", "value": share, "verdict": verdict})
     return rows

@@ -16,7 +16,7 @@ from pipeline.schema import units
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.declared.catalogue import Measure, RedZone, Rule
+    from pipeline.declared.catalogue import Measure, Provision, RedZone, Rule
 
 _ELLIPSOID = Geod(ellps="WGS84")
 
@@ -107,28 +107,17 @@ def _row(zone: RedZone, rule: Rule) -> dict[str, object]:
     }
 
 
-def condition(rule: Rule) -> str:
-    """Return in words which objects a rule is about, such as ``110 <= voltage_kv < 220``; empty: all of its class."""
-    tags = tags_in_words(rule)
-    ranges = [_range(name, *limits) for name, limits in rule.when.items()]
-    unknown = " or ".join(rule.when) + " unknown" if rule.assumed else ""
-    return ", ".join(part for part in (tags, " and ".join(ranges), f"or {unknown}" if unknown else "") if part)
+def condition(rule: Provision) -> str:
+    """Return which objects a rule is about, as JSON; empty: all objects of its class.
 
-
-def tags_in_words(rule: Rule) -> str:
-    """Return which tags an object must have, such as ``disused=yes or abandoned=yes``; empty: any."""
-    return " or ".join(
-        " and ".join(f"{key}{_values(wanted)}" for key, wanted in selector.items()) for selector in rule.tags
-    )
-
-
-def _values(wanted: bool | tuple[str, ...]) -> str:  # noqa: FBT001 - a tag condition, not a flag
-    if isinstance(wanted, bool):
-        return "=*" if wanted else " absent"
-    return "=" + "|".join(wanted)
-
-
-def _range(name: str, low: float, high: float) -> str:
-    if low <= 0:
-        return f"{name} < {high:g}"
-    return f"{name} >= {low:g}" if high == float("inf") else f"{low:g} <= {name} < {high:g}"
+    Of ``tags`` (what an object must be tagged with: any of the selectors of the catalogue), ``ranges`` (measure to
+    ``[low, high)``, an open end is null) and ``or_unknown`` (it also applies where such a measure is unknown), those
+    that the rule has.
+    """
+    ranges = {
+        name: [low if low > 0 else None, high if high < float("inf") else None]
+        for name, (low, high) in rule.when.items()
+    }
+    parts = {"tags": rule.tags, "ranges": ranges, "or_unknown": rule.assumed}
+    told = {name: part for name, part in parts.items() if part}
+    return json.dumps(told) if told else ""

@@ -2,6 +2,7 @@
 
 import type { App } from "../app";
 import { h, type Child } from "../dom";
+import { rangeOf } from "../numbers";
 import { QUANTITIES, type SourceRow } from "../types";
 import { gaps } from "./gaps";
 
@@ -26,13 +27,12 @@ export function sourceList(app: App): HTMLElement {
 }
 
 function cityFigures(app: App): Child {
-  const { language } = app;
   const rows = QUANTITIES.flatMap((quantity) => {
     const interval = app.data.population[quantity];
     if (!interval) return [];
     return [
       h("dt", {}, app.t(`quantity.${quantity}`)),
-      h("dd", {}, app.t("about.interval", { low: language.about(interval.q[0]), high: language.about(interval.q[4]), middle: language.about(interval.q[2]) })),
+      h("dd", {}, app.t("about.interval", app.language.people(rangeOf(interval)))),
     ];
   });
   return rows.length > 0 && h("dl", { class: "facts" }, ...rows);

@@ -3,7 +3,7 @@
 import type { App } from "../app";
 import { intervalChart, sparkline } from "../charts";
 import { h, type Child } from "../dom";
-import { annualGrowth } from "../numbers";
+import { annualGrowth, rangeOf } from "../numbers";
 import { LANGUAGES, QUANTITIES, type Quantity, type Settlement } from "../types";
 import { gaps } from "./gaps";
 import { zoneSwatch } from "./key";
@@ -20,7 +20,7 @@ function heading(app: App, settlement: Settlement): Child[] {
       all.findIndex((other) => other.name === name) === i,
   );
   return [
-    h("p", { class: "kicker" }, app.t(`kind.${settlement.kind}`)),
+    h("p", { class: "kicker" }, app.t(`settlement_kind.${settlement.kind}`)),
     h("h2", { id: "details-title", tabindex: -1 }, own),
     others.length > 0 &&
       h("p", { class: "names" }, ...others.flatMap(({ code, name }, i) => [i > 0 && " · ", h("span", { lang: code }, name ?? "")])),
@@ -43,7 +43,7 @@ function facts(app: App, settlement: Settlement): HTMLElement {
     [app.t("details.buildings"), language.number(settlement.buildings)],
     [app.t("details.area"), language.hectares(settlement.areaM2)],
     [app.t("details.onset"), settlement.onset === null ? app.t("legend.noData") : String(settlement.onset)],
-    [app.t("details.outline"), app.t(`delineation.${settlement.delineation.replace("+", "_")}`)],
+    [app.t("details.outline"), app.t(`delineation.${settlement.delineation}`)],
   ];
   return h("dl", { class: "facts" }, ...rows.flatMap(([term, value]) => [h("dt", {}, term), h("dd", {}, value)]));
 }
@@ -59,10 +59,7 @@ function figure(app: App, settlement: Settlement, quantity: Quantity, most: numb
   const interval = settlement.population[quantity];
   if (!interval) return null;
   const { language } = app;
-  const [p05, , p50, , p95] = interval.q;
-  const words = app.t(`details.${quantity}Words`, {
-    low: language.about(p05), high: language.about(p95), middle: language.about(p50),
-  });
+  const words = app.t(`details.${quantity}Words`, language.people(rangeOf(interval)));
   const basis = app.t(`evidence.${interval.evidence}`);
   const year = interval.year === null ? "" : ` · ${app.t("details.inputsOf", { year: String(interval.year) })}`;
   return h(
@@ -71,7 +68,7 @@ function figure(app: App, settlement: Settlement, quantity: Quantity, most: numb
     h("h4", {}, app.t(`quantity.${quantity}`)),
     intervalChart(interval, most, words, language),
     h("p", {}, words),
-    p05 < 0 && h("p", { class: "note" }, app.t("details.negative")),
+    interval.q[0] < 0 && h("p", { class: "note" }, app.t("details.negative")),
     h("p", { class: "note" }, `${basis}${year}`),
   );
 }
@@ -111,8 +108,8 @@ function zones(app: App, settlement: Settlement): Child[] {
       h("h4", {}, zoneSwatch(hazard, rule.kind), app.language.name(hazard.names) ?? hazard.id),
       h("p", {}, app.t("details.zoneWords", { count: overlap.buildings, share: app.language.percent(overlap.share), near })),
       h("p", { class: "note" },
-        `${[app.t(`ruleKind.${rule.kind}`), rule.distance > 0 && app.language.metres(rule.distance)].filter(Boolean).join(", ")} · `,
-        rule.condition && h("span", { lang: "stated" in rule.condition ? "en" : null }, `${conditionWords(app, rule.condition)} · `),
+        `${[app.t(`rule_kind.${rule.kind}`), rule.distance > 0 && app.language.metres(rule.distance)].filter(Boolean).join(", ")} · `,
+        rule.condition && h("span", {}, `${conditionWords(app, rule.condition)} · `),
         rule.legal === "" ? app.t("details.noLaw") : h("span", { class: "law" }, rule.legal), " · ",
         h("span", { class: rule.verified ? "verified" : "unverified" }, app.t(rule.verified ? "details.verified" : "details.unverified")),
         overlap.assumed && ` · ${app.t("details.assumed")}`),

@@ -5,8 +5,6 @@ import { h, replace, type Child } from "../dom";
 import { Search } from "../search";
 import { LANGUAGES, type Settlement } from "../types";
 
-const LANGUAGE_NAMES = { en: "English", ru: "Русский", ky: "Кыргызча", kk: "Қазақша" } as const;
-
 /** A combobox after the ARIA pattern "editable, with list autocomplete". */
 export class SearchBox {
   private readonly search: Search;
@@ -84,9 +82,9 @@ export class SearchBox {
 export function languageSwitch(app: App): HTMLElement {
   const buttons = LANGUAGES.map((code) =>
     h("button",
-      { type: "button", id: `lang-${code}`, lang: code, title: LANGUAGE_NAMES[code], "aria-pressed": String(code === app.state.lang), click: () => app.store.set({ lang: code }) },
+      { type: "button", id: `lang-${code}`, lang: code, title: app.ownName(code), "aria-pressed": String(code === app.state.lang), click: () => app.store.set({ lang: code }) },
       h("span", { "aria-hidden": "true" }, { en: "EN", ru: "РУ", ky: "КЫ", kk: "ҚА" }[code]),
-      h("span", { class: "hidden" }, LANGUAGE_NAMES[code])),
+      h("span", { class: "hidden" }, app.ownName(code))),
   );
   return h("div", { class: "languages", role: "group", "aria-label": app.t("language.label") }, ...buttons);
 }

@@ -5,7 +5,7 @@ import { h, s, type Child } from "../dom";
 import { BUILT, KIND_COLOURS, NO_DATA, PLAIN_BUILDING, scaleOf, shareOpacity, STATUS_COLOURS, UNTOUCHED } from "../palette";
 import { DASHES } from "../paint";
 import { THEMES, type LayerKey, type Theme } from "../state";
-import { KINDS, STATUSES, type HazardClass } from "../types";
+import { CONCERNS, KINDS, STATUSES, type HazardClass } from "../types";
 import { endButton } from "./whatif";
 
 function swatch(colour: string, kind = "", opacity = 1): SVGElement {
@@ -55,7 +55,7 @@ export function themeLegend(app: App): HTMLElement {
   }
   if (theme === "kind") {
     const present = KINDS.filter((kind) => app.data.settlements.some((settlement) => settlement.kind === kind));
-    for (const kind of present) list.append(entry(swatch(KIND_COLOURS[kind]), app.t(`kind.${kind}`)));
+    for (const kind of present) list.append(entry(swatch(KIND_COLOURS[kind]), app.t(`settlement_kind.${kind}`)));
   } else if (theme === "status") {
     for (const status of STATUSES) list.append(entry(swatch(STATUS_COLOURS[status]), app.t(`status.${status}`)));
   } else {
@@ -111,7 +111,6 @@ function themeChooser(app: App): HTMLElement {
   return h("p", { class: "field" }, h("label", { for: "theme" }, app.t("key.colourBy")), select);
 }
 
-const CONCERNS = ["residents", "administrative"] as const;
 
 /** Hazard classes that occur here in alphabetical order, with the kind of their first rule. */
 export function presentClasses(app: App): { hazard: HazardClass; kind: string }[] {
@@ -147,7 +146,7 @@ function zoneLegend(app: App): HTMLElement {
         zoneSwatch(hazard, kind),
         h("span", {}, app.language.name(hazard.names) ?? hazard.id),
         // Most are rules in law, as the note above says: only what differs needs a word.
-        kind !== "statutory" && h("span", { class: "note" }, app.t(`ruleKind.${kind}`)),
+        kind !== "statutory" && h("span", { class: "note" }, app.t(`rule_kind.${kind}`)),
       ),
     );
   const present = presentClasses(app);

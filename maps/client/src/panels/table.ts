@@ -3,7 +3,7 @@
 import type { App } from "../app";
 import { toCsv } from "../csv";
 import { h, type Child } from "../dom";
-import { annualGrowth } from "../numbers";
+import { annualGrowth, rangeOf } from "../numbers";
 import { COLUMNS, type Column } from "../state";
 import { LANGUAGES, QUANTITIES, type Settlement } from "../types";
 
@@ -43,7 +43,8 @@ function cell(app: App, settlement: Settlement, column: Column): HTMLElement {
   if (column === "residents" || column === "unregistered") {
     const interval = settlement.population[column];
     if (!interval) return h("td", { class: "none" }, "–");
-    return h("td", {}, language.about(interval.q[2]), h("small", {}, `${language.about(interval.q[0])}–${language.about(interval.q[4])}`));
+    const { low, middle, high } = language.people(rangeOf(interval));
+    return h("td", {}, middle, h("small", {}, `${low}–${high}`));
   }
   const value = valueOf(app, settlement, column);
   if (value === null) return h("td", { class: "none" }, "–");
@@ -74,7 +75,7 @@ export function tablePanel(app: App): Child[] {
       { class: settlement.id === app.state.selected ? "selected" : null, id: `row-${settlement.id}` },
       h("th", { scope: "row" },
         h("button", { type: "button", class: "link", id: `open-${settlement.id}`, click: () => app.select(settlement) }, app.nameOf(settlement)),
-        h("small", {}, app.t(`kind.${settlement.kind}`))),
+        h("small", {}, app.t(`settlement_kind.${settlement.kind}`))),
       ...COLUMNS.slice(1).map((column) => cell(app, settlement, column)),
     ),
   );

@@ -16,7 +16,6 @@ function limitsOf(app: App, hazard: HazardClass): { law: number[]; other: number
 
 /** Which objects of its class a rule is about. */
 export function conditionWords(app: App, condition: Condition): string {
-  if ("stated" in condition) return condition.stated;
   const { language } = app;
   const ranges = condition.ranges.map(({ names, low, high }) => {
     const write = (value: number | null): string => (value === null ? "" : language.decimal(value, 3));
@@ -96,8 +95,8 @@ export function endButton(app: App): HTMLElement {
 function result(app: App): Child[] {
   const found = app.outcome;
   if (!found) return [h("p", { class: "note" }, app.t("whatif.loading"))];
-  const { low, middle, high } = found.residents;
-  const about = (value: number): string => app.language.about(value);
+  const nobody = found.residents.middle === 0;
+  const { low, middle, high } = app.language.people(found.residents);
   const rows = found.perSettlement.slice(0, MAX_ROWS).map((row) =>
     h(
       "tr",
@@ -113,8 +112,8 @@ function result(app: App): Child[] {
     h("div", { class: "totals" },
       h("p", {}, h("strong", { id: "whatif-buildings" }, app.language.number(found.buildings)),
         h("span", {}, app.t("whatif.buildings", { count: found.buildings }))),
-      h("p", {}, h("strong", { id: "whatif-residents" }, middle > 0 ? `${about(low)}–${about(high)}` : about(0)),
-        h("span", {}, app.t("whatif.residents", { middle: about(middle) })))),
+      h("p", {}, h("strong", { id: "whatif-residents" }, nobody ? "0" : `${low}–${high}`),
+        h("span", {}, app.t("whatif.residents", { middle: nobody ? "0" : middle })))),
     found.outside > 0 && h("p", { class: "note" }, app.t("whatif.outside", { count: found.outside })),
     h("p", { class: "note" }, app.t("whatif.method")),
     rows.length > 0 &&
