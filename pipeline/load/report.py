@@ -16,6 +16,7 @@ from pipeline.declared import catalogue
 from pipeline.load import parquet
 from pipeline.load.press_kit import drawing, texts
 from pipeline.load.press_kit.svg import SVG, to_text
+from pipeline.load.theme import stylesheet
 from pipeline.schema.rounding import round_people
 from pipeline.schema.tables import TABLES
 from pipeline.schema.vocabulary import CODES, EVIDENCE, QUANTITIES, SETTLEMENT_KINDS
@@ -94,7 +95,7 @@ def build(
     )
     environment.filters["people"] = texts.load("en").number
     html = environment.get_template("report.html.j2").render(
-        style=Markup(resource("maps", "report", "report.css").read_text("utf-8")),  # noqa: S704 - written by us
+        style=Markup(stylesheet() + resource("maps", "report", "report.css").read_text("utf-8")),  # noqa: S704 - written by us
         run=tables["runs"].iloc[0].to_dict(),
         simulated=[cities[area["area_id"]] for area in areas if area["simulated"]],
         evidence={kind: texts.load("en")(f"evidence.{kind}") for kind in EVIDENCE},

@@ -1,7 +1,9 @@
 // What is drawn, in which order and style, for a given state. Pure: state and data in, rules out.
 
 import type { LabelRule, PaintRule } from "protomaps-leaflet";
-import { ACCENT, BUILT, INK, PLAIN_BUILDING, settlementColours, shareOpacity, UNTOUCHED } from "./palette";
+import {
+  ACCENT, BUILT, HALO, INK, OUTLINE, PLAIN_BUILDING, settlementColours, shareOpacity, themeColour, UNMAPPED, UNTOUCHED,
+} from "./palette";
 import type { Edges } from "./edges";
 import { hatching, idOf, PointLabel, Shape, Surrounding, Surroundings, TILE_LAYER, type LabelStyle, type Style } from "./symbols";
 import { shortName } from "./search";
@@ -37,25 +39,27 @@ function roadWidth(rank: number, zoom: number): number {
 }
 
 function contextRules(): PaintRule[] {
-  const rail = { stroke: "#8d867a", width: 1.1 };
-  const sleepers = { stroke: "#8d867a", width: 3.2, dash: [1, 7] };
+  const [green, water, waterway] = [themeColour("green"), themeColour("water"), themeColour("waterway")];
+  const [road, roadEdge, railway] = [themeColour("road"), themeColour("road-edge"), themeColour("railway")];
+  const rail = { stroke: railway, width: 1.1 };
+  const sleepers = { stroke: railway, width: 3.2, dash: [1, 7] };
   return [
-    { dataLayer: "green", symbolizer: new Shape(() => ({ fill: "#dfe6d0" })) },
-    { dataLayer: "water", symbolizer: new Shape(() => ({ fill: "#c4d8e0" })) },
+    { dataLayer: "green", symbolizer: new Shape(() => ({ fill: green })) },
+    { dataLayer: "water", symbolizer: new Shape(() => ({ fill: water })) },
     {
       dataLayer: "waterways",
       symbolizer: new Shape((feature, zoom) => ({
-        stroke: "#a9c6d2",
+        stroke: waterway,
         width: (["river", "canal"].includes(String(feature.props.waterway)) ? 1.6 : 0.8) * Math.min(2, 1.2 ** (zoom - 12)),
       })),
     },
     {
       dataLayer: "roads",
-      symbolizer: new Shape((feature, zoom) => ({ stroke: "#d5cfc3", width: roadWidth(Number(feature.props.rank), zoom) + 1 })),
+      symbolizer: new Shape((feature, zoom) => ({ stroke: roadEdge, width: roadWidth(Number(feature.props.rank), zoom) + 1 })),
     },
     {
       dataLayer: "roads",
-      symbolizer: new Shape((feature, zoom) => ({ stroke: "#ffffff", width: roadWidth(Number(feature.props.rank), zoom) })),
+      symbolizer: new Shape((feature, zoom) => ({ stroke: road, width: roadWidth(Number(feature.props.rank), zoom) })),
     },
     { dataLayer: "railways", symbolizer: new Shape(() => rail) },
     { dataLayer: "railways", minzoom: 12, symbolizer: new Shape(() => sleepers) },
@@ -81,11 +85,11 @@ function settlementRule({ data, state, within }: Context): PaintRule {
       if (within) {
         const share = within[index] ?? 0;
         const opacity = shareOpacity(share);
-        if (share === 0) return { fill: UNTOUCHED, fillOpacity: zoom < CLOSE_FROM ? 0.9 : 0.4, stroke: "#ffffff", width: 0.6 };
+        if (share === 0) return { fill: UNTOUCHED, fillOpacity: zoom < CLOSE_FROM ? 0.9 : 0.4, stroke: OUTLINE, width: 0.6 };
         // No outline in the hazard's colour: near by it would pass for the rim of the zone.
-        return { fill: hazardColour, fillOpacity: zoom < BUILDINGS_FROM ? opacity : opacity / 3, stroke: "#ffffff", width: 0.8 };
+        return { fill: hazardColour, fillOpacity: zoom < BUILDINGS_FROM ? opacity : opacity / 3, stroke: OUTLINE, width: 0.8 };
       }
-      if (zoom < BUILDINGS_FROM) return { fill: colour, fillOpacity: 0.85, stroke: "#ffffff", width: 0.8 };
+      if (zoom < BUILDINGS_FROM) return { fill: colour, fillOpacity: 0.85, stroke: OUTLINE, width: 0.8 };
       return { fill: colour, fillOpacity: zoom < CLOSE_FROM ? 0.6 : 0.26, stroke: colour, width: zoom < CLOSE_FROM ? 0.8 : 1.4 };
     }),
   };
@@ -223,12 +227,13 @@ function selectionRule({ data, state }: Context): PaintRule {
 
 export function paintRules(context: Context): PaintRule[] {
   const { state, shown } = context;
-  const hatch = hatching("rgba(110, 102, 90, 0.55)");
+  const hatch = hatching(UNMAPPED);
   const growing = state.year !== null;
   const zones = shown("red_zones") && !growing ? zoneRules(context) : { land: [], edge: [] };
+  const areaEdge = { stroke: themeColour("area-edge"), width: 1, dash: [6, 5] };
   return [
     ...(shown("context") && !(state.basemap && context.data.basemap) ? contextRules() : []),
-    { dataLayer: "area", symbolizer: new Shape(() => ({ stroke: "#b3ab9c", width: 1, dash: [6, 5] })) },
+    { dataLayer: "area", symbolizer: new Shape(() => areaEdge) },
     ...zones.land,
     ...(shown("settlements") ? [settlementRule(context)] : []),
     ...(shown("unmapped") ? [{ dataLayer: "unmapped", symbolizer: new Shape(() => ({ fill: hatch })) }] : []),
@@ -253,7 +258,7 @@ export function labelRules({ data, language, shown }: Context): LabelRule[] {
     const settlement = order.get(idOf(feature));
     const text = settlement && language.name(settlement.names);
     if (!settlement || !text || settlement.buildings < 2000 / 2 ** Math.max(0, zoom - 10)) return null;
-    return { text: shortName(text), size: 12, weight: 600, colour: INK };
+    return { text: shortName(text), size: 12, weight: 600, colour: INK, halo: HALO };
   };
   const rules: LabelRule[] = [];
   for (let zoom = 8; zoom <= 18; zoom++) {
@@ -264,6 +269,7 @@ export function labelRules({ data, language, shown }: Context): LabelRule[] {
       symbolizer: new PointLabel((feature) => settlementLabel(feature, zoom)),
     });
   }
+  const [cityColour, placeColour] = [themeColour("label-city"), themeColour("label-place")];
   rules.push({
     dataLayer: "places",
     symbolizer: new PointLabel((feature) => {
@@ -271,7 +277,8 @@ export function labelRules({ data, language, shown }: Context): LabelRule[] {
       const text = language.name(placeNames(props));
       if (!text) return null;
       const city = props.place === "city" || props.place === "town";
-      return { text: shortName(text), size: city ? 15 : 11, weight: city ? 700 : 400, colour: city ? "#3b372f" : "#5d574c", italic: !city };
+      const [size, weight, colour] = city ? [15, 700, cityColour] : [11, 400, placeColour];
+      return { text: shortName(text), size, weight, colour, halo: HALO, italic: !city };
     }),
   });
   return rules;

@@ -1,47 +1,54 @@
-// The colours of the map. Each set is a ladder of lightness, so that it still reads in greyscale and for the
-// colour-blind; contrast of neighbours is at least ten steps of L*.
+// The colours of the map by what they mean; which they are, maps/theme.css says.
 
 import { annualGrowth, roundBreaks } from "./numbers";
 import type { Kind, PageData, Settlement, Status } from "./types";
 import type { Theme } from "./state";
 
-export const PAPER = "#f5f2eb";
-export const INK = "#1f1d1a";
-export const ACCENT = "#0b4f6c";
-export const NO_DATA = "#e7e3da";
-export const PLAIN_BUILDING = "#a39b8d";
+const styles = getComputedStyle(document.documentElement);
+
+/** A colour of maps/theme.css, which stands at the head of the page. */
+export function themeColour(name: string): string {
+  const value = styles.getPropertyValue(`--${name}`).trim();
+  if (!value) throw new Error(`maps/theme.css has no --${name}`);
+  return value;
+}
+
+/** The colours of some keys, such as those of settlements by kind. */
+function themeColours<Key extends string>(set: string, keys: readonly Key[]): Record<Key, string> {
+  return Object.fromEntries(keys.map((key) => [key, themeColour(`${set}-${key}`)])) as Record<Key, string>;
+}
+
+export const PAPER = themeColour("paper");
+export const INK = themeColour("ink");
+export const ACCENT = themeColour("accent");
+export const NO_DATA = themeColour("no-data");
+export const PLAIN_BUILDING = themeColour("building");
+/** Between neighbours, so that they stay apart. */
+export const OUTLINE = themeColour("outline");
+/** Around the letters of names. */
+export const HALO = themeColour("halo");
+/** The hatching of what was not surveyed. */
+export const UNMAPPED = themeColour("unmapped");
 
 /** Settlements that a what-if does not reach. */
-export const UNTOUCHED = "#d3ccbf";
+export const UNTOUCHED = themeColour("untouched");
 
 /** Settlements in the growth view. */
-export const BUILT = "#8f3a1d";
+export const BUILT = themeColour("built");
 
 /** Opacity that stands for a share from 0 to 1; nothing is still faintly there. */
 export function shareOpacity(share: number): number {
   return 0.1 + 0.78 * share;
 }
 
-export const KIND_COLOURS: Record<Kind, string> = {
-  novostroika: "#9c3521",
-  formal: "#5f7f9f",
-  village: "#8fa878",
-  dacha: "#dcc06f",
-  other: "#dcd8cf",
-};
+export const KIND_COLOURS: Record<Kind, string> = themeColours("kind", ["novostroika", "formal", "village", "dacha", "other"]);
 
-export const STATUS_COLOURS: Record<Status, string> = {
-  unresolved: "#6d2a54",
-  mixed: "#bd8339",
-  legal: "#a3c2b0",
-  unknown: "#dcd8cf",
-};
+export const STATUS_COLOURS: Record<Status, string> = themeColours("status", ["unresolved", "mixed", "legal", "unknown"]);
 
-const RAMPS = {
-  residents: ["#dfeaec", "#acced6", "#70a7b8", "#3a7d95", "#14526a"],
-  unregistered: ["#f1e2e9", "#dcb3c7", "#bd7c9e", "#954873", "#661d4c"],
-  growth: ["#f5ead0", "#e6ca8a", "#cb9b4c", "#a16a2c", "#6b3e12"],
-} as const;
+type Figure = "residents" | "unregistered" | "growth";
+
+/** From few to many. */
+const STEPS = ["1", "2", "3", "4", "5"] as const;
 
 export interface Scale {
   breaks: number[];
@@ -50,7 +57,7 @@ export interface Scale {
 }
 
 /** The classes of a numeric theme, for the settlements at hand. */
-export function scaleOf(theme: "residents" | "unregistered" | "growth", data: PageData): Scale {
+export function scaleOf(theme: Figure, data: PageData): Scale {
   const value = (settlement: Settlement): number | null => {
     if (theme === "growth") {
       return settlement.growth && data.growth ? annualGrowth(data.growth.years, settlement.growth) : null;
@@ -58,8 +65,8 @@ export function scaleOf(theme: "residents" | "unregistered" | "growth", data: Pa
     return settlement.population[theme]?.q[2] ?? null;
   };
   const values = data.settlements.map(value).filter((v): v is number => v !== null);
-  const breaks = roundBreaks(values, RAMPS[theme].length);
-  return { breaks, colours: RAMPS[theme], value };
+  const ladder = themeColours(theme, STEPS);
+  return { breaks: roundBreaks(values, STEPS.length), colours: STEPS.map((step) => ladder[step]), value };
 }
 
 export function colourIn(scale: Scale, value: number | null): string {

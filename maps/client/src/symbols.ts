@@ -195,6 +195,7 @@ export interface LabelStyle {
   size: number;
   weight: number;
   colour: string;
+  halo: string;
   italic?: boolean;
 }
 
@@ -221,7 +222,7 @@ export class PointLabel implements LabelSymbolizer {
       context.textBaseline = "middle";
       context.lineJoin = "round";
       context.lineWidth = 3;
-      context.strokeStyle = "rgba(255, 255, 255, 0.88)";
+      context.strokeStyle = style.halo;
       context.fillStyle = style.colour;
       context.globalAlpha = 1;
       context.setLineDash([]);

@@ -1,4 +1,4 @@
-"""The parts of the graphic: the map of the grid, the chart of settlements, the chart of growth, and their palette."""
+"""The parts of the graphic: the map of the grid, the chart of settlements, the chart of growth."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.load.press_kit.svg import SANS, add, number, text_width
 from pipeline.load.public_edition.grid import CELL_M
+from pipeline.load.theme import colour, ladder
 from pipeline.schema.vocabulary import SETTLEMENT_KINDS, SHARES
 
 if TYPE_CHECKING:
@@ -20,14 +21,7 @@ if TYPE_CHECKING:
     from pipeline.wording.texts import Texts
 
 PEOPLE_BREAKS = (100, 250, 500, 1000, 2000)
-VIEWS: dict[str, tuple[str, ...]] = {
-    # Light to dark, so that they read in greyscale and with any colour vision.
-    "people": ("#fbe6c8", "#f7c48c", "#ee9457", "#d25e3a", "#a3342f", "#5f1a2c"),
-    "zones": ("#e4e2dc", "#c5c2e3", "#8580be", "#41357c"),
-    # Okabe and Ito (2008), in the order of vocabulary.SETTLEMENT_KINDS.
-    "kind": ("#d55e00", "#009e73", "#56b4e9", "#8c8c88", "#cc79a7"),
-}
-INK, GREY, PALE, RULE, ACCENT, WATER = "#1d1c1a", "#5f5c57", "#cfcac0", "#dedad2", "#a3342f", "#cfe1ea"
+VIEWS = ("people", "zones", "kind")
 _GAP = 0.05
 """Share of a cell that stays empty on each side, so that the grid shows as a grid."""
 _LABELS = 12
@@ -71,6 +65,11 @@ def people_class(residents: float) -> int:
     return sum(residents >= step for step in PEOPLE_BREAKS)
 
 
+def palette(view: str) -> tuple[str, ...]:
+    """Return the colours of a view's classes, in the order of the legend."""
+    return tuple(colour(f"kind-{kind}") for kind in SETTLEMENT_KINDS) if view == "kind" else ladder(view)
+
+
 def classes(cells: pd.DataFrame, view: str) -> pd.Series[int]:
     """Return the class of each cell in a view, an index into its palette."""
     if view == "people":
@@ -90,16 +89,16 @@ def legend(view: str, texts: Texts) -> list[tuple[str, str]]:
         words = [texts(f"share.{share}") for share in SHARES]
     else:
         words = [texts(f"settlement_kind.{kind}") for kind in SETTLEMENT_KINDS]
-    return list(zip(VIEWS[view], words, strict=True))
+    return list(zip(palette(view), words, strict=True))
 
 
 def draw_background(parent: Element, kit: Kit, frame: Frame) -> None:
     """Draw water below and roads between: quiet, without names."""
     styles: dict[str, dict[str, Any]] = {
-        "water": {"fill": WATER, "stroke": "none"},
-        "rivers": {"fill": "none", "stroke": WATER, "stroke_width": 2.0},
-        "railways": {"fill": "none", "stroke": PALE, "stroke_width": 0.8, "stroke_dasharray": "4 3"},
-        "roads": {"fill": "none", "stroke": PALE, "stroke_width": 1.2},
+        "water": {"fill": colour("water"), "stroke": "none"},
+        "rivers": {"fill": "none", "stroke": colour("water"), "stroke_width": 2.0},
+        "railways": {"fill": "none", "stroke": colour("road-edge"), "stroke_width": 0.8, "stroke_dasharray": "4 3"},
+        "roads": {"fill": "none", "stroke": colour("road-edge"), "stroke_width": 1.2},
     }
     for name, style in styles.items():
         lines = kit.background.get(name, [])
@@ -119,20 +118,27 @@ def draw_cells(parent: Element, kit: Kit, frame: Frame, view: str) -> None:
     inset = side * _GAP
     square = f"h{number(side - 2 * inset)}v{number(side - 2 * inset)}h-{number(side - 2 * inset)}z"
     of_class = classes(kit.cells, view)
-    for index, colour in enumerate(VIEWS[view]):
+    for index, fill in enumerate(palette(view)):
         chosen = kit.cells[of_class == index]
         corners = (
             f"M{number(frame.x(column * CELL_M) + inset)} {number(frame.y((row + 1) * CELL_M) + inset)}{square}"
             for column, row in zip(chosen["column"], chosen["row"], strict=True)
         )
         if len(chosen):
-            add(group, "path", d="".join(corners), fill=colour)
+            add(group, "path", d="".join(corners), fill=fill)
 
 
 def draw_labels(parent: Element, kit: Kit, frame: Frame, code: str) -> None:
     """Write the names of the largest settlements where they fit without touching each other."""
     group = add(
-        parent, "g", class_="t", lang=code, font_family=SANS, font_size=_LABEL_SIZE, fill=INK, text_anchor="middle"
+        parent,
+        "g",
+        class_="t",
+        lang=code,
+        font_family=SANS,
+        font_size=_LABEL_SIZE,
+        fill=colour("ink"),
+        text_anchor="middle",
     )
     taken: list[tuple[float, float, float, float]] = []
     for settlement in kit.settlements:
@@ -148,7 +154,7 @@ def draw_labels(parent: Element, kit: Kit, frame: Frame, code: str) -> None:
             continue
         rank = {} if len(taken) < _MAJOR_LABELS else {"class_": "minor"}
         taken.append(box)
-        halo: dict[str, Any] = {"stroke": "#fffefb", "stroke_width": 3.2, "stroke_linejoin": "round"}
+        halo: dict[str, Any] = {"stroke": colour("card"), "stroke_width": 3.2, "stroke_linejoin": "round"}
         # The halo is a text of its own below: not every printing program knows paint-order.
         add(group, "text", name, x=x, y=y, aria_hidden="true", **halo, **rank)
         add(group, "text", name, x=x, y=y, font_weight="600", **rank)
@@ -158,8 +164,15 @@ def draw_scale(parent: Element, frame: Frame, texts: Texts) -> None:
     """Draw a scale bar in the lower left corner."""
     km = next((km for km in _SCALES_KM if km * 1000 * frame.scale >= frame.width / 9), _SCALES_KM[-1])
     length, y = km * 1000 * frame.scale, frame.height - 12
-    group = add(parent, "g", class_="t", lang=texts.code, font_family=SANS, font_size=12.0, fill=GREY)
-    add(group, "path", d=f"M10 {number(y - 5)}v5h{number(length)}v-5", fill="none", stroke=GREY, stroke_width=1.2)
+    group = add(parent, "g", class_="t", lang=texts.code, font_family=SANS, font_size=12.0, fill=colour("soft"))
+    add(
+        group,
+        "path",
+        d=f"M10 {number(y - 5)}v5h{number(length)}v-5",
+        fill="none",
+        stroke=colour("soft"),
+        stroke_width=1.2,
+    )
     add(group, "text", texts("scale", km=km), x=16 + length, y=y)
 
 
@@ -175,14 +188,14 @@ def interval_bar(settlement: Settlement, longest: float, width: float) -> tuple[
 def draw_interval(parent: Element, settlement: Settlement, longest: float, *, width: float, y: float) -> None:
     """Draw an interval as a bar with its middle as a dot."""
     low, middle, high = interval_bar(settlement, longest, width)
-    add(parent, "path", d=f"M0 {number(y)}h{number(width)}", stroke=RULE, stroke_width=1.0)
-    add(parent, "rect", x=low, y=y - 4, width=max(high - low, 1.0), height=8.0, rx=4.0, fill="#eebf9b")
-    add(parent, "circle", cx=middle, cy=y, r=5.0, fill=ACCENT)
+    add(parent, "path", d=f"M0 {number(y)}h{number(width)}", stroke=colour("line"), stroke_width=1.0)
+    add(parent, "rect", x=low, y=y - 4, width=max(high - low, 1.0), height=8.0, rx=4.0, fill=colour("bar"))
+    add(parent, "circle", cx=middle, cy=y, r=5.0, fill=colour("mark"))
 
 
 def draw_growth(parent: Element, growth: pd.DataFrame, texts: Texts, *, width: float, height: float) -> None:
     """Draw a series (`year`, `built_ha`, `modelled`) as columns; what was projected, not observed, is dashed."""
-    group = add(parent, "g", font_family=SANS, font_size=12.0, fill=GREY, text_anchor="middle")
+    group = add(parent, "g", font_family=SANS, font_size=12.0, fill=colour("soft"), text_anchor="middle")
     floor, top = height - 20, 18.0
     step = width / len(growth)
     epochs = growth[["year", "built_ha", "modelled"]].to_numpy(dtype=object).tolist()
@@ -190,13 +203,18 @@ def draw_growth(parent: Element, growth: pd.DataFrame, texts: Texts, *, width: f
     for index, (year, built, modelled) in enumerate(epochs):
         tall = (floor - top) * built / largest
         style: dict[str, Any] = (
-            {"fill": "#f3e4d6", "stroke": ACCENT, "stroke_width": 1.0, "stroke_dasharray": "3 2"}
+            {
+                "fill": colour("column-projected"),
+                "stroke": colour("mark"),
+                "stroke_width": 1.0,
+                "stroke_dasharray": "3 2",
+            }
             if modelled
-            else {"fill": "#d9855a"}
+            else {"fill": colour("column")}
         )
         add(group, "rect", x=index * step + step * 0.14, y=floor - tall, width=step * 0.72, height=tall, **style)
         if year % 10 == 0 or len(epochs) == 1:
             add(group, "text", str(year), x=(index + 0.5) * step, y=height - 4)
         if index in (0, len(epochs) - 1):
-            add(group, "text", texts.number(built), x=(index + 0.5) * step, y=floor - tall - 5, fill=INK)
-    add(group, "path", d=f"M0 {number(floor)}h{number(width)}", stroke=GREY, stroke_width=1.0)
+            add(group, "text", texts.number(built), x=(index + 0.5) * step, y=floor - tall - 5, fill=colour("ink"))
+    add(group, "path", d=f"M0 {number(floor)}h{number(width)}", stroke=colour("soft"), stroke_width=1.0)

@@ -14,6 +14,7 @@ from pipeline.load.press_kit import captions, drawing
 from pipeline.load.press_kit.svg import SVG, add, number, to_text
 from pipeline.load.press_kit.texts import load
 from pipeline.load.public_edition.grid import CELL_M
+from pipeline.load.theme import stylesheet
 from pipeline.schema.vocabulary import LANGUAGES, SETTLEMENT_KINDS, SHARES
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def render(kit: Kit, *, files: str = "") -> str:
             withheld={code: one.withheld for code, one in sentences.items()},
             sources={code: one.sources for code, one in sentences.items()},
             growth_notes={code: one.growth_note for code, one in sentences.items()},
-            views=list(drawing.VIEWS),
+            views=drawing.VIEWS,
             legends={
                 view: {code: drawing.legend(view, texts) for code, texts in languages.items()} for view in drawing.VIEWS
             },
@@ -62,7 +63,7 @@ def render(kit: Kit, *, files: str = "") -> str:
             largest=_largest(kit),
             growth=_growth(kit),
             data=Markup(_data(kit, frame, sentences)),  # noqa: S704 - escaped there
-            style=_own("style.css"),
+            style=Markup(stylesheet()) + _own("style.css"),  # noqa: S704 - colours only
             script=_own("script.js"),
         )
     )

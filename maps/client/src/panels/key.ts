@@ -2,7 +2,9 @@
 
 import type { App } from "../app";
 import { h, s, type Child } from "../dom";
-import { BUILT, KIND_COLOURS, NO_DATA, PLAIN_BUILDING, scaleOf, shareOpacity, STATUS_COLOURS, UNTOUCHED } from "../palette";
+import {
+  BUILT, KIND_COLOURS, NO_DATA, PLAIN_BUILDING, scaleOf, shareOpacity, STATUS_COLOURS, themeColour, UNMAPPED, UNTOUCHED,
+} from "../palette";
 import { DASHES } from "../paint";
 import { THEMES, type LayerKey, type Theme } from "../state";
 import { CONCERNS, KINDS, STATUSES, type HazardClass } from "../types";
@@ -12,12 +14,12 @@ function swatch(colour: string, kind = "", opacity = 1): SVGElement {
   return s(
     "svg",
     { class: `swatch ${kind}`, viewBox: "0 0 22 14", "aria-hidden": "true" },
-    s("rect", { x: 0.75, y: 0.75, width: 20.5, height: 12.5, fill: colour, "fill-opacity": opacity, stroke: "rgba(0,0,0,.28)", "stroke-width": 0.75 }),
+    s("rect", { x: 0.75, y: 0.75, width: 20.5, height: 12.5, fill: colour, "fill-opacity": opacity, stroke: themeColour("swatch-edge"), "stroke-width": 0.75 }),
   );
 }
 
 function hatchSwatch(): SVGElement {
-  const lines = [-8, -1, 6, 13, 20].map((x) => s("path", { d: `M${x} 14L${x + 14} 0`, stroke: "#6e665a", "stroke-width": 1 }));
+  const lines = [-8, -1, 6, 13, 20].map((x) => s("path", { d: `M${x} 14L${x + 14} 0`, stroke: UNMAPPED, "stroke-width": 1 }));
   return s("svg", { class: "swatch", viewBox: "0 0 22 14", "aria-hidden": "true" }, ...lines);
 }
 
