@@ -1,6 +1,6 @@
-"""Pages of the documentation that follow from data: the red zones from their TOML, the tables from `tables.py`.
+"""Pages of the documentation that are made: red zones from their TOML, tables from `tables.py`, architecture from code.
 
-``python -m pipeline.commands.doc_pages docs`` writes both; a test holds that the committed pages are current.
+``python -m pipeline.commands.doc_pages docs`` writes them; a test holds that the committed pages are current.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.commands.architecture_page import architecture_page
 from pipeline.declared import catalogue
 from pipeline.schema.tables import PRIVATE, TABLES
 from pipeline.transform.red_zones.rules import condition
@@ -216,8 +217,12 @@ def _grid(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def write(folder: Path) -> None:
-    """Write both pages into a folder."""
-    pages = {"red_zones.md": red_zones_page(catalogue.default().red_zones), "tables.md": tables_page()}
+    """Write the pages into a folder."""
+    pages = {
+        "architecture.md": architecture_page(_NOTE),
+        "red_zones.md": red_zones_page(catalogue.default().red_zones),
+        "tables.md": tables_page(),
+    }
     for name, text in pages.items():
         (folder / name).write_text(text, encoding="utf-8")
 

@@ -94,7 +94,7 @@ FABRICS: dict[str, Fabric] = {
         greenhouses=0.05,
     ),
 }  # fmt: skip
-"""Fabrics by name. Novostroiki: 4 to 6 sotka (DOMAIN: plots of 20 to 25 m front, footprints of 60 to 140 m²)."""
+"""Fabrics by name. Novostroiki: 4 to 6 sotka (docs/domain.md: 20 to 25 m wide, footprints of 60 to 140 m²)."""
 
 
 def _middle(limits: tuple[float, float]) -> float:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pipeline.geometry.raster import Raster
 
 ONSET_SHARE = 0.1
-"""A settlement begins in the first year with this share of its built-up area (DOMAIN, growth rules)."""
+"""A settlement begins in the first year with this share of its built-up area (docs/domain.md)."""
 
 SHRINKING = 0.02
 """A fall of built-up area below this share is noise of the product, and is not reported."""

@@ -36,7 +36,7 @@ TAGGED = {
 KIND_OF_TAG = {value: kind for kind, values in TAGGED.items() for value in values.split()}
 
 SHED_M2 = 25.0
-"""A smaller outline is no dwelling (DOMAIN: outbuildings below 25 to 30 m²)."""
+"""A smaller outline is no dwelling (docs/domain.md: outbuildings below 25 to 30 m²)."""
 DOUBTFUL_M2 = 60.0
 """Up to here, an outline beside a house twice its size is the shed or greenhouse of that house."""
 NEIGHBOUR_M = 22.0

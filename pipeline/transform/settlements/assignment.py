@@ -29,7 +29,7 @@ REACH_M = 100.0
 CORE = 3
 """… where so many, the house itself included, stand together; what is sparser belongs to no cluster."""
 LEAST_CLUSTER = 20
-"""A cluster without a name is a settlement from this many buildings on (DOMAIN: at least 20)."""
+"""A cluster without a name is a settlement from this many buildings on (docs/domain.md)."""
 LEAST_SEEDED = 1
 """A named place is a settlement even with the single house that it stands at."""
 LEAST_POLYGON = 5

@@ -41,7 +41,7 @@ WEIGHTS = {
 }
 """Weights of each measure for each kind, in the order of vocabulary.SETTLEMENT_KINDS, after it is centred and scaled.
 
-Signs follow what the field says (DOMAIN: rectangular plotted grid, 60 to 140 m², detached, few services, unpaved
+Signs follow what the field says (docs/domain.md: a plotted grid, 60 to 140 m², detached, few services, unpaved
 streets, young); sizes were fitted by ridge-penalised multinomial logistic regression on twenty simulated cities with
 seeds 1 to 5 and rounded to a tenth. An unknown measure is set to its centre and pulls nowhere.
 """

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipeline.transform.settlements.neighbour_graph import Floats, Labels, Mask
 
 HINT_REACH_M = 8_000.0
-"""An object farther from the hinted place is another one of that name (DOMAIN: same city and at most 8 km)."""
+"""An object farther from the hinted place is another one of that name (docs/domain.md: same city, at most 8 km)."""
 NEAR_M = 60.0
 """A place outside every outline names the nearest settlement within this distance, if that has no other name."""
 HOUSES = frozenset({"dormitory", "blocks"})

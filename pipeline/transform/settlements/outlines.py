@@ -23,7 +23,7 @@ PLOT_SHARE = 0.25
 MARGIN_M = (8.0, 40.0)
 """… but no less and no more than this beyond their centres."""
 HOLE_M2 = 5_000.0
-"""Smaller holes are squares and gardens (DOMAIN: holes below 0.5 ha are filled)."""
+"""Smaller holes are squares and gardens (docs/domain.md: holes below 0.5 ha are filled)."""
 _TOUCH_M2 = 1e-3
 
 
