@@ -20,6 +20,7 @@ import shapely
 from pipeline import config, simulate
 from pipeline.declared import catalogue, facts
 from pipeline.extract import footprints, osm
+from pipeline.transform import population
 from pipeline.transform.buildings import MergedBuildings, merge
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def city(area_id: str, seed: int) -> City:
         pairs = pd.read_parquet(truth / "osm_buildings.parquet")
     projected = {name: frame.to_crs(area.projected) for name, frame in read.data.items()}
     metric = seen.to_crs(area.projected)
+    precision = population.Priors(facts.priors(), area.country, area_id, "winter")
     return City(
         area=area,
         layers=projected,
@@ -74,7 +76,7 @@ def city(area_id: str, seed: int) -> City:
         settlements=settlements.set_index("settlement_id"),
         osm_pairs=pairs,
         footprint_pairs=_lines(seen, lines),
-        merged=merge(projected["buildings"], metric, area_id, facts.priors()),
+        merged=merge(projected["buildings"], metric, area_id, precision.select("precision_satellite")),
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.ndimage import uniform_filter
 from scipy.spatial import cKDTree
 
 if TYPE_CHECKING:
@@ -28,15 +29,30 @@ AROUND_M = 150.0
 """Pairs farther away say nothing of a place: the median of all pairs holds there."""
 LEAST = 4
 """Fewer pairs in all than this tell nothing."""
+COARSE_M = 22.0
+"""Imagery lies beside the map by up to 20 m; a plot's front is not much longer, so that more would be guessing."""
+SQUARE_M = 1000.0
+VOTE_M = 1.0
+SIZE_SPREAD = 0.15
+"""Standard deviation of ln area between two outlines of one house."""
+LEAST_VOTERS = 30
+"""Fewer houses than this show no common displacement."""
+STANDS_OUT = 2.0
+STANDARD_ERRORS = 5.0
+BETTER = 1.15
+LOCALLY_BETTER = 2.0
+"""A displacement is believed that has so many times the votes that chance gives, and so many standard errors more; and
+so many times the votes that no displacement has, or (locally) that of the whole area."""
 
 
 def displacement(osm: Outlines, footprints: Outlines) -> Floats:
     """Return by how much each footprint is displaced against OSM, metres, shape (m, 2); zero where nothing tells.
 
-    Of the houses whose centres are nearest to each other and that are alike in size, the median displacement of the
-    nearest ones; measured twice, the second time with the first displacement taken off and a shorter reach.
+    First by vote, up to `COARSE_M` (see `_coarse`); then, of the houses whose centres are nearest to each other and
+    that are alike in size, the median displacement of the nearest ones; measured twice, the second time with the first
+    displacement taken off and a shorter reach.
     """
-    shift = np.zeros((len(footprints), 2))
+    shift = _coarse(osm, footprints)
     large_osm, large = np.flatnonzero(osm.area >= HOUSE_M2), np.flatnonzero(footprints.area >= HOUSE_M2)
     for reach in REACH_M:
         there, here = osm.centre[large_osm], footprints.centre[large]
@@ -48,6 +64,53 @@ def displacement(osm: Outlines, footprints: Outlines) -> Floats:
             return np.zeros((len(footprints), 2))
         shift = _around(footprints.centre, here[j], here[j] - there[i])
     return shift
+
+
+def _coarse(osm: Outlines, footprints: Outlines) -> Floats:
+    """Return how far the footprints of each neighbourhood lie beside the map, by vote; metres, shape (m, 2).
+
+    Every pair of houses of nearly one size within `COARSE_M` votes for the way between them. Pairs of different houses
+    spread their votes over all ways, pairs of one house put theirs into one place. A row of equal houses on equal plots
+    gathers votes at every plot's length too, but fewer: its ends have no partner there, and sizes do differ. The whole
+    area votes first; a square of `SQUARE_M` follows it unless its own votes say clearly something else.
+    """
+    square = np.floor(footprints.centre / SQUARE_M).astype(np.int64)
+    _, square = np.unique(square, axis=0, return_inverse=True)
+    shift = np.zeros((len(footprints), 2))
+    there, here = np.flatnonzero(osm.area >= HOUSE_M2), np.flatnonzero(footprints.area >= HOUSE_M2)
+    if min(len(there), len(here)) < LEAST_VOTERS:
+        return shift
+    trees = cKDTree(footprints.centre[here]), cKDTree(osm.centre[there])
+    pairs = trees[0].sparse_distance_matrix(trees[1], COARSE_M, output_type="coo_matrix")
+    j, i = here[pairs.row], there[pairs.col]
+    unlike = np.log(footprints.area[j] / osm.area[i]) / SIZE_SPREAD
+    close = np.flatnonzero(np.abs(unlike) < 2)
+    weight = np.exp(-(unlike[close] ** 2) / 2)
+    cell = np.floor((footprints.centre[j[close]] - osm.centre[i[close]] + COARSE_M) / VOTE_M).astype(np.int64)
+    side = int(2 * COARSE_M / VOTE_M)
+    own = square[j[close]]
+    flat = (own * side + np.minimum(cell[:, 0], side - 1)) * side + np.minimum(cell[:, 1], side - 1)
+    squares = int(square.max()) + 1
+    votes: Floats = np.bincount(flat, weight, squares * side * side).reshape(squares, side, side).astype(np.float64)
+    together = _winner(votes.sum(axis=0, keepdims=True), (side // 2, side // 2), BETTER)[0]
+    voters = np.minimum(np.bincount(square[here], minlength=squares), np.bincount(own, minlength=squares))
+    local = _winner(votes, tuple(together), LOCALLY_BETTER)
+    local[voters < LEAST_VOTERS] = together
+    shift[:] = ((local - side // 2) * VOTE_M)[square]
+    return shift
+
+
+def _winner(votes: Floats, held: tuple[int, int], better: float) -> Ints:
+    """Return the cell with most votes in each of n squares, shape (n, 2); `held` where it does not stand out."""
+    count, side, _ = votes.shape
+    around = 9 * uniform_filter(votes, size=(1, 3, 3), mode="constant")
+    best = around.reshape(count, -1).argmax(axis=1)
+    winner = np.stack(np.divmod(best, side), axis=1)
+    most = around.max(axis=(1, 2))
+    chance = 9 * votes.sum(axis=(1, 2)) * VOTE_M**2 / (np.pi * COARSE_M**2)
+    clear = most >= STANDS_OUT * chance + STANDARD_ERRORS * np.sqrt(chance)
+    clear &= most >= better * around[:, held[0], held[1]]
+    return np.where(clear[:, None], winner, held)
 
 
 def _mutual(a: Floats, b: Floats, reach: float) -> tuple[Ints, Ints]:

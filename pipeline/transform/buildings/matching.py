@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy.spatial import cKDTree
 
 from pipeline.geometry.outline_overlap import Outlines, overlaps, overlaps_within
-from pipeline.transform.buildings.alignment import displacement
+from pipeline.transform.buildings.alignment import HOUSE_M2, SIMILAR, SQUARE_M, displacement
 from pipeline.transform.buildings.residual_footprints import Rests, rests
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ SMALL_M2 = 40.0
 """Outlines up to this size lie beside each other by as much as they measure themselves, and still are one shed."""
 NESTED_SHARE = 0.8
 """Within one source: an outline of which this share lies in another is drawn twice, or is a part of it."""
+BESIDE_M = 15.0
+"""Centres of one house of two sources are at most so far apart where their displacement could not be found out …"""
+LEAST_POOR = 10
+POOR_SHARE = 0.75
+"""… and so many houses of a square, and this share of them, have such a partner without overlapping it."""
 COMPOUND = 3
 """An outline that holds this many others encloses a yard with its buildings and is none itself."""
 
@@ -67,6 +73,8 @@ class Matches:
     (of the outline's own area), `iou`."""
     rests: Rests
     """Houses that OSM lacks in what else matched footprints show."""
+    doubtful: NDArray[np.bool_]
+    """Footprints without a partner that may yet be houses of OSM, where the two sources fit badly, shape (m,)."""
 
 
 def match(osm: Outlines, footprints: Outlines) -> Matches:
@@ -102,7 +110,36 @@ def match(osm: Outlines, footprints: Outlines) -> Matches:
         }
     )
     matched = _marked(found.right, same, len(placed))
-    return Matches(pairs[same].reset_index(drop=True), rests(osm, placed, found, matched))
+    known = _marked(found.left, same, len(osm))
+    doubtful = _doubtful(osm, placed, known, matched) | _doubtful(osm, footprints, known, matched)
+    return Matches(pairs[same].reset_index(drop=True), rests(osm, placed, found, matched), doubtful)
+
+
+def _doubtful(
+    osm: Outlines, placed: Outlines, known: NDArray[np.bool_], matched: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Mark the houses without a partner that have a lone house of OSM beside them, where such are many.
+
+    Here and there a mapper and a detector miss different houses of one row. Where hardly any house of a square has a
+    partner and most have a lone one beside them, the two are rather the same houses, displaced by more than could be
+    found out.
+    """
+    doubtful = np.zeros(len(placed), dtype=bool)
+    lone_osm = np.flatnonzero(~known & (osm.area >= HOUSE_M2))
+    lone = np.flatnonzero(~matched & (placed.area >= HOUSE_M2))
+    if not len(lone_osm) or not len(lone):
+        return doubtful
+    distance, nearest = cKDTree(osm.centre[lone_osm]).query(placed.centre[lone], distance_upper_bound=BESIDE_M)
+    near = np.isfinite(np.asarray(distance))
+    lone, partner = lone[near], lone_osm[np.asarray(nearest)[near]]
+    ratio = placed.area[lone] / osm.area[partner]
+    lone = lone[(ratio < SIMILAR) & (ratio > 1 / SIMILAR)]
+    _, square = np.unique(np.floor(placed.centre / SQUARE_M).astype(np.int64), axis=0, return_inverse=True)
+    beside = np.bincount(square[lone], minlength=square.max() + 1)
+    fitting = np.bincount(square[matched & (placed.area >= HOUSE_M2)], minlength=square.max() + 1)
+    poor = (beside >= LEAST_POOR) & (beside >= POOR_SHARE * (beside + fitting))
+    doubtful[lone[poor[square[lone]]]] = True
+    return doubtful
 
 
 def _marked(member: Ints, which: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:

@@ -75,6 +75,7 @@ def merge(osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, area_id: str, pre
     seen[own] = "both"
     alone = np.ones(len(cleaned_fp), dtype=bool)
     alone[other] = False
+    alone &= ~found.doubtful
     heights = cleaned_fp["height_m"].take(other).groupby(own).max()
     rests = Outlines.of(found.rests.geometry)
     parts = [
@@ -98,6 +99,12 @@ def merge(osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, area_id: str, pre
     matches.insert(0, "osm_id", cleaned_osm["osm_id"].take(own).array)
     matches.insert(1, "footprint_id", cleaned_fp["footprint_id"].take(other).array)
     notices = [*notices_osm, *notices_fp, *_odd_levels(cleaned_osm)]
+    if found.doubtful.any():
+        what = (
+            "house beside a house of OpenStreetMap, where the two sources lie apart by more than could be found out; "
+            "taken for the same house and not counted twice (give footprints that fit the map)"
+        )
+        notices.append(Notice("satellite footprints", what, int(found.doubtful.sum())))
     if len(rests):
         what = "house that OpenStreetMap lacks, within a footprint of several; added"
         notices.append(Notice("satellite footprints", what, len(rests)))
