@@ -257,3 +257,25 @@ def test_an_outline_overlaps_itself_by_its_area() -> None:
     given = np.array([at(0, 0, angle=17), at(30, 0).buffer(1)], dtype=object)
     found = overlaps(Outlines.of(given), Outlines.of(given))
     assert found.area_m2 == pytest.approx(shapely.area(given))
+
+
+def test_an_import_is_one_list() -> None:
+    """The map was copied from the satellite: that both agree says nothing of what neither saw."""
+    rng = np.random.default_rng(8)
+    houses = [at(30 * (k % 60) + rng.uniform(0, 4), 30 * (k // 60), rng.uniform(8, 14), 10) for k in range(3600)]
+    detected = rng.random(3600) < 0.8
+    drawn = (rng.random(3600) < 0.6) & (np.arange(3600) < 600)
+    copied = detected & (np.arange(3600) >= 600)
+    by_hand = [affinity.translate(house, 1, 0.5) for house, yes in zip(houses, drawn, strict=True) if yes]
+    mapped = osm(*by_hand, *(house for house, yes in zip(houses, copied, strict=True) if yes))
+    merged = merge(mapped, satellite(*(h for h, yes in zip(houses, detected, strict=True) if yes)), "a", PRECISION)
+    values = merged.capture.set_index("measure")["value"]
+    unseen = (~detected & ~drawn).mean()
+    assert values["unseen_share_p05"] <= unseen <= values["unseen_share_p95"]
+
+
+def test_misses_that_both_sources_share_lie_within_the_interval() -> None:
+    first, second, _, unseen = random_city(3, 2500)
+    values = merge(first, second, "a", PRECISION).capture.set_index("measure")["value"]
+    hidden = 0.2  # of all houses, as if under trees: in neither list, and no list tells
+    assert values["unseen_share_p05"] <= unseen / 2500 * (1 - hidden) + hidden <= values["unseen_share_p95"]

@@ -18,12 +18,15 @@ SQUARE_M = 60.0
 """Side of the squares, nine of which tell how thoroughly a building's neighbourhood is mapped."""
 COVERAGE_CLASSES = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9)
 """Bounds of the share of a neighbourhood's satellite footprints that OSM has too."""
-DISCREPANCY = 0.07
-"""What the assumption below costs: standard deviation of the logarithm of estimate over truth beyond sampling.
-
-Within a class, houses still differ in how easily both a mapper and a detector find them, a few pairs are missed, and
-the classes are coarse. Nothing in two lists tells by how much (three would): eighty simulated cities (seeds 301 to 320)
-were off by 0.058 (root mean square, chance included; no bias), and real ones will hardly be kinder."""
+WORTH = 20.0
+"""How many buildings the recall of all places counts for where a class has few: a settlement that no mapper has touched
+shows nothing of what the satellite missed there."""
+LEAST_SHARED = 10
+"""Fewer buildings in both lists tell nothing of what they miss."""
+DEPENDENCE = (0.6, 0.7)
+"""ln of the number that neither saw over the number there would be were the two lists independent: mean and standard
+deviation. Two lists cannot tell it (three would). What hides a house from a detector, trees or an adobe roof, hides it
+from the mapper who draws from the same image, so that the number is rather more: between 0.6 and 5.8 times as many."""
 VERDICTS = (("complete", 0.05), ("partial", 0.2))
 """What is said of the layer while the share that neither source saw is at most this."""
 _BITS = 31
@@ -66,30 +69,53 @@ def neighbourhood_coverage(centres: NDArray[np.float64], seen_by: NDArray[np.obj
     return shares
 
 
-def unseen(seen_by: NDArray[np.object_], stratum: NDArray[np.int64], false_positive: tuple[float, float]) -> Unseen:
+def unseen(
+    seen_by: NDArray[np.object_],
+    size: NDArray[np.int64],
+    coverage: NDArray[np.int64],
+    false_positive: tuple[float, float],
+) -> Unseen:
     """Estimate how many buildings neither source saw.
 
-    Chapman's nearly unbiased form of Lincoln and Petersen's estimate in each stratum (Chapman 1951; variance of Seber
-    1970), summed; the number that only the satellite saw is first lessened by the expected false positives, whose
-    uncertainty is shared by all strata. The interval is log-normal in the unseen number (Chao 1987); its variance is
-    that of sampling, of the false positives (mean and standard deviation are given), and of `DISCREPANCY`.
+    In each class of size and coverage, Lincoln and Petersen's estimate: of OSM's buildings a share r is in the
+    satellite's list too, so that of those that OSM lacks, (1 - r)/r times as many as the satellite saw are missing from
+    both. Where a class holds few of OSM's buildings, r is drawn towards that of its size in all places, by `WORTH`
+    buildings. The number that only the satellite saw is first lessened by the expected false positives, whose
+    uncertainty is shared by all classes. The interval is log-normal (Chao 1987); its variance is that of sampling, of
+    the false positives and of `DEPENDENCE`.
+
+    Parameters
+    ----------
+    seen_by
+        ``osm``, ``satellite`` or ``both``, as independent lists: a copy counts for the list that it was copied from.
+    size, coverage
+        Class of each building, shape (n,).
+    false_positive
+        Share of the satellite's footprints that are no buildings: its mean and standard deviation.
     """
-    strata = pd.crosstab(stratum, seen_by).reindex(columns=["osm", "satellite", "both"], fill_value=0)
-    osm, satellite, both = strata.to_numpy(dtype=float).T
+    counts = pd.crosstab([size, coverage], seen_by).reindex(columns=["osm", "satellite", "both"], fill_value=0)
+    of_size = counts.groupby(level=0).transform("sum")
+    osm, satellite, both = counts.to_numpy(dtype=float).T
     rate, spread = false_positive
     detected = satellite + both
     real = np.clip(satellite - rate * detected, 0, None)
-    in_osm, in_satellite = osm + both, real + both
-    count = osm * real / (both + 1)
-    sampling = (in_osm + 1) * (in_satellite + 1) * osm * real / ((both + 1) ** 2 * (both + 2))
-    from_rate = (osm * np.minimum(detected, satellite / rate) / (both + 1)).sum() * spread
+    pooled = ((of_size["both"] + 1) / (of_size["both"] + of_size["osm"] + 2)).to_numpy()
+    mapped = both + osm + WORTH
+    recall = (both + WORTH * pooled) / mapped
+    missed = (1 - recall) / recall
+    count = real * missed
     estimate = float(count.sum())
     seen = float((osm + real + both).sum())
     if estimate <= 0:
         return Unseen(0.0, 0.0, 0.0, seen)
+    # The odds of being missed have the relative variance 1 / (n r (1 - r)); what is seen varies as counts do.
+    sampling = count**2 / (mapped * recall * (1 - recall)) + missed**2 * real
+    from_rate = (missed * np.minimum(detected, satellite / rate)).sum() * spread
     relative = (sampling.sum() + from_rate**2) / estimate**2
-    factor = float(np.exp(Z_90 * np.sqrt(np.log1p(relative) + DISCREPANCY**2)))
-    return Unseen(estimate / factor, estimate, estimate * factor, seen)
+    mean, deviation = DEPENDENCE
+    middle = estimate * float(np.exp(mean))
+    factor = float(np.exp(Z_90 * np.sqrt(np.log1p(relative) + deviation**2)))
+    return Unseen(middle / factor, middle, middle * factor, seen)
 
 
 def completeness(
@@ -98,6 +124,7 @@ def completeness(
     centres: NDArray[np.float64],
     area_m2: NDArray[np.float64],
     false_positive: tuple[float, float],
+    copied: NDArray[np.bool_],
 ) -> pd.DataFrame:
     """Return rows of the table `completeness` for the merged buildings of an area.
 
@@ -113,13 +140,16 @@ def completeness(
         Areas of the outlines, shape (n,).
     false_positive
         Share of the satellite's footprints that are no buildings: its mean and standard deviation.
+    copied
+        Which outlines are the same in both sources, so that one was copied from the other, shape (n,).
     """
     counts = {source: int((seen_by == source).sum()) for source in ("osm", "satellite", "both")}
     rows = [(f"seen_by_{source}", float(n), "unknown") for source, n in counts.items()]
-    if counts["both"] > 0 and counts["osm"] + counts["satellite"] > 0:
+    independent = np.where(copied, "satellite", seen_by)
+    if (independent == "both").sum() >= LEAST_SHARED and (independent != "both").any():
         classes = np.digitize(area_m2, SIZE_CLASSES_M2)
-        coverage = np.digitize(neighbourhood_coverage(centres, seen_by), COVERAGE_CLASSES)
-        result = unseen(seen_by, classes * (len(COVERAGE_CLASSES) + 1) + coverage, false_positive)
+        coverage = np.digitize(neighbourhood_coverage(centres, independent), COVERAGE_CLASSES)
+        result = unseen(independent, classes, coverage, false_positive)
         middle = result.share(result.estimate)
         verdict = next((word for word, most in VERDICTS if middle <= most), "sparse")
         shares = {"p05": result.low, "p50": result.estimate, "p95": result.high}
