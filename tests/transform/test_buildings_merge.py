@@ -266,7 +266,7 @@ def test_an_import_is_one_list() -> None:
     detected = rng.random(3600) < 0.8
     drawn = (rng.random(3600) < 0.6) & (np.arange(3600) < 600)
     copied = detected & (np.arange(3600) >= 600)
-    by_hand = [affinity.translate(house, 1, 0.5) for house, yes in zip(houses, drawn, strict=True) if yes]
+    by_hand = [affinity.scale(h, *rng.uniform(0.85, 1.15, 2)) for h, yes in zip(houses, drawn, strict=True) if yes]
     mapped = osm(*by_hand, *(house for house, yes in zip(houses, copied, strict=True) if yes))
     merged = merge(mapped, satellite(*(h for h, yes in zip(houses, detected, strict=True) if yes)), "a", PRECISION)
     values = merged.capture.set_index("measure")["value"]

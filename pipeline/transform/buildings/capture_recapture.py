@@ -118,7 +118,7 @@ def unseen(
     return Unseen(middle / factor, middle, middle * factor, seen)
 
 
-def completeness(
+def completeness(  # noqa: PLR0913, PLR0917 - what is known of each building
     area_id: str,
     seen_by: NDArray[np.object_],
     centres: NDArray[np.float64],
