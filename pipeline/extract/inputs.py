@@ -90,7 +90,7 @@ def check(area: Area, filled: Collection[str] = ()) -> None:
     single = {key: getattr(given, key) for key in ("population", "onset", "registered", "survey", "outlines")}
     for key, paths in (files | {key: (path,) for key, path in single.items() if path is not None}).items():
         for path in paths:
-            local_files.check_exists(path, key)
+            local_files.check_exists(path, key, folders=key in {"osm", "footprints", "outlines"})
 
 
 def read(area: Area, catalogue: Catalogue, fetched: Fetched | None = None) -> Extract[AreaInputs]:

@@ -50,7 +50,7 @@ def source(  # noqa: PLR0913 - the columns of a row that a reader knows
         url=path.name,
         retrieved_at=None if area.simulated else provenance.modified_at(path),
         sha256=provenance.sha256(path),
-        bytes=path.stat().st_size,
+        bytes=sum(file.stat().st_size for file in provenance.files(path)),
         features=features,
         simulated=area.simulated,
         observed_year=observed_year,
@@ -62,8 +62,13 @@ def source_id(dataset: str, area: Area, number: int) -> str:
     return f"{dataset}/{area.area_id}/{number}"
 
 
-def check_exists(path: Path, key: str) -> None:
-    """Refuse a path that is no file; `key` is the one under ``[areas.X.inputs]`` that names it."""
-    if not path.is_file():
-        msg = f"There is no file {path}; correct inputs.{key} in the configuration or fetch the file."
+def check_exists(path: Path, key: str, *, folders: bool = False) -> None:
+    """Refuse a path that is no file (nor a folder, where `folders` are read too).
+
+    `key` is the one under ``[areas.X.inputs]`` that names it.
+    """
+    if not (path.is_file() or (folders and path.is_dir())):
+        msg = f"There is no file {str(path)!r}; correct inputs.{key} in the configuration or fetch the file."
+        if not str(path).isprintable():
+            msg += " (A backslash before a letter means something else in TOML: write paths with /.)"
         raise InputError(msg)

@@ -61,8 +61,16 @@ class Extract(Generic[T_co]):
     notices: list[Notice] = field(default_factory=list)
 
 
+def files(path: Path) -> list[Path]:
+    """Return a file, or the files of a folder, sorted."""
+    return sorted(item for item in path.rglob("*") if item.is_file()) if path.is_dir() else [path]
+
+
 def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file as hexadecimal digits, read in blocks."""
+    """Return the SHA-256 of a file as hexadecimal digits, read in blocks; of a folder, that of its files' ones."""
+    if path.is_dir():
+        lines = (f"{item.relative_to(path).as_posix()} {sha256(item)}\n" for item in files(path))
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

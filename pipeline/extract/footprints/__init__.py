@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import geopandas as gpd
@@ -11,10 +12,15 @@ import pandas as pd
 import pyarrow as pa
 import shapely
 
+from pipeline.config import FileDetails
+from pipeline.declared import catalogue
+from pipeline.errors import InputError
 from pipeline.extract import gc_pause, local_files
-from pipeline.extract.footprints import geojson_lines, gis_files
-from pipeline.extract.footprints.cleaning import READABLE, clean
-from pipeline.geometry.bbox import touches
+from pipeline.extract.footprints import fields, geojson_lines
+from pipeline.extract.footprints.cleaning import OTHER, PARTS, READABLE, UNREADABLE, clean, single
+from pipeline.extract.vector import formats
+from pipeline.extract.vector.layers import choose, opened
+from pipeline.geometry.bbox import overlaps, touches
 from pipeline.schema.provenance import Extract, Notice
 
 if TYPE_CHECKING:
@@ -25,19 +31,18 @@ if TYPE_CHECKING:
 
     from pipeline.config import Area
     from pipeline.geometry.bbox import Box
+    from pipeline.schema.provenance import Source
 
-LINES = ("geojsonl", "geojsonl.gz", "geojsons", "csv.gz", "ndjson", "ndjson.gz", "jsonl", "jsonl.gz")
-"""Suffixes of GeoJSON lines; Microsoft names them .csv.gz."""
-ORIGINS = {
-    "openstreetmap": "osm",
-    "microsoft ml buildings": "microsoft",
-    "google open buildings": "google",
-    "esri community maps": "esri",
-}
-"""Names of datasets, as Overture's column `sources` spells them (lower case), to origins."""
-_NAMES = ("unknown", "microsoft", *sorted(set(ORIGINS.values()) - {"microsoft"}))
-"""The origins, by the number that stands for each while a million rows are read."""
-_UNKNOWN, _MICROSOFT = 0, 1
+PURPOSE = "building footprints"
+_LAYER_WORDS = (
+    "build", "house", "footprint", "zdan", "здан", "stroen", "строен", "dom", "дом", "oks", "окс", "имарат", "ғимарат",
+)  # fmt: skip
+"""Parts of names of layers with buildings, where a file has several."""
+LOCAL = "local_footprints"
+"""Dataset of files of which no provider is known."""
+_DATASETS = {"osm": "osm", "microsoft": "microsoft_footprints"}
+"""Origins whose licence the catalogue knows, and where it stands there."""
+_MAX_DEGREES = 180
 _ID_DECIMALS = 7
 """Decimals of a degree in an identifier: about a centimetre."""
 _LOWEST = -180 * 10**_ID_DECIMALS
@@ -56,8 +61,11 @@ class Footprints(NamedTuple):
     height_m: NDArray[np.float64]
     confidence: NDArray[np.float64]
     origin: NDArray[np.int8]
-    """Numbers into `_NAMES`."""
+    """Numbers into `fields.ORIGINS`."""
+    use: NDArray[np.object_]
+    """Values of OpenStreetMap's key `building`; None: unknown."""
     problems: Counter[str]
+    notices: tuple[Notice, ...] = ()
 
 
 @gc_pause.paused()
@@ -67,8 +75,7 @@ def read(paths: Sequence[Path], area: Area, *, dataset: str = "", origin: str = 
     Parameters
     ----------
     paths
-        GeoJSON lines (packed or not), GeoJSON, GeoParquet, GeoPackage or FlatGeobuf; other coordinate systems than
-        EPSG:4326 are converted.
+        Files of any form that `vector.formats.FORMATS` lists; other coordinate systems than EPSG:4326 are converted.
     area
         Footprints that touch its bbox are taken, whole.
     dataset, origin
@@ -78,25 +85,33 @@ def read(paths: Sequence[Path], area: Area, *, dataset: str = "", origin: str = 
     -------
     Extract of GeoDataFrame
         ``footprint_id`` (from the location, so it stays from run to run), ``height_m`` and ``confidence`` (NaN:
-        unknown), ``origin`` (``microsoft``, ``osm``, ``google``, ``esri`` or ``unknown``), ``source_id`` and
-        ``geometry`` (valid Polygon or MultiPolygon, EPSG:4326), sorted by identifier; no footprint twice.
+        unknown), ``origin`` (``microsoft``, ``osm``, ``google``, ``esri`` or ``unknown``), ``building`` (OSM's value;
+        missing: unknown), ``source_id`` and ``geometry`` (valid Polygon or MultiPolygon, EPSG:4326), sorted by
+        identifier; no footprint twice.
 
     Raises
     ------
     InputError
-        A file is missing, damaged, of another kind, or does not say in which coordinate system it is.
+        A file is missing, damaged or of another kind, holds no polygons, has several layers of which it cannot be
+        told which one is meant, does not say in which coordinate system it is, or has its coordinates swapped.
     """
-    parts, sources, notices = [], [], []
+    parts, sources = [], []
+    notices: list[Notice] = []
     counts: Counter[str] = Counter()
     for path in paths:
-        local_files.check_exists(path, "footprints")
-        found = _read(path, area.bbox)
+        local_files.check_exists(path, "footprints", folders=True)
+        found = _read(path, area.bbox, area.inputs.details(path))
         found = found._replace(dataset=dataset or found.dataset)
+        if found.problems[OTHER] and shapely.is_missing(found.geometry).all():
+            msg = f"{path} holds no polygons within the bbox of {area.area_id}, but points or lines; give {PURPOSE}."
+            raise InputError(msg)
         found = _rows(found, touches(found.geometry, area.bbox, found.bounds))
         counts[found.dataset] += 1
         source = local_files.source(
             path, area, dataset=found.dataset, number=counts[found.dataset], version="", features=len(found.geometry)
         )
+        source = _with_licence(source, found, area)
+        notices += found.notices
         notices += [Notice(path.name, what, n) for what, n in sorted(found.problems.items()) if n and what != READABLE]
         if not len(found.geometry):
             notices.append(Notice(path.name, f"holds no footprint within the bbox of {area.area_id}"))
@@ -125,29 +140,89 @@ def together(reads: Sequence[Extract[gpd.GeoDataFrame]]) -> Extract[gpd.GeoDataF
     return Extract(data, sources, notices)
 
 
-def _read(path: Path, box: Box) -> Footprints:
-    """Read a file by its suffix."""
-    name = path.name.lower()
-    if name.endswith(LINES):
+def _with_licence(source: Source, found: Footprints, area: Area) -> Source:
+    """Return the provenance of a user's own file with the licences of those who drew what it holds."""
+    if found.dataset != LOCAL or area.simulated:
+        return source
+    known = catalogue.default().sources
+    drawn_by = [fields.ORIGINS[number] for number in np.unique(found.origin)]
+    specs = [known[_DATASETS[name]] for name in drawn_by if name in _DATASETS]
+    if not specs:
+        return source
+    return replace(
+        source,
+        licence="; ".join(dict.fromkeys(spec.licence for spec in specs)),
+        attribution="; ".join(dict.fromkeys(spec.attribution for spec in specs)),
+    )
+
+
+def _read(path: Path, box: Box, details: FileDetails) -> Footprints:
+    """Read a file by what it holds."""
+    is_lines = not path.is_dir() and formats.form(path) == formats.LINES and not formats.is_sequence(path)
+    if is_lines and details == FileDetails():
+        if fields.of_buildings(geojson_lines.properties(path)):
+            frame, unreadable = geojson_lines.read_features(path)
+            found = from_frame(frame)
+            found.problems[UNREADABLE] += unreadable
+            _check_place(path, frame.total_bounds, box)
+            return found
         parts = geojson_lines.read(path, box)
         geometry, bounds, height, confidence = (np.concatenate([part[column] for part in parts]) for column in range(4))
-        origin = np.full(len(geometry), _MICROSOFT, dtype=np.int8)
+        origin = np.full(len(geometry), fields.MICROSOFT, dtype=np.int8)
         problems = sum((part.problems for part in parts), Counter())
-        return Footprints("microsoft_footprints", geometry, bounds, height, confidence, origin, problems)
-    return from_frame((gis_files.read_parquet if name.endswith("parquet") else gis_files.read_vector)(path, box))
+        extents = np.array([part.extent for part in parts])
+        _check_place(path, np.concatenate((_least(extents[:, :2]), -_least(-extents[:, 2:]))), box)
+        unknown = np.full(len(geometry), None, dtype=object)
+        return Footprints("microsoft_footprints", geometry, bounds, height, confidence, origin, unknown, problems)
+    with opened(path) as dataset:
+        layer = choose(dataset, _LAYER_WORDS, PURPOSE, details)
+        frame = layer.read(box, details)
+        if frame.empty:
+            _check_place(path, layer.extent(details), box)
+        found = from_frame(frame)
+        return found._replace(notices=tuple(layer.notices))
+
+
+def _least(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    least: NDArray[np.float64] = np.fmin.reduce(values, axis=0)
+    return least
+
+
+def _check_place(path: Path, extent: NDArray[np.float64], box: Box) -> None:
+    """Refuse coordinates that are no degrees, or whose order is latitude, longitude."""
+    if not np.isfinite(extent).all() or overlaps(extent[None, :], box)[0]:
+        return
+    west, south, east, north = extent
+    if overlaps(np.array([[south, west, north, east]]), box)[0]:
+        msg = (
+            f"{path} has latitude and longitude swapped (lon, lat was expected; its bounds are "
+            f"{[round(float(value), 3) for value in extent]}); swap them and try again."
+        )
+        raise InputError(msg)
+    if np.abs(extent).max() > _MAX_DEGREES:
+        msg = (
+            f"{path} should be in degrees, but its bounds are {[round(float(value)) for value in extent]}; write its "
+            f'coordinate system beside the path: {{ path = "{path.name}", crs = "EPSG:…" }}.'
+        )
+        raise InputError(msg)
 
 
 def from_frame(frame: gpd.GeoDataFrame) -> Footprints:
-    """Return what is known of polygons in a table (EPSG:4326); of columns, Overture's names are understood."""
-    overture = "sources" in frame.columns
-    geometry, problems = clean(frame.geometry.to_numpy())
+    """Return what is known of polygons in a table (EPSG:4326), as far as its columns are understood (`fields`)."""
+    use = fields.uses(frame)
+    gone = fields.gone(use)
+    frame, use = frame[~gone], use[~gone]
+    shapes, rows, split = single(frame.geometry.to_numpy())
+    geometry, problems = clean(shapes)
+    problems.update({PARTS: split, fields.GONE: int(np.count_nonzero(gone))})
     return Footprints(
-        "overture_buildings" if overture else "local_footprints",
+        "overture_buildings" if "sources" in frame.columns else LOCAL,
         geometry,
         shapely.bounds(geometry),
-        _measure(frame, "height" if "height" in frame.columns else "height_m"),
-        _measure(frame, "confidence"),
-        _origins(frame["sources"]) if overture else np.full(len(frame), _UNKNOWN, dtype=np.int8),
+        fields.heights(frame)[rows],
+        fields.confidences(frame)[rows],
+        fields.origins(frame)[rows],
+        use[rows],
         problems,
     )
 
@@ -160,20 +235,8 @@ def _rows(found: Footprints, chosen: NDArray[np.bool_]) -> Footprints:
         height_m=found.height_m[rows],
         confidence=found.confidence[rows],
         origin=found.origin[rows],
+        use=found.use[rows],
     )
-
-
-def _measure(frame: gpd.GeoDataFrame, column: str) -> NDArray[np.float64]:
-    if column not in frame.columns:
-        return np.full(len(frame), np.nan)
-    values = pd.to_numeric(frame[column], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    return np.where(values < 0, np.nan, values)
-
-
-def _origins(sources: pd.Series) -> NDArray[np.int8]:
-    """Return the dataset of the first source of each row, which Overture gives for the geometry."""
-    names = (str(entry[0].get("dataset", "")).lower() if entry is not None and len(entry) else "" for entry in sources)
-    return np.array([_NAMES.index(ORIGINS.get(name, "unknown")) for name in names], dtype=np.int8)
 
 
 def table(parts: Sequence[Footprints], source_ids: Sequence[str]) -> tuple[gpd.GeoDataFrame, int]:
@@ -186,8 +249,8 @@ def table(parts: Sequence[Footprints], source_ids: Sequence[str]) -> tuple[gpd.G
     source_ids
         Identifier of the input of each part.
     """
-    empty = (np.empty(0, object), np.empty((0, 4)), np.empty(0), np.empty(0), np.empty(0, np.int8))
-    geometry, bounds, height, confidence, origin = (
+    empty = (np.empty(0, object), np.empty((0, 4)), np.empty(0), np.empty(0), np.empty(0, np.int8), np.empty(0, object))
+    geometry, bounds, height, confidence, origin, use = (
         np.concatenate([none, *(part[column] for part in parts)]) for column, none in enumerate(empty, start=1)
     )
     keys = _keys(bounds)
@@ -200,7 +263,8 @@ def table(parts: Sequence[Footprints], source_ids: Sequence[str]) -> tuple[gpd.G
             "footprint_id": pd.array(_digits(keys[:, rows]), dtype="str"),
             "height_m": height[rows],
             "confidence": confidence[rows],
-            "origin": _chosen(_NAMES, origin[rows]),
+            "origin": _chosen(fields.ORIGINS, origin[rows]),
+            "building": pd.array(pa.array(use[rows], pa.string()), dtype="str"),
             "source_id": _chosen(source_ids, number),
         },
         geometry=geometry[rows],

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
@@ -15,21 +18,27 @@ from shapely import GeometryType
 
 from pipeline.errors import InputError
 from pipeline.extract import line_blocks
-from pipeline.extract.footprints.cleaning import READABLE, UNREADABLE, clean
+from pipeline.extract.footprints import fields
+from pipeline.extract.footprints.cleaning import PARTS, READABLE, UNREADABLE, clean, single
 from pipeline.geometry.bbox import overlaps
 from pipeline.geometry.polygon_validity import convex_rings
 
 if TYPE_CHECKING:
     from collections import Counter
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from pipeline.geometry.bbox import Box
 
+T = TypeVar("T")
+
 _BLOCK_BYTES = 16 * 2**20
 _MAX_LINE_BYTES = 64 * 2**20
 """A longer line is no feature but a file of another kind."""
+_SEPARATOR = b"\x1e"
+"""Stands before each record of a GeoJSON text sequence (RFC 8142)."""
 _GZIP_MAGIC = b"\x1f\x8b"
 _SCHEMA = pa.schema(
     [
@@ -50,32 +59,63 @@ class Part(NamedTuple):
     height: NDArray[np.float64]
     confidence: NDArray[np.float64]
     problems: Counter[str]
+    extent: NDArray[np.float64]
+    """Bounds of all features of the block, near or not; NaN: it has none."""
 
 
 def read(path: Path, box: Box) -> list[Part]:
-    """Read the polygons whose envelope meets a box, a block at a time on two cores.
+    """Read the polygons whose envelope meets a box, a block at a time on two cores; of properties, Microsoft's.
 
     Raises
     ------
     InputError
         The file is cut off, is not what its suffix says, or holds no line that is a GeoJSON feature.
     """
+    parts = _mapped(path, partial(_parse, box=box))
+    if not any(part.problems[READABLE] for part in parts):
+        raise _no_feature(path)
+    return parts
+
+
+def read_features(path: Path) -> tuple[gpd.GeoDataFrame, int]:
+    """Read the features with every property that says anything, and how many lines are none; errors as in `read`."""
+    parts = _mapped(path, _features)
+    frame = pd.concat([part for part, _ in parts], ignore_index=True)
+    if frame.empty:
+        raise _no_feature(path)
+    return frame, sum(unreadable for _, unreadable in parts)
+
+
+def properties(path: Path) -> frozenset[str]:
+    """Return the names of the properties of the first feature; empty: it has none, or is none."""
+    with path.open("rb") as file:
+        packed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+    try:
+        with gzip.open(path) if packed else path.open("rb") as file:
+            line = file.readline(_MAX_LINE_BYTES).translate(None, _SEPARATOR)
+        return frozenset(json.loads(line.decode("utf-8-sig")).get("properties") or ())
+    except (OSError, EOFError, ValueError, AttributeError):
+        return frozenset()
+
+
+def _no_feature(path: Path) -> InputError:
+    return InputError(f"{path} holds no line that is a GeoJSON feature; it is a file of another kind.")
+
+
+def _mapped(path: Path, parse: Callable[[bytes], T]) -> list[T]:
+    """Return what `parse` makes of each block of lines."""
     try:
         with path.open("rb") as file:
             packed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
         with pa.input_stream(str(path), compression="gzip" if packed else None) as stream:
             pieces = line_blocks.of_lines(stream, _BLOCK_BYTES, _MAX_LINE_BYTES)
-            parts = list(line_blocks.mapped(partial(_parse, box=box), pieces))
+            return list(line_blocks.mapped(lambda piece: parse(piece.translate(None, _SEPARATOR)), pieces))
     except line_blocks.LongLineError as error:
         msg = f"{path} has a line of more than {_MAX_LINE_BYTES >> 20} MiB; each line must hold one feature."
         raise InputError(msg) from error
     except OSError as error:
         msg = f"{path} cannot be unpacked ({error}); it is damaged or cut off: fetch it again."
         raise InputError(msg) from error
-    if not any(part.problems[READABLE] for part in parts):
-        msg = f"{path} holds no line that is a GeoJSON feature; it is a file of another kind."
-        raise InputError(msg)
-    return parts
 
 
 def _parse(block: bytes, box: Box) -> Part:
@@ -99,7 +139,8 @@ def _fast(block: bytes, box: Box) -> Part:
         msg = "not all are polygons"
         raise ValueError(msg)
     coordinates, ring_offsets, polygon_offsets = _ragged(pc.struct_field(geometry, "coordinates"))
-    near = np.flatnonzero(overlaps(_bounds(coordinates, ring_offsets[polygon_offsets]), box))
+    bounds = _bounds(coordinates, ring_offsets[polygon_offsets])
+    near = np.flatnonzero(overlaps(bounds, box))
     rings, polygon_ends = _taken(polygon_offsets, near)
     points, ring_ends = _taken(ring_offsets, rings)
     corners = coordinates[points]
@@ -108,7 +149,14 @@ def _fast(block: bytes, box: Box) -> Part:
     shapes, problems = clean(polygons, sound)
     problems[READABLE] = table.num_rows
     height, confidence = (_floats(pc.struct_field(properties, name))[near] for name in ("height", "confidence"))
-    return Part(shapes, shapely.bounds(shapes), height, confidence, problems)
+    return Part(shapes, shapely.bounds(shapes), height, confidence, problems, _extent(bounds))
+
+
+def _extent(bounds: NDArray[np.float64]) -> NDArray[np.float64]:
+    known = bounds[np.isfinite(bounds).all(axis=1)]
+    if not len(known):
+        return np.full(4, np.nan)
+    return np.concatenate((known[:, :2].min(axis=0), known[:, 2:].max(axis=0)))
 
 
 def _ragged(
@@ -156,25 +204,31 @@ def _floats(values: pa.Array) -> NDArray[np.float64]:
 
 def _careful(block: bytes, box: Box) -> Part:
     """Parse a block line by line: multipolygons, rings that do not close, and lines that are no features."""
-    geometry, height, confidence = [], [], []
+    frame, unreadable = _features(block)
+    shapes, rows, split = single(frame.geometry.to_numpy())
+    bounds = shapely.bounds(shapes).reshape(-1, 4)
+    near = np.flatnonzero(overlaps(bounds, box) | ~np.isfinite(bounds).all(axis=1))
+    cleaned, problems = clean(shapes[near])
+    problems.update({UNREADABLE: unreadable, READABLE: len(frame), PARTS: split})
+    height, confidence = (measure(frame)[rows][near] for measure in (fields.heights, fields.confidences))
+    return Part(cleaned, shapely.bounds(cleaned).reshape(-1, 4), height, confidence, problems, _extent(bounds))
+
+
+def _features(block: bytes) -> tuple[gpd.GeoDataFrame, int]:
+    """Return the features of a block with the properties that say anything, and how many lines are none."""
+    geometry: list[shapely.Geometry | None] = []
+    properties: list[dict[str, object]] = []
     unreadable = 0
     for line in filter(bytes.strip, block.splitlines()):
         try:
             item = json.loads(line)
-            properties = item.get("properties") or {}
-            shape = shapely.from_geojson(json.dumps(item["geometry"]), on_invalid="raise") if item["geometry"] else None
-            measures = [float(properties.get(key) or -1) for key in ("height", "confidence")]
+            shape = item["geometry"]
+            shape = shapely.from_geojson(json.dumps(shape), on_invalid="raise") if shape else None
+            kept = {key: value for key, value in (item.get("properties") or {}).items() if key.lower() in fields.WANTED}
         except (ValueError, TypeError, KeyError, AttributeError, shapely.errors.GEOSException):
             unreadable += 1
             continue
         geometry.append(shape)
-        height.append(measures[0])
-        confidence.append(measures[1])
-    shapes = np.array(geometry, dtype=object)
-    bounds = shapely.bounds(shapes).reshape(-1, 4)
-    near = np.flatnonzero(overlaps(bounds, box) | ~np.isfinite(bounds).all(axis=1))
-    shapes, problems = clean(shapes[near])
-    problems[UNREADABLE] = unreadable
-    problems[READABLE] = len(geometry)
-    measures_near = [_floats(pa.array(values, pa.float64()))[near] for values in (height, confidence)]
-    return Part(shapes, shapely.bounds(shapes).reshape(-1, 4), measures_near[0], measures_near[1], problems)
+        properties.append(kept)
+    rows = pd.DataFrame.from_records(properties, index=range(len(properties)))
+    return gpd.GeoDataFrame(rows, geometry=geometry, crs="EPSG:4326"), unreadable

@@ -184,7 +184,8 @@ def _from_osm(osm: gpd.GeoDataFrame, area_id: str, seen: NDArray[np.object_], he
 
 def _from_satellite(footprints: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the buildings that only the satellite saw."""
-    out = footprints[["footprint_id", "source_id", "footprint_m2", "height_m", "geometry"]].copy()
+    columns = ["footprint_id", "source_id", "footprint_m2", "height_m", "building", "geometry"]
+    out = footprints[[column for column in columns if column in footprints]].copy()
     out["osm_id"] = None
     out["seen_by"] = "satellite"
     out["levels"] = np.nan
