@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,14 @@ def test_transforms_touch_no_file_network_or_clock() -> None:
         for name in runtime_imports(path):
             assert not name.startswith(NOT_FOR_TRANSFORMS), f"{path.relative_to(PIPELINE)} imports {name}"
             assert name.split(".")[0] not in IMPURE, f"{path.relative_to(PIPELINE)} imports {name}"
+
+
+def test_geometry_knows_nothing_of_what_shapes_stand_for() -> None:
+    domain = re.compile(r"\b(building|house|footprint|settlement|hazard|red zone|street|road|plot|city|people)s?\b")
+    for path in modules("geometry"):
+        text = path.read_text(encoding="utf-8")
+        assert not domain.findall(text), f"{path.name} speaks of {domain.findall(text)}"
+        assert not re.search(r"from pipeline\.(?!geometry)", text), f"{path.name} looks up, if only for its types"
 
 
 def test_there_is_no_module_that_outgrew_itself() -> None:

@@ -49,6 +49,12 @@ def mesh(points: Points, reach_m: float) -> Mesh:
         Metres, shape (n, 2). Points on one place are linked to the first of them, which alone has other links.
     reach_m
         The longest link, and the largest radius of a circle.
+
+    Examples
+    --------
+    >>> found = mesh(np.array([(0.0, 0.0), (10.0, 0.0), (0.0, 10.0), (500.0, 0.0)]), reach_m=50.0)
+    >>> found.triangles.shape, found.links.tolist()
+    ((1, 3), [[0, 1], [0, 2], [1, 2]])
     """
     order = np.lexsort(points.T)
     again = np.flatnonzero((np.diff(points[order], axis=0, prepend=np.nan) == 0).all(axis=1))

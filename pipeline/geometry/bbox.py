@@ -28,6 +28,11 @@ def widened(bbox: Box, metres: float) -> Box:
         West, south, east, north in degrees.
     metres
         Distance; 0 returns the box unchanged.
+
+    Examples
+    --------
+    >>> [round(edge, 3) for edge in widened((74.5, 42.8, 74.7, 43.0), 1_000)]
+    [74.488, 42.791, 74.712, 43.009]
     """
     west, south, east, north = bbox
     if metres == 0:
@@ -60,7 +65,13 @@ def touches(geometries: NDArray[np.object_], box: Box, bounds: NDArray[np.float6
 
 
 def overlaps(bounds: NDArray[np.float64], box: Box) -> NDArray[np.bool_]:
-    """Return which rows of an (n, 4) array of bounds meet the box; rows with NaN do not."""
+    """Return which rows of an (n, 4) array of bounds meet the box; rows with NaN do not.
+
+    Examples
+    --------
+    >>> overlaps(np.array([[0.0, 0.0, 1.0, 1.0], [5.0, 5.0, 6.0, 6.0]]), (0.5, 0.5, 2.0, 2.0))
+    array([ True, False])
+    """
     west, south, east, north = box
     return (bounds[:, 0] <= east) & (bounds[:, 1] <= north) & (bounds[:, 2] >= west) & (bounds[:, 3] >= south)
 

@@ -16,7 +16,13 @@ _BISECTIONS = 26
 
 
 def area(polygon: Array) -> float:
-    """Return the area of a polygon of shape (n, 2), positive where its vertices run anticlockwise."""
+    """Return the area of a polygon of shape (n, 2), positive where its vertices run anticlockwise.
+
+    Examples
+    --------
+    >>> area(np.array([(0, 0), (4, 0), (4, 3), (0, 3)], dtype=float))
+    12.0
+    """
     if len(polygon) < 3:
         return 0.0
     x, y = polygon[:, 0] - polygon[0, 0], polygon[:, 1] - polygon[0, 1]
@@ -62,7 +68,13 @@ def edges(polygon: Array) -> tuple[Array, Array]:
 
 
 def inset(polygon: Array, distances: Array | float) -> Array:
-    """Return a convex polygon with every edge moved inwards by its distance (m); empty if nothing is left."""
+    """Return a convex polygon with every edge moved inwards by its distance (m); empty if nothing is left.
+
+    Examples
+    --------
+    >>> area(inset(np.array([(0, 0), (4, 0), (4, 3), (0, 3)], dtype=float), 1.0))
+    2.0
+    """
     normals, offsets = edges(polygon)
     for normal, offset, distance in zip(normals, offsets, np.broadcast_to(distances, offsets.shape), strict=True):
         if len(polygon):

@@ -127,7 +127,14 @@ class Overlaps:
 
 
 def overlaps(left: Outlines, right: Outlines) -> Overlaps:
-    """Return all pairs of outlines of two sets that overlap, with the exact area of the overlap."""
+    """Return all pairs of outlines of two sets that overlap, with the exact area of the overlap.
+
+    Examples
+    --------
+    >>> left, right = (Outlines.of(np.array([shapely.box(x, 0, x + 2, 2)])) for x in (0, 1))
+    >>> overlaps(left, right).area_m2
+    array([2.])
+    """
     j, i = shapely.STRtree(left.located()).query(right.located())
     return _overlapping(left, right, i, j, least_share=0.0)
 

@@ -41,6 +41,17 @@ def sums(polygons: gpd.GeoSeries, raster: Raster) -> NDArray[np.float64]:
     -------
     numpy.ndarray
         Shape (n,); 0 where a polygon covers no cell.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from affine import Affine
+    >>> from pyproj import CRS
+    >>> from pipeline.geometry.raster import Raster
+    >>> metres = CRS("EPSG:32643")
+    >>> raster = Raster(np.array([[4.0, 8.0]]), Affine(100, 0, 0, 0, -100, 100), metres)
+    >>> sums(gpd.GeoSeries([shapely.box(50, 0, 200, 100)], crs=metres), raster)
+    array([10.])
     """
     if polygons.empty:
         return np.zeros(0)

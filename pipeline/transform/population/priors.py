@@ -55,7 +55,14 @@ class Prior:
         return stats.gamma((mean / self.b) ** 2, loc=self.low, scale=self.b**2 / mean)
 
     def quantile(self, probability: Draws) -> Draws:
-        """Return the values below which the prior puts the given probabilities (each within 0 to 1)."""
+        """Return the values below which the prior puts the given probabilities (each within 0 to 1).
+
+        Examples
+        --------
+        >>> household = Prior("h", "normal", 4.0, 0.5, low=1.5, high=9.0, evidence="national")
+        >>> household.quantile(np.array([0.05, 0.5, 0.95])).round(2)
+        array([3.18, 4.  , 4.82])
+        """
         if self.family == "constant":
             return np.full(np.shape(probability), self.a)
         low, high = self._whole.cdf((self.low, self.high))
