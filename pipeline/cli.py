@@ -104,7 +104,9 @@ def run(  # noqa: PLR0913 - one parameter per option
     with _speaking():
         settings = _load(config, areas=tuple(area) if area else None, sources=sources and sources.value, out=out)
         if plan:
-            _print_plan(settings)
+            from pipeline.commands import fetch_plan
+
+            typer.echo(fetch_plan.listing(settings), nl=False)
             return
         from pipeline import run
 
@@ -229,18 +231,6 @@ def check(*, config: ConfigFile = None) -> None:
             f"{len(settings.areas)} areas, {len(loaded.osm_layers)} layers, {len(loaded.sources)} sources: all sound.",
             err=True,
         )
-
-
-def _print_plan(config: Config) -> None:
-    """Print what a live run would fetch: what, from where, how large, under which licence."""
-    from pipeline.declared import catalogue
-    from pipeline.extract import live
-
-    for area in config.selected:
-        for item in live.plan(area, catalogue.default(), config):
-            size = f"about {item.typical_bytes / 1e6:,.0f} MB"
-            what = (item.area_id, item.title, item.provider, item.server, f"{item.files} files", size, item.licence)
-            typer.echo("\t".join(what))
 
 
 def _load(path: Path | None, **overrides: object) -> Config:

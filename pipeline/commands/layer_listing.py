@@ -28,7 +28,11 @@ def listing(layers: Catalogue | None = None) -> str:
         Of a hazard class, ``verified`` is how many of its rules have a distance that was seen in a public source, over
         all countries and the default. Layers are taken from OpenStreetMap, and share its licence.
     """
-    rows = [_HEADER, *_rows(layers or catalogue.default())]
+    return aligned([_HEADER, *_rows(layers or catalogue.default())])
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as text, one a line, with aligned columns."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return "".join(_line(row, widths) for row in rows)
 

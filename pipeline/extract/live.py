@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from pipeline.errors import SourceError
 from pipeline.extract import registry
 from pipeline.extract.http.cache import Cache
 from pipeline.extract.http.retry import RequestPolicy
-from pipeline.extract.source import Fetching
+from pipeline.extract.source import Fetching, NotCoveredError
+from pipeline.schema.provenance import Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pipeline.config import Area, Config
-    from pipeline.declared.catalogue import Catalogue
+    from pipeline.declared.catalogue import Catalogue, SourceSpec
     from pipeline.extract.http.download import Report
-    from pipeline.extract.http.lock import Download
-    from pipeline.extract.source import FetchedFile
-    from pipeline.schema.provenance import Notice
+    from pipeline.extract.http.lock import Download, Lock
+    from pipeline.extract.source import DataSource, FetchedFile
+
+REQUIRED = ("osm", "footprints")
+"""Inputs of which a run needs one: without either there are no buildings to work on."""
 
 
 @dataclass(frozen=True)
@@ -28,15 +32,21 @@ class Planned:
     """What a live run would fetch from one source for one area."""
 
     area_id: str
-    dataset: str
-    title: str
-    provider: str
-    server: str
-    files: int
-    """Files, tiles or queries."""
-    typical_bytes: int
-    """Of all of them, as such files usually are."""
-    licence: str
+    spec: SourceSpec
+    items: Sequence[str]
+    """A text for each file, tile or query; what two areas share has the same text in both."""
+    uncovered: str = ""
+    """Why the source has nothing for the area; empty: it has."""
+
+    @property
+    def server(self) -> str:
+        """The server that is asked first."""
+        return urlsplit(self.spec.endpoint or self.spec.url).netloc
+
+    @property
+    def typical_bytes(self) -> int:
+        """Size of all of them, as such files usually are."""
+        return len(self.items) * self.spec.typical_bytes
 
 
 @dataclass(frozen=True)
@@ -51,11 +61,14 @@ class Fetched:
         For `lock.write`.
     notices
         What was noticed on the way.
+    missing
+        Sources that could not be had, with the reason.
     """
 
     files: dict[str, list[FetchedFile]]
     downloads: list[Download]
     notices: list[Notice]
+    missing: dict[str, str] = field(default_factory=dict)
 
     def paths(self, source_id: str) -> list[Path]:
         """Return the files of a source."""
@@ -63,33 +76,36 @@ class Fetched:
 
 
 def plan(area: Area, catalogue: Catalogue, config: Config) -> list[Planned]:
-    """Return what `fetch` would ask for, without asking anybody.
-
-    Raises
-    ------
-    InputError
-        A source does not cover the country of the area.
-    """
+    """Return what `fetch` would ask for, without asking anybody; a source that has nothing for the area says so."""
     planned = []
     for source in registry.sources(catalogue).values():
-        spec = source.spec
-        if spec.feeds:
-            server = urlsplit(spec.endpoint or spec.url).netloc
-            files = len(source.plan(area, config.live))
-            size = files * spec.typical_bytes
-            planned.append(Planned(area.area_id, spec.id, spec.title, spec.provider, server, files, size, spec.licence))
+        if source.spec.feeds:
+            try:
+                planned.append(Planned(area.area_id, source.spec, source.plan(area, config.live)))
+            except NotCoveredError as error:
+                planned.append(Planned(area.area_id, source.spec, (), str(error)))
     return planned
 
 
-def fetch(
+def total(planned: Iterable[Planned]) -> tuple[int, int]:
+    """Return files and bytes of a plan for several areas: what two of them share is fetched once."""
+    sizes = {(row.spec.id, item): row.spec.typical_bytes for row in planned for item in row.items}
+    return len(sizes), sum(sizes.values())
+
+
+def fetch(  # noqa: PLR0913 - what to fetch, and how
     area: Area,
     catalogue: Catalogue,
     config: Config,
     *,
     report: Report | None = None,
-    frozen: Mapping[str, Download] | None = None,
+    frozen: Lock | None = None,
+    policy: RequestPolicy | None = None,
 ) -> Fetched:
     """Fetch everything that feeds an input of the area, or take it from the cache.
+
+    A source that cannot be had, whole and right, is missing, and the run goes on without it; nothing partial of it is
+    passed on.
 
     Parameters
     ----------
@@ -98,16 +114,50 @@ def fetch(
     report
         Called with the progress of each download.
     frozen
-        Downloads by key, from `lock.read`: exactly these are used, and no server is asked.
+        From `lock.read`: exactly these downloads are used, what was missing then is missing now, and no server is
+        asked.
+    policy
+        How servers are asked; one for several areas remembers which of them do not answer.
 
     Raises
     ------
     SourceError
-        A source could not be had, whole and right; nothing partial is passed on.
+        Neither OpenStreetMap nor any footprints could be had; or `frozen`, and the cache does not hold what it names.
     """
-    cache = Cache.of(config.live, frozen)
-    fetching = Fetching(area, config.live, cache, RequestPolicy.of(config.live), report)
-    sources = registry.sources(catalogue)
-    files = {name: source.fetch(fetching) for name, source in sources.items() if source.spec.feeds}
+    cache = Cache.of(config.live, frozen.downloads if frozen else None)
+    fetching = Fetching(area, config.live, cache, policy or RequestPolicy.of(config.live), report)
+    files: dict[str, list[FetchedFile]] = {}
+    missing: dict[str, str] = {}
+
+    def collect(sources: Sequence[DataSource[Any]]) -> None:
+        for source in sources:
+            name = source.spec.id
+            if frozen and (reason := frozen.missing.get((area.area_id, name))):
+                missing[name] = reason
+            elif source.spec.fallback_for not in files:
+                try:
+                    files[name] = source.fetch(fetching)
+                except SourceError as error:
+                    if frozen:
+                        raise
+                    missing[name] = str(error)
+
+    feeding = [source for source in registry.sources(catalogue).values() if source.spec.feeds]
+    collect([source for source in feeding if source.spec.feeds in REQUIRED])
+    _check_required(area, catalogue, files, missing)
+    others = [source for source in feeding if source.spec.feeds not in REQUIRED]
+    collect(sorted(others, key=lambda source: bool(source.spec.fallback_for)))
     cache.trim()
-    return Fetched(files, list(cache.used.values()), fetching.notices)
+    notices = [Notice(name, f"missing: {reason}") for name, reason in missing.items()]
+    return Fetched(files, list(cache.used.values()), [*notices, *fetching.notices], missing)
+
+
+def _check_required(
+    area: Area, catalogue: Catalogue, files: Mapping[str, list[FetchedFile]], missing: Mapping[str, str]
+) -> None:
+    """Raise the errors of the sources of buildings if none of them could be had, and no file stands in for them."""
+    filled = {catalogue.sources[name].feeds for name, had in files.items() if had}
+    given = {key for key in REQUIRED if getattr(area.inputs, key)}
+    wanted = [reason for name, reason in missing.items() if catalogue.sources[name].feeds in REQUIRED]
+    if wanted and not (filled | given) & set(REQUIRED):
+        raise SourceError(" ".join(wanted))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from string import Formatter
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, SourceError
 from pipeline.extract.http.download import download
 from pipeline.extract.http.lock import Request
 from pipeline.schema import provenance
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+
+
+class NotCoveredError(SourceError):
+    """A source has nothing for an area."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,11 @@ class DataSource(ABC, Generic[T_co]):
         """Return what would be asked for, a text for each file or query, without asking anybody.
 
         What two areas share has the same text in both.
+
+        Raises
+        ------
+        NotCoveredError
+            The source has nothing for the area.
         """
 
     @abstractmethod

@@ -16,8 +16,10 @@ from rich.progress import (
 
 from pipeline.base.progress import console
 from pipeline.declared import catalogue
+from pipeline.errors import InputError
 from pipeline.extract import live
 from pipeline.extract.http import lock
+from pipeline.extract.http.retry import RequestPolicy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,18 +46,40 @@ def fetch(config: Config, stage: Path, *, frozen: bool, quiet: bool) -> dict[str
     Raises
     ------
     SourceError
-        A source could not be had whole and right.
+        An area has neither OpenStreetMap nor footprints, or a frozen run lacks what the lock names.
     InputError
         `frozen`, but there is no lock of an earlier run.
     """
     earlier = lock.read(config.run.out / lock.FILE_NAME) if frozen else None
     with _Downloads(quiet=quiet) as downloads:
+        policy, layers = RequestPolicy.of(config.live), catalogue.default()
         fetched = {
-            area.area_id: live.fetch(area, catalogue.default(), config, report=downloads.show, frozen=earlier)
+            area.area_id: live.fetch(area, layers, config, report=downloads.show, frozen=earlier, policy=policy)
             for area in config.selected
         }
-    lock.write(stage / lock.FILE_NAME, (row for area in fetched.values() for row in area.downloads))
+    missing = (
+        lock.Missing(area=area_id, dataset=dataset, reason=reason)
+        for area_id, area in fetched.items()
+        for dataset, reason in area.missing.items()
+    )
+    lock.write(stage / lock.FILE_NAME, (row for area in fetched.values() for row in area.downloads), missing)
     return fetched
+
+
+def check(config: Config) -> None:
+    """Ask who fetches, before the first request: public servers refuse those who do not say.
+
+    Raises
+    ------
+    InputError
+        The configuration names nobody.
+    """
+    if not config.live.contact.strip():
+        msg = (
+            "live.contact is empty, and public servers refuse requests that do not say who sends them (406); write an "
+            "address at which you can be reached there. `novostroiki run --plan` shows what would be asked for."
+        )
+        raise InputError(msg)
 
 
 class _Downloads(Progress):

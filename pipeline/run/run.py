@@ -81,6 +81,8 @@ def run(  # noqa: PLR0913 - one parameter per option of the command
     if config.run.sources == "local":
         for area in config.selected:
             inputs.check(area)
+    if config.run.sources == "live" and not frozen:
+        fetching.check(config)
     with publish.staging(config.run.out) as stage:
         work = stage / ".work"
         (work / "progress").mkdir(parents=True)

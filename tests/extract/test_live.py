@@ -24,7 +24,7 @@ from pipeline.extract import inputs, live, osm
 from pipeline.extract.ghsl import grid
 from pipeline.extract.http import lock
 from pipeline.extract.http.cache import Cache
-from pipeline.extract.http.lock import Request
+from pipeline.extract.http.lock import Lock, Request
 from pipeline.extract.microsoft.quadkeys import quadkeys
 from pipeline.extract.osm import overpass_json
 from pipeline.extract.raster_tiles import archive, windows
@@ -75,10 +75,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def _pointing_to(url: str) -> Catalogue:
     whole = catalogue.default()
     changed = {
-        "osm": {"url": url + "/api", "mirrors": ()},
+        "osm": {"url": url + "/api", "mirrors": (), "busy_seconds": 0.3},
         "microsoft_footprints": {"url": url + "/links.csv"},
         "ghs_built_s": {"url": url + "/ghs_{year}_{row}_{column}.zip", "epochs": YEARS},
-        "ghs_pop": {"url": url + "/pop_{row}_{column}.zip"},
+        "ghs_pop": {"url": url + "/pop_{row}_{column}.zip", "fallback_for": ""},
         "wsf_evolution": {"url": url + "/wsf_{lon}_{lat}.tif", "mirrors": ()},
     }
     sources = {name: whole.sources[name].model_copy(update=update) for name, update in changed.items()}
@@ -94,11 +94,11 @@ def config(tmp_path: Path) -> Config:
 def test_the_plan_names_all_that_feeds_an_input_and_asks_nobody(config: Config) -> None:
     whole = catalogue.default()
     astana = Area(area_id="astana", country="KZ", bbox=(71.15, 50.95, 71.80, 51.33), name=Names(en="Astana"))
-    planned = {row.dataset: row for row in live.plan(astana, whole, config)}
+    planned = {row.spec.id: row for row in live.plan(astana, whole, config)}
     assert set(planned) == {name for name, spec in whole.sources.items() if spec.feeds}
-    assert planned["ghs_built_s"].files == 24, "12 epochs on two tiles"
-    assert planned["microsoft_footprints"].files == len(quadkeys(astana.bbox))
-    assert all(row.typical_bytes > 0 and row.licence and "." in row.server for row in planned.values())
+    assert len(planned["ghs_built_s"].items) == 24, "12 epochs on two tiles"
+    assert len(planned["microsoft_footprints"].items) == len(quadkeys(astana.bbox))
+    assert all(row.typical_bytes > 0 and row.spec.licence and "." in row.server for row in planned.values())
     assert not Path(config.live.cache).exists()
 
 
@@ -160,12 +160,12 @@ def test_frozen_needs_no_server_and_gives_the_same_bytes(world: World, config: C
 
 def test_frozen_refuses_what_is_not_locked_or_no_longer_held(world: World, config: Config) -> None:
     with pytest.raises(SourceError, match="the lock does not name"):
-        live.fetch(city.AREA, world.catalogue, config, frozen={})
+        live.fetch(city.AREA, world.catalogue, config, frozen=Lock({}, {}))
     fetched = live.fetch(city.AREA, world.catalogue, config)
     locked = {download.request.key: download for download in fetched.downloads}
     shutil.rmtree(Path(config.live.cache) / "objects")
     with pytest.raises(SourceError, match="no longer holds the bytes"):
-        live.fetch(city.AREA, world.catalogue, config, frozen=locked)
+        live.fetch(city.AREA, world.catalogue, config, frozen=Lock(locked, {}))
 
 
 def test_sources_say_where_the_data_came_from(world: World, config: Config) -> None:

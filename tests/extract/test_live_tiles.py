@@ -9,11 +9,11 @@ from shapely import box
 
 from pipeline.config import Area, Live, Names
 from pipeline.declared import catalogue
-from pipeline.errors import InputError
 from pipeline.extract import registry
 from pipeline.extract.ghsl import grid
 from pipeline.extract.microsoft.quadkeys import quadkey, quadkeys
 from pipeline.extract.raster_tiles.tiled import RasterTiles
+from pipeline.extract.source import NotCoveredError
 from pipeline.extract.wsf.source import corners
 from pipeline.geometry.bbox import split
 
@@ -110,5 +110,5 @@ def test_addresses_as_published() -> None:
 
 
 def test_a_country_that_is_not_covered_is_refused() -> None:
-    with pytest.raises(InputError, match="no file for country FR"):
+    with pytest.raises(NotCoveredError, match="no file for country FR"):
         SOURCES["worldpop"].plan(_area(BISHKEK, "FR"), Live())

@@ -80,7 +80,7 @@ planned = live.plan(area, only, config)
 read = inputs.read(area, only, live.fetch(area, only, config))
 prior = Priors(facts.priors(), "KG", "town", "winter").select("recall_satellite")
 print(json.dumps({
-    "planned": [item.dataset for item in planned],
+    "planned": [row.spec.id for row in planned],
     "origin": sorted(set(read.data.footprints["origin"])),
     "footprints": len(read.data.footprints),
     "source": [[source.dataset, source.licence, source.url, source.features] for source in read.sources],

@@ -111,12 +111,19 @@ _REMARK = servers.body(b'{"elements": [], "remark": "runtime error: Query timed 
 _EMPTY = servers.body(b'{"osm3s": {"timestamp_osm_base": "2026-11-20T10:00:00Z"}, "elements": []}')
 OVERPASSES = [
     Case(OVERPASS, "read time-out", RECOVERS, [servers.silent], live={"timeout_seconds": 1.0}, how="asked again"),
-    Case(OVERPASS, "429 without Retry-After", RECOVERS, [servers.status(429)] * 2, how="asked again, later each time"),
+    Case(
+        OVERPASS,
+        "429 without Retry-After",
+        RECOVERS,
+        [servers.status(429)] * 2,
+        how="the same server was left alone for 30 s each time, then asked again",
+    ),
     Case(OVERPASS, "429 with Retry-After", RECOVERS, [servers.status(429, Retry_After="1")], how="waited so long"),
     Case(OVERPASS, "429 without end", "the server answers 429", [servers.status(429)], forever=True, live=IMPATIENT),
     *(Case(OVERPASS, str(code), RECOVERS, [servers.status(code)], how="asked again") for code in (500, 502, 503, 504)),
     Case(OVERPASS, "504 without end", "the server answers 504", [servers.status(504)], forever=True, live=IMPATIENT),
-    Case(OVERPASS, "400", "the server answers 400", [servers.status(400)]),
+    Case(OVERPASS, "400", "the server takes the request for wrong (400)", [servers.status(400)]),
+    Case(OVERPASS, "406", "the server does not serve those who do not say who they are (406)", [servers.status(406)]),
     Case(OVERPASS, "body cut in the middle", RECOVERS, [servers.cut], how="asked again"),
     Case(OVERPASS, "JSON cut, with a fitting length", RECOVERS, [servers.too_short], how="found damaged, asked again"),
     Case(OVERPASS, "Content-Length above the true length", RECOVERS, [servers.too_long], how="asked again"),

@@ -1,4 +1,4 @@
-"""An Overpass server that really answers: from a PBF, with the tags and the polygon of OSMnx's queries honoured."""
+"""An Overpass server that really answers: from a PBF, with the tags, boxes and points of the queries honoured."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
     from tests.faults.servers import Request
 
-_STATEMENT = re.compile(r"\((node|way|relation)\['([^']+)'(?:='([^']*)')?\]\(poly:'([^']+)'\);\(\._;>;\);\);")
+_FILTER = r'\[("[^"]+")(?:~("(?:[^"\\]|\\.)+"))?\]'
+_STATEMENT = re.compile(rf"nwr{_FILTER}\(([-\d.,]+)\);")
 _AROUND = re.compile(r"is_in\(([\d.]+),([\d.]+)\)->\.here")
-_PIVOT = re.compile(r'(way|rel)\(pivot\.here\)\["([^"]+)"(?:~"\^\((.*?)\)\$")?\];')
+_PIVOT = re.compile(rf"(way|rel)\(pivot\.here\){_FILTER};")
 _LETTERS = {"n": "node", "w": "way", "r": "relation"}
 
 
@@ -72,21 +73,23 @@ class Database:
             return self._print(self._enclosing(shapely.Point(float(point[2]), float(point[1])), query))
         found: set[tuple[str, int]] = set()
         statements = _STATEMENT.findall(query)
-        assert len(statements) == query.count("(poly:") > 0, query
-        for kind, key, value, polygon in statements:
-            numbers = [float(number) for number in polygon.split()]
-            area = shapely.Polygon(zip(numbers[1::2], numbers[::2], strict=True))
+        assert len(statements) == query.count("nwr") > 0, query
+        assert query.endswith(");(._;>;);out;"), query
+        for key, pattern, bounds in statements:
+            south, west, north, east = map(float, bounds.split(","))
+            area = shapely.box(west, south, east, north)
             shapely.prepare(area)
-            found |= {name for name in self._matching(kind, key, value) if area.intersects(self.shapes[name])}
+            for kind in _LETTERS.values():
+                named = self._matching(kind, key, pattern)
+                found |= {name for name in named if area.intersects(self.shapes[name])}
         return self._print(found)
 
     def _enclosing(self, point: shapely.Point, query: str) -> set[tuple[str, int]]:
         """Return the areas around a point that any of the conditions asks for."""
         found = set()
-        for kind, key, values in _PIVOT.findall(query):
-            name = {"rel": "relation"}.get(kind, kind)
-            for value in values.split("|"):
-                found |= {item for item in self._matching(name, key, value) if self._area(item).contains(point)}
+        for kind, key, pattern in _PIVOT.findall(query):
+            named = self._matching({"rel": "relation"}.get(kind, kind), key, pattern)
+            found |= {item for item in named if self._area(item).contains(point)}
         return found
 
     def _area(self, name: tuple[str, int]) -> shapely.Geometry:
@@ -100,8 +103,10 @@ class Database:
         head = {"timestamp_osm_base": "2026-11-20T10:00:00Z", "copyright": "OpenStreetMap contributors, ODbL"}
         return json.dumps({"version": 0.6, "generator": "test", "osm3s": head, "elements": elements}).encode()
 
-    def _matching(self, kind: str, key: str, value: str) -> list[tuple[str, int]]:
-        return [name for name in self.tagged[kind, key] if value in ("", self.elements[name]["tags"][key])]
+    def _matching(self, kind: str, key: str, pattern: str) -> list[tuple[str, int]]:
+        """Return the objects of a kind that a filter takes; key and pattern are quoted as in the query."""
+        key, wanted = json.loads(key), re.compile(json.loads(pattern) if pattern else "")
+        return [name for name in self.tagged[kind, key] if wanted.search(self.elements[name]["tags"][key])]
 
     def _with_members(self, found: set[tuple[str, int]]) -> set[tuple[str, int]]:
         """Add ways of relations and nodes of both, as ``(._;>;)`` does."""

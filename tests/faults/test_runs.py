@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import pytest
 import tomli_w
 from typer.testing import CliRunner
 
 from pipeline.cli import app
 from pipeline.declared import catalogue
+from pipeline.run import manifest
 from tests.faults import city, servers
 from tests.faults.conftest import only
 from tests.faults.servers import Server, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.faults.overpass_server import Database
 
 PREVIOUS = {"manifest.json": b"{}", "tables/buildings.parquet": b"of an earlier run"}
 
@@ -32,7 +36,7 @@ def test_a_refusal_leaves_the_previous_outputs(
         (out / name).write_bytes(content)
     config = {
         "run": {"areas": ["town"], "sources": "live", "out": "out"},
-        "live": {"cache": str(tmp_path / "cache"), "retry_seconds": 1.0, "timeout_seconds": 0.4},
+        "live": {"contact": "me@here", "cache": str(tmp_path / "cache"), "retry_seconds": 1.0, "timeout_seconds": 0.4},
         "areas": {"town": {"country": "KG", "bbox": list(city.AREA.bbox), "name": {"en": "Town"}}},
     }
     (tmp_path / "config.toml").write_text(tomli_w.dumps(config))
@@ -45,3 +49,57 @@ def test_a_refusal_leaves_the_previous_outputs(
     assert server.url + "/api" in result.stderr.replace("\n", "")
     assert "Traceback" not in result.output + result.stderr
     assert {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()} == PREVIOUS
+
+
+def write_config(folder: Path, **live: object) -> Path:
+    """Write the configuration of a live run of the town."""
+    config = {
+        "run": {"areas": ["town"], "sources": "live", "out": "out"},
+        "live": {"contact": "me@here", "cache": str(folder / "cache"), "retry_seconds": 5.0, **live},
+        "areas": {"town": {"country": "KG", "bbox": list(city.AREA.bbox), "name": {"en": "Town"}}},
+    }
+    path = folder / "config.toml"
+    path.write_text(tomli_w.dumps(config))
+    return path
+
+
+def test_a_run_goes_on_without_the_servers_that_are_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overpass: Database
+) -> None:
+    dead = servers.refused()
+    content = {"/part.csv.gz": city.footprints()}
+
+    def answer(request: servers.Request) -> bytes | None:
+        return overpass.answer(request) if request.method == "POST" else servers.files(content)(request)
+
+    with serving(Server(answer)) as server:
+        content["/links.csv"] = f"Location,QuadKey,Url\nKyrgyzstan,121323201,{server.url}/part.csv.gz\n".encode()
+        down = {
+            "wsf_evolution": {"url": dead + "/{lon}_{lat}.tif"},
+            "ghs_built_s": {"url": dead + "/{year}_{row}_{column}.zip"},
+            "ghs_pop": {"url": dead + "/{row}_{column}.zip"},
+            "overture_buildings": {"endpoint": dead},
+        }
+        up = {"osm": {"url": server.url + "/api"}, "microsoft_footprints": {"url": server.url + "/links.csv"}}
+        pointing = only(**up, **down)
+        monkeypatch.setattr(catalogue, "default", lambda: pointing)
+        path = write_config(tmp_path)
+        result = CliRunner().invoke(app, ["run", "--config", str(path), "--quiet"])
+    assert result.exit_code == 0, result.output
+    out = tmp_path / "out"
+    told = {notice["where"] for notice in manifest.read(out)["notices"] if notice["what"].startswith("missing: ")}
+    assert told == set(down)
+    lacking = pd.read_parquet(out / "tables" / "completeness.parquet").query("measure == 'input given'")
+    assert {"built_up", "onset", "population"} <= set(lacking["layer"])
+    assert dead in (out / "report.html").read_text()
+    assert len(pd.read_parquet(out / "tables" / "buildings.parquet")) > 400
+
+
+def test_a_contact_is_asked_for_before_the_first_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(Server(lambda _: b"{}")) as server:
+        pointing = only(osm={"url": server.url})
+        monkeypatch.setattr(catalogue, "default", lambda: pointing)
+        result = CliRunner().invoke(app, ["run", "--config", str(write_config(tmp_path, contact=" ")), "--quiet"])
+        assert not server.requests
+    assert result.exit_code == 2
+    assert "live.contact is empty" in " ".join(result.stderr.split())

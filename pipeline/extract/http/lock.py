@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003 - pydantic reads the annotation
 from typing import TYPE_CHECKING
 
@@ -56,21 +57,41 @@ class Download(_Strict):
     """UTC, whole seconds."""
 
 
-class _Lock(_Strict):
+class Missing(_Strict):
+    """A source that could not be had for an area."""
+
+    area: str
+    dataset: str
+    reason: str
+
+
+class _File(_Strict):
     download: tuple[Download, ...] = ()
+    missing: tuple[Missing, ...] = ()
 
 
-def write(path: Path, downloads: Iterable[Download]) -> None:
+@dataclass(frozen=True)
+class Lock:
+    """What an earlier run had."""
+
+    downloads: dict[str, Download]
+    """By the key of their request."""
+    missing: dict[tuple[str, str], str]
+    """Area and source to the reason."""
+
+
+def write(path: Path, downloads: Iterable[Download], missing: Iterable[Missing] = ()) -> None:
     """Write a lock file, in an order that does not depend on the order of the downloads."""
     rows = {download.request.key: download for download in downloads}
     ordered = sorted(rows.values(), key=lambda row: (row.request.dataset, row.request.url, row.request.query))
-    lock = _Lock(download=tuple(ordered))
+    lacking = sorted(missing, key=lambda row: (row.area, row.dataset))
+    lock = _File(download=tuple(ordered), missing=tuple(lacking))
     header = "# What was downloaded for these outputs. `novostroiki run --frozen` reads the same bytes again.\n"
     path.write_text(header + tomli_w.dumps(lock.model_dump(mode="json")), encoding="utf-8")
 
 
-def read(path: Path) -> dict[str, Download]:
-    """Read a lock file into downloads by the key of their request.
+def read(path: Path) -> Lock:
+    """Read a lock file.
 
     Raises
     ------
@@ -80,4 +101,8 @@ def read(path: Path) -> dict[str, Download]:
     if not path.exists():
         msg = f"There is no {path}; a frozen run needs the lock of an earlier live run, so run without --frozen first."
         raise InputError(msg)
-    return {download.request.key: download for download in parse(_Lock, read_toml(path), path).download}
+    file = parse(_File, read_toml(path), path)
+    return Lock(
+        {download.request.key: download for download in file.download},
+        {(row.area, row.dataset): row.reason for row in file.missing},
+    )

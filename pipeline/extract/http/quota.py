@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock
 
-from pipeline.extract.http.retry import PermanentError
+from pipeline.extract.http.retry import RefusedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ class Quota:
 
         Raises
         ------
-        PermanentError
+        RefusedError
             The day's limits for this server are reached.
         """
         host, today = urlsplit(url).netloc, datetime.now(UTC).date().isoformat()
@@ -56,7 +56,7 @@ class Quota:
         ):
             if used >= limit:
                 reason = f"today's limit for this server is used up (live.{what} = {limit:,})"
-                raise PermanentError(
+                raise RefusedError(
                     reason, remedy="go on tomorrow (what has arrived is kept), or read an extract with local"
                 )
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -38,28 +39,6 @@ _LATER = "try again later; what has arrived is kept"
 _OFFLINE = "check the connection to the Internet, or try again later"
 
 
-@dataclass(frozen=True)
-class RequestPolicy:
-    """How long and how often a server is asked, and in whose name.
-
-    `retry_seconds` bounds one download with all its retries, `timeout_seconds` a silence, `attempts` the requests.
-    """
-
-    user_agent: str
-    retry_seconds: float
-    timeout_seconds: float
-    attempts: int = 8
-    backoff_seconds: float = 1.0
-
-    @classmethod
-    def of(cls, live: Live) -> RequestPolicy:
-        """Return the policy that a configuration sets."""
-        contact = f" ({live.contact})" if live.contact else ""
-        agent = f"novostroiki/{pipeline.__version__}{contact}"
-        backoff = min(_MAX_BACKOFF_S, live.retry_seconds / _BACKOFF_SHARE)
-        return cls(agent, live.retry_seconds, live.timeout_seconds, backoff_seconds=backoff)
-
-
 class AttemptError(Exception):
     """One attempt at a server failed; `retry_call` decides whether another one is worth it.
 
@@ -84,8 +63,54 @@ class TransientError(AttemptError):
     """A failure that may pass: the same server may be asked again."""
 
 
+class UnreachableError(TransientError):
+    """No connection to the server came about."""
+
+
+class BusyError(TransientError):
+    """The server asks for fewer requests (429)."""
+
+
 class PermanentError(AttemptError):
     """What this address gives will not do: worth asking a mirror, not the same server again."""
+
+
+class RefusedError(PermanentError):
+    """The request itself is refused: a mirror would say the same."""
+
+
+@dataclass
+class Servers:
+    """What a run has learnt of servers, by host."""
+
+    unreachable: dict[str, AttemptError] = field(default_factory=dict)
+    """Why none of the attempts reached the server: in this run it is not asked again."""
+    busy_until: dict[str, float] = field(default_factory=dict)
+    """Until when (monotonic clock) a busy server is left alone."""
+
+
+@dataclass(frozen=True)
+class RequestPolicy:
+    """How long and how often a server is asked, and in whose name.
+
+    `retry_seconds` bounds one download with all its retries, `timeout_seconds` a silence, `attempts` the requests.
+    """
+
+    user_agent: str
+    retry_seconds: float
+    timeout_seconds: float
+    attempts: int = 8
+    backoff_seconds: float = 1.0
+    servers: Servers = field(default_factory=Servers)
+    """What this run has learnt of them."""
+
+    @classmethod
+    def of(cls, live: Live) -> RequestPolicy:
+        """Return the policy that a configuration sets."""
+        contact = f" ({live.contact})" if live.contact else ""
+        agent = f"novostroiki/{pipeline.__version__}{contact}"
+        backoff = min(_MAX_BACKOFF_S, live.retry_seconds / _BACKOFF_SHARE)
+        return cls(agent, live.retry_seconds, live.timeout_seconds, backoff_seconds=backoff)
 
 
 @dataclass(frozen=True)
@@ -120,60 +145,104 @@ def failed(source: str, url: str, reason: str, remedy: str) -> SourceError:
     return SourceError(f"{source} could not be fetched from {url}: {reason}; {remedy}.")
 
 
-def retry_call(act: Callable[[int, Deadline], T], *, source: str, urls: Sequence[str], policy: RequestPolicy) -> T:
-    """Call `act` until it succeeds, at most as often and as long as the policy allow.
+def retry_call(
+    act: Callable[[int, Deadline], T],
+    *,
+    source: str,
+    urls: Sequence[str],
+    policy: RequestPolicy,
+    busy_seconds: float = 0.0,
+) -> T:
+    """Call `act` until it succeeds, at most as often and as long as the policy allows.
+
+    A server that fails is followed by the next one, in turn; one that is only busy keeps the turn.
 
     Parameters
     ----------
     act
-        Takes the number of the attempt, from 0, and the deadline; raises an AttemptError when it fails.
+        Takes the turn, from 0, and the deadline; raises an AttemptError when it fails.
     source
         Name of the dataset, for the error.
     urls
-        The address of each attempt, in turn.
+        The address of each turn; after the last comes the first.
     policy
         Limits.
+    busy_seconds
+        Least time for which a server that said it is busy is left alone, by this call and any later one of the run.
 
     Raises
     ------
     SourceError
         The limits are reached, or no address will do.
     """
-    deadline = Deadline.starting(policy.retry_seconds)
-    attempt, before = 0, None
-    while True:
+    deadline, known = Deadline.starting(policy.retry_seconds), policy.servers
+    hosts = [urlsplit(url).netloc for url in urls]
+    if all(host in known.unreachable for host in hosts):
+        earlier = known.unreachable[hosts[0]]
+        raise failed(source, urls[0], f"{earlier.reason} (as earlier in this run)", earlier.remedy)
+    turn, before, reached = 0, None, False
+    for attempt in range(policy.attempts):
+        host = hosts[turn % len(urls)]
+        rest = max(0.0, known.busy_until.get(host, 0.0) - time.monotonic())
+        if rest >= deadline.left:
+            reason = f"the server has asked for fewer requests, and is left alone for {rest:.0f} s more"
+            raise failed(source, urls[turn % len(urls)], reason, _LATER)
+        time.sleep(rest)
         try:
-            return act(attempt, deadline)
+            return act(turn, deadline)
         except AttemptError as failure:
+            reached |= not isinstance(failure, UnreachableError)
             backoff = min(_MAX_WAIT_S, policy.backoff_seconds * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
-            wait = max(backoff, failure.wait)
-            hopeless = isinstance(failure, PermanentError) and (len(urls) == 1 or attempt >= len(urls))
+            busy = isinstance(failure, BusyError)
+            wait = max(backoff, failure.wait, busy_seconds if busy else 0.0)
+            hopeless = isinstance(failure, RefusedError) or (
+                isinstance(failure, PermanentError) and (len(urls) == 1 or attempt >= len(urls))
+            )
+            if busy:
+                known.busy_until[host] = time.monotonic() + wait
             if hopeless or attempt + 1 == policy.attempts or wait >= deadline.left:
+                if not reached:
+                    known.unreachable |= dict.fromkeys(hosts[: attempt + 1], failure)
                 times = "" if attempt == 0 else f" (asked {attempt + 1} times)"
                 # An attempt that the deadline cut short says less than the one before it.
                 told = before if before and not deadline.left else failure
-                raise failed(source, urls[attempt % len(urls)], told.reason + times, told.remedy) from failure
+                raise failed(source, urls[turn % len(urls)], told.reason + times, told.remedy) from failure
             before = failure
-        time.sleep(wait)
-        attempt += 1
+            turn += not busy
+            time.sleep(0.0 if busy else wait)
+    raise AssertionError  # the last attempt returns or raises
 
 
 def classify_status(response: requests.Response) -> AttemptError | None:
     """Return what the status of a reply means; None: it is usable."""
     status = response.status_code
+    if status < requests.codes.bad_request:
+        return None
     if status in _RETRIED:
         wait = _retry_after(response.headers.get("Retry-After", ""))
         asks = f" and asks to wait {wait:.0f} s" if wait else ""
-        return TransientError(f"the server answers {status} {response.reason}{asks}", wait=wait)
-    if status in (requests.codes.not_found, requests.codes.gone):
-        return PermanentError(
-            f"it is not there ({status})", remedy=f"look for it on the provider's page, and {_CORRECT}"
-        )
-    if status in (requests.codes.unauthorized, requests.codes.forbidden):
-        return PermanentError(f"the server refuses access ({status})", remedy="ask the provider")
-    if status >= requests.codes.bad_request:
-        return PermanentError(f"the server answers {status} {response.reason}", remedy="report this as a bug")
-    return None
+        kind = BusyError if status == requests.codes.too_many_requests else TransientError
+        return kind(f"the server answers {status} {response.reason}{asks}", wait=wait)
+    if status in _STATUSES:
+        meaning, reason, remedy = _STATUSES[status]
+        return meaning(f"{reason} ({status})", remedy=remedy)
+    return PermanentError(f"the server answers {status} {response.reason}", remedy="report this as a bug")
+
+
+_MOVED = f"look for it on the provider's page, and {_CORRECT}"
+_STATUSES: dict[int, tuple[type[AttemptError], str, str]] = {
+    400: (RefusedError, "the server takes the request for wrong", "report this as a bug"),
+    401: (PermanentError, "the server refuses access", "ask the provider"),
+    403: (PermanentError, "the server refuses access", "ask the provider"),
+    404: (PermanentError, "it is not there", _MOVED),
+    406: (
+        RefusedError,
+        "the server does not serve those who do not say who they are",
+        "write an address at which its operator can reach you into live.contact",
+    ),
+    410: (PermanentError, "it is not there", _MOVED),
+}
+"""What statuses mean that no second request will change."""
 
 
 def _retry_after(value: str) -> float:
@@ -207,9 +276,9 @@ def stream(response: requests.Response, deadline: Deadline) -> Iterator[bytes]:
 def classify_error(error: requests.RequestException) -> AttemptError:
     """Return what a failure below HTTP means."""
     if isinstance(error, requests.ConnectionError) and "timed out" in str(error):
-        return TransientError(_SILENT)
+        return UnreachableError(_SILENT)
     if isinstance(error, requests.ConnectionError) and "resolve" in str(error):
-        return TransientError("the name of the server cannot be resolved", remedy=_OFFLINE)
+        return UnreachableError("the name of the server cannot be resolved", remedy=_OFFLINE)
     for kind, meaning, reason, remedy in _MEANINGS:
         if isinstance(error, kind):
             return meaning(reason, remedy=remedy)
@@ -230,6 +299,6 @@ _MEANINGS: tuple[tuple[type[requests.RequestException], type[AttemptError], str,
         f"look for the new address on the provider's page, and {_CORRECT}",
     ),
     (requests.Timeout, TransientError, _SILENT, _LATER),
-    (requests.ConnectionError, TransientError, "the connection failed", _OFFLINE),
+    (requests.ConnectionError, UnreachableError, "the connection failed", _OFFLINE),
 )
 """What failures mean; the first that fits holds."""

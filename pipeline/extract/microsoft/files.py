@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 _COLUMNS = frozenset({"Location", "QuadKey", "Url"})
 _QUADKEY_DIGITS = 9
+_STATIC_SITE = re.compile(r"([a-z0-9]+)\.z\d+\.web\.core\.windows\.net")
+_ENCODING = "utf-8-sig"
+"""The index may begin with a byte order mark."""
 _MAX_UNPACKED = 4 * 2**30
 _BLOCK = 1 << 20
 MAX_INDEX = 64 * 2**20
@@ -34,6 +38,18 @@ class Link:
     uploaded: str
 
     @property
+    def addresses(self) -> list[str]:
+        """Where to ask for it, best first.
+
+        The index names the static web site of a storage account, which throttles and was seen to be gone (404) while
+        the account itself answered: a site is the container ``$web`` of its account, and is asked for there first.
+        """
+        address = urlsplit(self.url)
+        if site := _STATIC_SITE.fullmatch(address.netloc):
+            return [f"https://{site[1]}.blob.core.windows.net/%24web{address.path}", self.url]
+        return [self.url]
+
+    @property
     def name(self) -> str:
         """A file name for people; the readers go by its suffix."""
         return f"{self.location}-{self.quadkey}.csv.gz"
@@ -42,7 +58,7 @@ class Link:
 def check_index(path: Path) -> None:
     """Raise an AttemptError unless the file is the index (CSV with the columns Location, QuadKey, Url)."""
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding=_ENCODING, newline="") as file:
             columns = next(csv.reader(file), [])
     except UnicodeDecodeError as error:
         reason = "the reply is no text"
@@ -55,7 +71,7 @@ def check_index(path: Path) -> None:
 def links(path: Path, quadkeys: Collection[str]) -> list[Link]:
     """Return the files of an index that cover any of the quadkeys, in order."""
     found = set()
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding=_ENCODING, newline="") as file:
         for row in csv.DictReader(file):
             quadkey = (row["QuadKey"] or "").zfill(_QUADKEY_DIGITS)  # written as a number, it has lost its zeros
             if quadkey in quadkeys and urlsplit(row["Url"]).scheme in ("https", "http"):

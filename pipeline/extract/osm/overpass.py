@@ -1,10 +1,7 @@
-"""OpenStreetMap through the Overpass API, asked by OSMnx and guarded here.
+"""OpenStreetMap from Overpass servers: what is asked, and what counts as an answer.
 
-OSMnx writes the query and sends it. Left alone it would repeat a refused request without end, take a reply that broke
-off on the server for a whole one, wait for a stalled reply as long as it lasts, and pin the server's address for the
-whole process. The guards of this module take the reply out of its hands (a hook of `requests`), judge it, and count
-attempts and seconds. OSMnx's own tables are not used: replies are written as ``.osm.pbf`` and read by `extract.osm`, so
-that data from Overpass and from a file pass through the same code and come out equal.
+Replies are kept and read as a file (`overpass_json`, `extract.osm`), so that data from a server and from a file pass
+through the same code and come out equal.
 """
 
 from __future__ import annotations
@@ -13,18 +10,11 @@ import io
 import json
 import math
 import re
-import socket
-import threading
 import time
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import osmnx as ox
 import requests
-from osmnx._errors import (
-    CacheOnlyInterruptError,  # OSMnx's documented way to say "downloaded only", public nowhere else
-)
 
 from pipeline.extract.http.download import Progress
 from pipeline.extract.http.retry import (
@@ -38,41 +28,34 @@ from pipeline.extract.http.retry import (
 from pipeline.geometry.bbox import split
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import date
 
-    from pipeline.declared.catalogue import OsmLayer
+    from pipeline.declared.catalogue import OsmLayer, SourceSpec
     from pipeline.extract.http.download import PartialFile, Report
     from pipeline.extract.http.retry import Deadline, RequestPolicy
     from pipeline.geometry.bbox import Box
 
 TILE_DEG = 0.15
 """Side of a query's tile: about 12 by 17 km, some ten thousand buildings, well within a public server's time limit."""
-_MAX_VALUES = 12
-"""A key with more wanted values than this is asked for whole: each value costs the server three searches."""
 _MAX_REPLY = 512 * 2**20
 
-Tags = dict[str, bool | list[str]]
-"""OSM key to True (any value) or values, as OSMnx takes it."""
-
-_settings_lock = threading.Lock()
+Tags = dict[str, tuple[str, ...] | None]
+"""OSM key to the values that are wanted; None: any."""
 
 
 def wanted_tags(layers: Iterable[OsmLayer]) -> Tags:
     """Return what to ask for, so that the reply holds every object of the layers, and some that the reader sorts out.
 
-    OSMnx joins conditions by "or" only; of a selector with several keys, the first that must be there is asked for.
+    Conditions are joined by "or" only; of a selector with several keys, the first that must be there is asked for.
     """
     values: dict[str, set[str] | None] = {}
     for layer in layers:
         for selector in layer.osm:
             key, allowed = next((key, allowed) for key, allowed in selector.items() if allowed is not False)
             known = values.setdefault(key, set())
-            values[key] = None if known is None or allowed is True else known | set(allowed)
-    return {
-        key: True if allowed is None or len(allowed) > _MAX_VALUES else sorted(allowed)
-        for key, allowed in sorted(values.items())
-    }
+            values[key] = None if known is None or isinstance(allowed, bool) else known | set(allowed)
+    return {key: None if allowed is None else tuple(sorted(allowed)) for key, allowed in sorted(values.items())}
 
 
 @dataclass(frozen=True)
@@ -80,16 +63,41 @@ class Query:
     """One question: what has a part of its edge within the bbox, or (`enclosing`) what encloses all of it."""
 
     bbox: Box
-    wanted: Mapping[str, bool | list[str]]
+    wanted: Mapping[str, tuple[str, ...] | None]
     day: date | None = None
     """As of midnight (UTC) at the beginning of this day; None: now."""
     enclosing: bool = False
 
     def __str__(self) -> str:
-        tags = "; ".join(key if values is True else f"{key}={'|'.join(values)}" for key, values in self.wanted.items())  # type: ignore[arg-type]
+        tags = "; ".join(key if values is None else f"{key}={'|'.join(values)}" for key, values in self.wanted.items())
         when = f" as of {self.day}" if self.day else ""
         where = "around" if self.enclosing else "in"
         return f"{tags} {where} {','.join(f'{value:.6f}' for value in self.bbox)}{when}"
+
+    def ql(self, seconds: float) -> str:
+        """Return the question in Overpass QL, with the time that the server may take.
+
+        A filter by place finds objects by their edges and nodes, so that one which holds the whole bbox would be
+        missed: for those, the areas around its centre are asked for, among which are all that enclose it.
+        """
+        west, south, east, north = self.bbox
+        moment = f'[date:"{self.day}T00:00:00Z"]' if self.day else ""
+        head = f"[out:json][timeout:{max(1, math.ceil(seconds))}]{moment};"
+        filters = [_filter(key, values) for key, values in self.wanted.items()]
+        if self.enclosing:
+            head += f"is_in({(south + north) / 2:.6f},{(west + east) / 2:.6f})->.here;"
+            searches = [f"{kind}(pivot.here){tags};" for tags in filters for kind in ("way", "rel")]
+        else:
+            searches = [f"nwr{tags}({south:.6f},{west:.6f},{north:.6f},{east:.6f});" for tags in filters]
+        return f"{head}({''.join(searches)});(._;>;);out;"
+
+
+def _filter(key: str, values: tuple[str, ...] | None) -> str:
+    """Return a tag filter; a value may stand in a list such as ``coal;gas``, as it may in a file."""
+    if values is None:
+        return f"[{json.dumps(key)}]"
+    pattern = f"(^|;) *({'|'.join(map(re.escape, values))}) *(;|$)"
+    return f"[{json.dumps(key)}~{json.dumps(pattern, ensure_ascii=False)}]"
 
 
 def queries(layers: Mapping[str, OsmLayer], bbox: Box, reach: Box, day: date | None) -> list[Query]:
@@ -105,20 +113,20 @@ def fetch(  # noqa: PLR0913 - what a request needs, and who may refuse it
     query: Query,
     part: PartialFile,
     *,
-    urls: Sequence[str],
-    source: str,
+    spec: SourceSpec,
     policy: RequestPolicy,
     admit: Callable[[str, int], None],
     report: Report | None = None,
 ) -> str:
-    """Ask the servers in turn until one answers whole; write the reply (JSON) into `part` and return the address.
+    """Ask the servers until one answers whole; write the reply (JSON) into `part` and return the address.
 
-    A reply without a single object is believed only when it has come twice, from two servers if there are two.
+    A mirror is asked when a server fails, not when it is busy. A reply without a single object is believed only when
+    it has come twice, from two servers if there are two.
 
     Parameters
     ----------
-    urls
-        Addresses of the servers, without ``/interpreter``.
+    spec
+        Its `url` and `mirrors` are addresses of servers, without ``/interpreter``.
     admit
         Called with the address and 0 before a request, and with the bytes received after it; raises an AttemptError
         when the day's limits do not allow another.
@@ -128,18 +136,18 @@ def fetch(  # noqa: PLR0913 - what a request needs, and who may refuse it
     SourceError
         No server gave a whole answer within the limits.
     """
-    empty = 0
+    urls, empty = (spec.url, *spec.mirrors), 0
 
-    def attempt(number: int, deadline: Deadline) -> str:
+    def attempt(turn: int, deadline: Deadline) -> str:
         nonlocal empty
-        url = urls[number % len(urls)]
+        url = urls[turn % len(urls)]
         admit(url, 0)
         try:
             body = _ask(url, query, policy, deadline, report)
         except requests.RequestException as error:
             raise classify_error(error) from error
         admit(url, len(body))
-        if not _elements(body):
+        if not _validated(body):
             empty += 1
             if empty == 1:
                 reason = "the reply is empty, and no second one confirms that"
@@ -147,10 +155,34 @@ def fetch(  # noqa: PLR0913 - what a request needs, and who may refuse it
         part.path.write_bytes(body)
         return url
 
-    return retry_call(attempt, source=source, urls=urls, policy=policy)
+    return retry_call(attempt, source=spec.id, urls=urls, policy=policy, busy_seconds=spec.busy_seconds)
 
 
-def _elements(body: bytes) -> int:
+def _ask(url: str, query: Query, policy: RequestPolicy, deadline: Deadline, report: Report | None) -> bytes:
+    """Put the question once and return the body of the reply."""
+    seconds = deadline.timeout(policy)
+    response = requests.post(
+        url.rstrip("/") + "/interpreter",
+        data={"data": query.ql(seconds)},
+        headers={"User-Agent": policy.user_agent, "Referer": policy.user_agent},
+        timeout=seconds,
+        stream=True,
+    )
+    if refused := classify_status(response):
+        raise refused
+    body, began = io.BytesIO(), time.monotonic()
+    for chunk in stream(response, deadline):
+        body.write(chunk)
+        done = body.tell()
+        if done > _MAX_REPLY:
+            reason = f"the reply has more than the {_MAX_REPLY:,} bytes that are plausible for a tile"
+            raise PermanentError(reason, remedy="report this as a bug")
+        if report:
+            report(Progress("osm", done, None, time.monotonic() - began, done))
+    return body.getvalue()
+
+
+def _validated(body: bytes) -> int:
     """Return how many objects a reply holds; raise an AttemptError unless it is a whole one."""
     try:
         reply = json.loads(body)
@@ -164,105 +196,3 @@ def _elements(body: bytes) -> int:
         reason = f"the server gave up in the middle (“{str(remark)[:120]}”)"
         raise TransientError(reason, remedy="try again later, when the servers are less busy")
     return len(elements)
-
-
-def _ask(url: str, query: Query, policy: RequestPolicy, deadline: Deadline, report: Report | None) -> bytes:
-    """Put the question once, by OSMnx if it can, and return the body of the reply."""
-    bodies: list[bytes] = []
-
-    def take(response: requests.Response, **_: Any) -> requests.Response:  # noqa: ANN401 - whatever requests passes
-        if response.is_redirect:
-            return response
-        bodies.append(_validated(response, deadline, report))
-        # What OSMnx sees: the same reply, already read.
-        copy = requests.Response()
-        copy.status_code, copy.reason, copy.url = response.status_code, response.reason, response.url
-        copy.raw = io.BytesIO(bodies[-1])
-        return copy
-
-    if query.enclosing:
-        return _validated(_post(url, query, policy, deadline), deadline, report)
-    with _osmnx_settings(url, query, policy, deadline, take), suppress(CacheOnlyInterruptError):
-        ox.features_from_bbox(query.bbox, dict(query.wanted))
-    return b"".join(bodies)
-
-
-def _post(url: str, query: Query, policy: RequestPolicy, deadline: Deadline) -> requests.Response:
-    """Ask what encloses the centre of the bbox, which OSMnx cannot: what encloses the bbox is among it.
-
-    A polygon filter finds objects by their edges and nodes, so that one which holds the whole bbox would be missed.
-    """
-    west, south, east, north = query.bbox
-    conditions = [
-        f'["{key}"]' if values is True else f'["{key}"~"^({"|".join(map(re.escape, values))})$"]'  # type: ignore[arg-type]
-        for key, values in query.wanted.items()
-    ]
-    searches = "".join(f"{kind}(pivot.here){tags};" for tags in conditions for kind in ("way", "rel"))
-    centre = f"is_in({(south + north) / 2:.6f},{(west + east) / 2:.6f})->.here"
-    timeout = deadline.timeout(policy)
-    head = f"[out:json][timeout:{max(1, math.ceil(timeout))}]{_moment(query)}"
-    return requests.post(
-        url.rstrip("/") + "/interpreter",
-        data={"data": f"{head};{centre};({searches});(._;>;);out;"},
-        headers={"User-Agent": policy.user_agent},
-        timeout=timeout,
-        stream=True,
-    )
-
-
-def _moment(query: Query) -> str:
-    return f'[date:"{query.day}T00:00:00Z"]' if query.day else ""
-
-
-def _validated(response: requests.Response, deadline: Deadline, report: Report | None) -> bytes:
-    """Return the body of a reply that is whole; raise an AttemptError otherwise."""
-    if refused := classify_status(response):
-        raise refused
-    body = _body(response, deadline, report)
-    _elements(body)
-    return body
-
-
-def _body(response: requests.Response, deadline: Deadline, report: Report | None) -> bytes:
-    """Read a reply, however slowly it comes, within the time and size that are allowed."""
-    body, began = io.BytesIO(), time.monotonic()
-    for chunk in stream(response, deadline):
-        body.write(chunk)
-        done = body.tell()
-        if done > _MAX_REPLY:
-            reason = f"the reply has more than the {_MAX_REPLY:,} bytes that are plausible for a tile"
-            raise PermanentError(reason, remedy="report this as a bug")
-        if report:
-            report(Progress("osm", done, None, time.monotonic() - began, done))
-    return body.getvalue()
-
-
-@contextmanager
-def _osmnx_settings(
-    url: str, query: Query, policy: RequestPolicy, deadline: Deadline, take: Callable[..., requests.Response]
-) -> Iterator[None]:
-    """Set OSMnx up for one request and leave no trace: its settings are global, and it replaces Python's resolver."""
-    changed: dict[str, Any] = {
-        "overpass_url": url,
-        "overpass_settings": f"[out:json][timeout:{{timeout}}]{{maxsize}}{_moment(query)}",
-        "overpass_rate_limit": False,  # its wait for a free slot has no end; a busy server says 429, which has one here
-        "requests_timeout": max(1, math.ceil(deadline.timeout(policy))),
-        "requests_kwargs": {"hooks": {"response": take}},
-        "http_user_agent": policy.user_agent,
-        "http_referer": policy.user_agent,
-        "max_query_area_size": math.inf,
-        "use_cache": False,
-        "cache_only_mode": True,
-        "doh_url_template": None,  # a name that cannot be resolved here is not asked for elsewhere
-    }
-    with _settings_lock:
-        before = {key: getattr(ox.settings, key) for key in changed}
-        resolver = socket.getaddrinfo
-        try:
-            for key, value in changed.items():
-                setattr(ox.settings, key, value)
-            yield
-        finally:
-            socket.getaddrinfo = resolver
-            for key, value in before.items():
-                setattr(ox.settings, key, value)

@@ -60,8 +60,7 @@ class OpenStreetMap(DataSource["dict[str, gpd.GeoDataFrame]"]):
             return overpass.fetch(
                 query,
                 part,
-                urls=(spec.url, *spec.mirrors),
-                source=spec.id,
+                spec=spec,
                 policy=fetching.policy,
                 admit=quota.admit,
                 report=fetching.report,

@@ -42,7 +42,7 @@ class RasterTiles(DataSource[T]):
 
         Raises
         ------
-        InputError
+        NotCoveredError
             The dataset does not cover the area.
         """
         patterns = (self.spec.url, *self.spec.mirrors)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.errors import InputError
 from pipeline.extract.raster_tiles.tiled import TiledRaster
+from pipeline.extract.source import NotCoveredError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ class WorldPop(TiledRaster):
                 f"{self.spec.title} has no file for country {area.country}; "
                 "give a local file, or name it under countries."
             )
-            raise InputError(msg)
+            raise NotCoveredError(msg)
         code = self.spec.countries[area.country]
         yield {"country": code, "country_lower": code.lower()}
 
