@@ -89,7 +89,7 @@ def test_a_run_goes_on_without_the_servers_that_are_down(
     out = tmp_path / "out"
     told = {notice["where"] for notice in manifest.read(out)["notices"] if notice["what"].startswith("missing: ")}
     assert told == set(down)
-    lacking = pd.read_parquet(out / "tables" / "completeness.parquet").query("measure == 'input given'")
+    lacking = pd.read_parquet(out / "tables" / "completeness.parquet").query("measure == 'input_given'")
     assert {"built_up", "onset", "population"} <= set(lacking["layer"])
     assert dead in (out / "report.html").read_text()
     assert len(pd.read_parquet(out / "tables" / "buildings.parquet")) > 400
