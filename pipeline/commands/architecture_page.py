@@ -81,8 +81,8 @@ def _fenced(lines: Iterable[str]) -> list[str]:
 
 def _rooms() -> list[str]:
     """Return the packages and modules of the first level, by name."""
-    found = [path.stem for path in _PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
-    return sorted(set(found) - {"__init__", "__main__"})
+    names = [path.stem for path in _PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
+    return sorted(set(names) - {"__init__", "__main__"})
 
 
 def _modules(room: str) -> list[Path]:
@@ -205,7 +205,7 @@ class _Reader:
                     known[holder] = _origins(known[holder]) | _origins(self.value(value, known))
                 case ast.Return(value=ast.expr() as value):
                     result = self.value(value, known)
-        tables = known.get("found")
+        tables = known.get("rows")
         for table, origin in tables.items() if isinstance(tables, dict) else ():
             self.flow.feed(_origins(origin), f"table:{table}")
         return result

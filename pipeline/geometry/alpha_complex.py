@@ -52,8 +52,8 @@ def mesh(points: Points, reach_m: float) -> Mesh:
 
     Examples
     --------
-    >>> found = mesh(np.array([(0.0, 0.0), (10.0, 0.0), (0.0, 10.0), (500.0, 0.0)]), reach_m=50.0)
-    >>> found.triangles.shape, found.links.tolist()
+    >>> triangle = mesh(np.array([(0.0, 0.0), (10.0, 0.0), (0.0, 10.0), (500.0, 0.0)]), reach_m=50.0)
+    >>> triangle.triangles.shape, triangle.links.tolist()
     ((1, 3), [[0, 1], [0, 2], [1, 2]])
     """
     order = np.lexsort(points.T)

@@ -64,11 +64,11 @@ def pair_distances(polygons: Geometries, edges: Geometries, reach: Floats, *, th
         return Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
     index = _Polygons.of(polygons)
     with ThreadPoolExecutor(threads) as pool:
-        found = list(pool.map(index.near, edges, reach))
+        by_edge = list(pool.map(index.near, edges, reach))
     return Pairs(
-        np.concatenate([near for near, _ in found]),
-        np.repeat(np.arange(len(edges)), [len(near) for near, _ in found]),
-        np.concatenate([distance for _, distance in found]),
+        np.concatenate([near for near, _ in by_edge]),
+        np.repeat(np.arange(len(edges)), [len(near) for near, _ in by_edge]),
+        np.concatenate([distance for _, distance in by_edge]),
     )
 
 
@@ -116,12 +116,12 @@ class _Polygons:
 
     def _candidates(self, segments: Floats, reach: float, without: Ints) -> tuple[Ints, Ints]:
         """Return pairs of polygon and segment that may be the closest, sorted by polygon."""
-        found = [
+        by_piece = [
             self._of_piece(segments, slice(first, first + _SEGMENTS), reach, without)
             for first in range(0, len(segments), _SEGMENTS)
         ]
-        polygon, segment, centre = (np.concatenate([part[column] for part in found]) for column in range(3))
-        if len(found) > 1:
+        polygon, segment, centre = (np.concatenate([part[column] for part in by_piece]) for column in range(3))
+        if len(by_piece) > 1:
             order = np.argsort(polygon, kind="stable")
             polygon, segment, centre = polygon[order], segment[order], centre[order]
             least = np.repeat(_least(centre, polygon), np.diff(_starts(polygon), append=len(polygon)))

@@ -162,8 +162,8 @@ def _overlapping(left: Outlines, right: Outlines, i: Ints, j: Ints, *, least_sha
     possible = shared > least_share * np.minimum(left.area[i], right.area[j])
     i, j = i[possible], j[possible]
     area = intersection_area(left, right, i, j)
-    found = area > _ROUNDING_M2
-    i, j, area = i[found], j[found], area[found]
+    sharing = area > _ROUNDING_M2
+    i, j, area = i[sharing], j[sharing], area[sharing]
     order = np.argsort(i * len(right) + j, kind="stable")
     return Overlaps(i[order], j[order], area[order])
 

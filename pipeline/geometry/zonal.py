@@ -67,10 +67,10 @@ def shares(polygons: gpd.GeoSeries, raster: Raster) -> pd.DataFrame:
     pandas.DataFrame
         One row per polygon and value: `polygon` (position in `polygons`), `value`, `share` (they add up to 1).
     """
-    found: pd.DataFrame = exact_extract(
+    values: pd.DataFrame = exact_extract(
         _source(raster), _Polygons(polygons, raster), ["unique", "frac"], output="pandas"
     )
-    pairs = found.rename(columns={"unique": "value", "frac": "share"}).rename_axis("polygon").reset_index()
+    pairs = values.rename(columns={"unique": "value", "frac": "share"}).rename_axis("polygon").reset_index()
     pairs = pairs.explode(["value", "share"]).dropna().astype({"value": float, "share": float})
     return pairs.reset_index(drop=True)
 

@@ -79,20 +79,20 @@ def process(area: Area, config: Config, stage: Path, fetched: Fetched | None = N
             )
     with journal.stage("reading"):
         read = extraction.read(area, layers, fetched)
-    found = _describe(area, read, config, layers, journal)
+    described = _describe(area, read, config, layers, journal)
     with journal.stage("writing tables"):
-        frames = {name: tables.conform(name, frame) for name, frame in found.tables.items()}
+        frames = {name: tables.conform(name, frame) for name, frame in described.tables.items()}
         for name, frame in frames.items():
             parquet.write(frame, stage / ".work" / "parts" / name / f"{area.area_id}.parquet", tables.TABLES[name])
     with journal.stage("drawing the map"):
         folder = stage / "maps" / area.area_id
         folder.mkdir(parents=True)
         archive = folder / f"{area.area_id}.pmtiles"
-        tiles.build(frames, found.zones, read.data.layers, archive)
+        tiles.build(frames, described.zones, read.data.layers, archive)
         map_page.build(frames, archive, folder, basemap=config.maps.basemap)
         background = stage / "public" / "maps" / area.area_id / "background.json"
         press_kit.background.write(read.data.layers, area.projected, background)
-    return AreaResult(area.area_id, read.sources, found.notices, found.decomposition)
+    return AreaResult(area.area_id, read.sources, described.notices, described.decomposition)
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def _describe(
             zone_houses=validation.houses_in_zones(houses, zones.pairs, zones.rules),
         )
         cells = _cover(measured, houses)
-    found = {
+    rows = {
         "areas": _area_row(area),
         "sources": _source_rows(read.sources),
         "buildings": _located(houses),
@@ -194,7 +194,7 @@ def _describe(
         "validation": _validate(estimates, read.data.truth),
     }
     return _Description(
-        tables={name: _in_degrees(frame) for name, frame in found.items()},
+        tables={name: _in_degrees(frame) for name, frame in rows.items()},
         zones=zones.polygons.to_crs("EPSG:4326"),
         notices=[*read.notices, *merged.notices, *zones.notices, *growth.notices(current), *people.notices],
         decomposition=people.decomposition,

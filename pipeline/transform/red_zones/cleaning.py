@@ -49,7 +49,7 @@ def clean(frame: gpd.GeoDataFrame, zone: RedZone) -> tuple[gpd.GeoDataFrame, lis
     if _is_areal(zone):
         inside = _points_inside_areas(frame.geometry.to_numpy())
         frame = notices.keep(frame, ~inside, "a point lies in an area of its class and stands for it: the area is used")
-    return frame, notices.found
+    return frame, notices.noticed
 
 
 class _Notices:
@@ -57,11 +57,11 @@ class _Notices:
 
     def __init__(self, where: str) -> None:
         self.where = where
-        self.found: list[Notice] = []
+        self.noticed: list[Notice] = []
 
     def add(self, what: str, count: int) -> None:
         if count:
-            self.found.append(Notice(self.where, what, count))
+            self.noticed.append(Notice(self.where, what, count))
 
     def keep(self, frame: gpd.GeoDataFrame, mask: NDArray[np.bool_] | pd.Series[bool], what: str) -> gpd.GeoDataFrame:
         """Return the rows under the mask; the others are counted under `what`."""

@@ -79,11 +79,11 @@ def hazards(
         layer = layers.get(f"hazard:{name}")
         if layer is None or layer.empty or not zone.rules_for(country):
             continue
-        found, noticed = _of_class(layer, zone, country)
+        objects, noticed = _of_class(layer, zone, country)
         notices += noticed
         if boundary is not None:
-            found = found[shapely.dwithin(found.geometry.to_numpy(), boundary, zone.reach_m(country))]
-        frames.append(found)
+            objects = objects[shapely.dwithin(objects.geometry.to_numpy(), boundary, zone.reach_m(country))]
+        frames.append(objects)
     crs = next((layer.crs for layer in layers.values()), None)
     if not any(len(frame) for frame in frames):
         return _empty(crs), notices
