@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import geopandas as gpd
 import pandas as pd
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, RunError
 from pipeline.extract import footprints, local_files, osm, outlines, rasters, registers, registry
 from pipeline.extract.local_files import source_id
-from pipeline.schema.provenance import Extract
+from pipeline.schema.provenance import Extract, Notice, sha256
 from pipeline.schema.vocabulary import INPUTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from pipeline.config import Area
     from pipeline.declared.catalogue import Catalogue
     from pipeline.extract.live import Fetched
     from pipeline.geometry.raster import Raster
-    from pipeline.schema.provenance import Notice, Source
+    from pipeline.schema.provenance import Source
 
 T = TypeVar("T")
 
@@ -105,6 +105,8 @@ def read(area: Area, catalogue: Catalogue, fetched: Fetched | None = None) -> Ex
     ------
     InputError
         No input is given at all, or one is unusable.
+    RunError
+        No input shows a building in the area.
     """
     remote = _read_fetched(area, catalogue, fetched)
     check(area, remote)
@@ -129,7 +131,7 @@ def read(area: Area, catalogue: Catalogue, fetched: Fetched | None = None) -> Ex
         built_up=reading.optional(first("built_up"))
         or {
             year: reading.keep(raster("ghs_built_s", str(year))(path, area), None if year in modelled else year)
-            for year, path in given.built_up.items()
+            for year, path in reading.distinct_epochs(given.built_up).items()
         },
         onset=reading.optional(first("onset") or reading.local(given.onset, raster("wsf_evolution", "v1"))),
         population=reading.optional(
@@ -141,8 +143,21 @@ def read(area: Area, catalogue: Catalogue, fetched: Fetched | None = None) -> Ex
         truth={} if given.truth is None else _read_truth(given.truth),
         missing=tuple(key for key in INPUTS if not (key in remote or getattr(given, key))),
     )
+    _check_found(inputs, area, reading.notices)
     noticed = fetched.notices if fetched else []
     return Extract(inputs, reading.sources, [*noticed, *reading.notices])
+
+
+def _check_found(inputs: AreaInputs, area: Area, notices: Sequence[Notice]) -> None:
+    """End the run where no input shows a building: an empty city is no finding."""
+    if inputs.layers["buildings"].empty and inputs.footprints.empty:
+        names = ", ".join(path.name for path in (*area.inputs.osm, *area.inputs.footprints)) or "what was fetched"
+        noticed = f" ({'; '.join(map(str, notices))})" if notices else ""
+        msg = (
+            f"No building lies within the bbox {list(area.bbox)} of {area.area_id} in {names}{noticed}; give files "
+            "that cover it, or correct the bbox (west, south, east, north)."
+        )
+        raise RunError(msg)
 
 
 def _read_fetched(area: Area, catalogue: Catalogue, fetched: Fetched | None) -> dict[str, list[Extract[Any]]]:
@@ -173,6 +188,17 @@ class _Reading:
             self.sources.append(replace(source, source_id=renumbered, observed_year=known_year))
         self.notices += extract.notices
         return extract.data
+
+    def distinct_epochs(self, built_up: Mapping[int, Path]) -> dict[int, Path]:
+        """Return the epochs without those whose file stands for a later one too: a copy shows no growth."""
+        years: dict[str, list[int]] = {}
+        for year, path in sorted(built_up.items()):
+            years.setdefault(sha256(path), []).append(year)
+        for same in years.values():
+            if len(same) > 1:
+                what = f"the same file stands for {', '.join(map(str, same))}; it was used for {same[-1]} alone"
+                self.notices.append(Notice(built_up[same[-1]].name, what, len(same) - 1))
+        return {same[-1]: built_up[same[-1]] for same in sorted(years.values(), key=lambda same: same[-1])}
 
     def optional(self, extract: Extract[T] | None) -> T | None:
         return None if extract is None else self.keep(extract)

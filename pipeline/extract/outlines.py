@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-from pyogrio.errors import DataSourceError
 
 from pipeline.errors import InputError
 from pipeline.extract import local_files
+from pipeline.extract.vector.layers import choose, opened
 from pipeline.geometry.polygon_validity import valid_areas
 from pipeline.schema.provenance import Extract, Notice
 
@@ -20,6 +19,11 @@ if TYPE_CHECKING:
 
     from pipeline.config import Area
 
+_ID = "settlement_id"
+_LAYER_WORDS = ("settlement", "outline", "novostroi", "поселен", "новостро", _ID)
+_OVERLAP_M2 = 1000.0
+"""Outlines may share so much in all without a word: edges that were drawn twice."""
+
 
 def read(path: Path, area: Area) -> Extract[gpd.GeoDataFrame]:
     """Read the outlines of an area.
@@ -27,8 +31,9 @@ def read(path: Path, area: Area) -> Extract[gpd.GeoDataFrame]:
     Parameters
     ----------
     path
-        GeoParquet (such as ``snapshots/<date>/tables/settlements.parquet``), GeoPackage, GeoJSON or FlatGeobuf, with a
-        column ``settlement_id``; rows whose ``area_id``, if there is that column, names another area are left out.
+        GeoParquet (such as ``snapshots/<date>/tables/settlements.parquet``) or another form of
+        `vector.formats.FORMATS`, with a column ``settlement_id``; rows whose ``area_id``, if there is that column,
+        names another area are left out.
     area
         The area.
 
@@ -40,23 +45,24 @@ def read(path: Path, area: Area) -> Extract[gpd.GeoDataFrame]:
     Raises
     ------
     InputError
-        The file cannot be read, lacks its column or a CRS, names an outline twice, or shows none of the area.
+        The file cannot be read, lacks its column, an id or a CRS, names an outline twice, or shows none of the area.
     """
-    local_files.check_exists(path, "outlines")
-    try:
-        frame = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path)
-    except (DataSourceError, pa.ArrowException, ValueError, OSError) as error:
-        msg = f"{path} cannot be read as outlines of settlements: {str(error).splitlines()[0]}."
-        raise InputError(msg) from error
-    if "settlement_id" not in frame or frame.crs is None:
-        msg = f"{path} must have a column settlement_id and a coordinate system."
-        raise InputError(msg)
+    local_files.check_exists(path, "outlines", folders=True)
+    details = area.inputs.details(path)
+    with opened(path) as dataset:
+        layer = choose(dataset, _LAYER_WORDS, "outlines of settlements", details)
+        if _ID not in layer.fields:
+            msg = f"{path} must have a column {_ID}; its columns are {', '.join(layer.fields) or 'none'}."
+            raise InputError(msg)
+        frame = layer.read(area.bbox, details)
     if "area_id" in frame:
-        frame = frame[frame["area_id"] == area.area_id]
-    shapes, repaired, dropped = valid_areas(np.asarray(frame.geometry.to_crs("EPSG:4326"), dtype=object))
-    rows = gpd.GeoDataFrame(
-        {"settlement_id": frame["settlement_id"].to_numpy()}, geometry=pd.Series(shapes), crs="EPSG:4326"
-    )
+        frame = frame[frame["area_id"].isna() | (frame["area_id"] == area.area_id)]
+    ids = frame[_ID].astype("str").str.strip()
+    if (nameless := frame[_ID].isna() | ids.eq("")).any():
+        msg = f"{path} has {int(nameless.sum()):,} outlines without a {_ID}; give each an id of its own."
+        raise InputError(msg)
+    shapes, repaired, dropped = valid_areas(np.asarray(frame.geometry, dtype=object))
+    rows = gpd.GeoDataFrame({_ID: ids.to_numpy()}, geometry=pd.Series(shapes), crs="EPSG:4326")
     rows = rows[rows.intersects(area.boundary)].sort_values("settlement_id", ignore_index=True)
     if rows.empty:
         msg = f"{path} holds no outline of {area.area_id}; correct inputs.outlines in the configuration."
@@ -65,7 +71,19 @@ def read(path: Path, area: Area) -> Extract[gpd.GeoDataFrame]:
         msg = f"{path} names the outline {twice[0]} twice; give each an id of its own."
         raise InputError(msg)
     counts = {"an outline was made valid": repaired, "an outline without an area was left out": dropped}
-    notices = [Notice(path.name, what, count) for what, count in counts.items() if count]
+    shared = _overlap_m2(rows, area)
+    if shared > _OVERLAP_M2:
+        what = (
+            f"outlines overlap by {shared / 10_000:,.1f} ha: built-up area there counts in each, so they add up to more"
+        )
+        counts[what] = 1
+    notices = [*layer.notices, *(Notice(path.name, what, count) for what, count in counts.items() if count)]
     return Extract(
         rows, [local_files.source(path, area, dataset="outlines", number=1, version="", features=len(rows))], notices
     )
+
+
+def _overlap_m2(rows: gpd.GeoDataFrame, area: Area) -> float:
+    """Return how much ground outlines share, counted as often as it is shared."""
+    shapes = rows.geometry.to_crs(area.projected)
+    return float(shapes.area.sum() - shapes.union_all().area)

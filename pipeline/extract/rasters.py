@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import math
+import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import rasterio
 from affine import Affine
-from pyproj import CRS
+from pyproj import CRS, Geod
+from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.warp import transform_bounds
 from rasterio.windows import Window
@@ -20,6 +22,7 @@ from rasterio.windows import Window
 from pipeline.declared import catalogue
 from pipeline.errors import InputError, SourceError
 from pipeline.extract import local_files
+from pipeline.extract.coordinates import check_has_place, known_crs
 from pipeline.geometry.raster import Raster
 from pipeline.schema.provenance import Extract, Notice, Source
 
@@ -95,9 +98,26 @@ def read_mosaic(
         raise InputError(msg)
     sources = [_source(tile, area, dataset, version, number) for number, tile in enumerate(tiles, start=1)]
     notices = [notice for tile in tiles for notice in tile.notices]
+    spec = catalogue.default().sources.get(dataset)
+    if spec is not None and not area.simulated:
+        notices += _check_unit(raster, spec.unit, ", ".join(Path(tile.path).name for tile in tiles))
     if not _covers(raster, area):
         notices.append(Notice(dataset, f"the raster covers only a part of {area.area_id}; beyond it nothing is known"))
     return Extract(raster, sources, notices)
+
+
+_DATASET_MASKS = {MaskFlags.per_dataset, MaskFlags.alpha}
+"""Masks that are no nodata value: a band of its own, a .msk beside the file, an alpha band."""
+_WITH_ALPHA = {2, 4}
+"""Bands of an image with an alpha band: one or three, and it."""
+_PERHAPS_ALPHA = {ColorInterp.alpha, ColorInterp.undefined}
+_OPAQUE = 255
+_SUFFIXES = (".tif", ".tiff", ".img", ".vrt.tif")
+_SENTINELS = {9999.0, 32767.0, 65535.0, 99999.0, 999999.0, 2147483647.0, 4294967295.0}
+_OFTEN = 0.01
+_YEARS = (1900, 2100)
+_CELL_SLACK = 1.02
+_PERCENT = 100
 
 
 @dataclass(frozen=True)
@@ -113,7 +133,7 @@ def _opened(path: Path | str) -> Iterator[DatasetReader]:
     if isinstance(path, Path):
         local_files.check_exists(path, "…")
     try:
-        with rasterio.open(path) as source:
+        with rasterio.open(_within_archive(path)) as source:
             yield source
     except RasterioError as error:
         reason = str(error.__cause__ or error).rstrip(".")
@@ -123,6 +143,27 @@ def _opened(path: Path | str) -> Iterator[DatasetReader]:
         raise (InputError if _is_local(path) else SourceError)(msg) from error
 
 
+def _within_archive(path: Path | str) -> Path | str:
+    """Return the raster in a zip, as GHSL's tiles come, or in a gzip; any other path as it is."""
+    if not isinstance(path, Path):
+        return path
+    with path.open("rb") as file:
+        magic = file.read(4)
+    if magic[:2] == b"\x1f\x8b":
+        return f"/vsigzip/{path}"
+    if magic != b"PK\x03\x04":
+        return path
+    try:
+        names = [name for name in zipfile.ZipFile(path).namelist() if name.lower().endswith(_SUFFIXES)]
+    except zipfile.BadZipFile as error:
+        msg = f"{path} cannot be unpacked ({error}); it is damaged or cut off: fetch it again."
+        raise InputError(msg) from error
+    if len(names) != 1:
+        msg = f"{path} holds {len(names)} rasters ({', '.join(names[:5])}); unpack it and name the one that is meant."
+        raise InputError(msg)
+    return f"/vsizip/{path}/{names[0]}"
+
+
 def _is_local(path: Path | str) -> bool:
     return isinstance(path, Path) or not any(mark in path for mark in ("/vsicurl", "/vsis3", "://"))
 
@@ -130,22 +171,39 @@ def _is_local(path: Path | str) -> bool:
 def _read_window(path: Path | str, area: Area, nodata: float | None) -> _Tile | None:
     """Read the window of one file; None: it does not overlap the area."""
     with _opened(path) as source:
-        crs = _checked_crs(source, path)
+        crs = _checked_crs(source, path, area)
         window = _window(source, _projected(area, crs, path))
         if window is None:
             return None
         raw = source.read(1, window=window)
+        if _DATASET_MASKS.intersection(source.mask_flag_enums[0]):
+            raw = np.ma.array(raw, mask=source.read_masks(1, window=window) == 0)
+        elif (hidden := _unnamed_mask(source, window)) is not None:
+            raw = np.ma.array(raw, mask=hidden)
         values, notices = _values(raw, source, nodata, Path(path).name)
         transform = source.window_transform(window)
     return _Tile(path, Raster(values, transform, crs), notices)
 
 
-def _checked_crs(source: DatasetReader, path: Path | str) -> CRS:
-    """Return the CRS of a raster whose header makes sense."""
-    if source.crs is None:
-        msg = f"{path} does not say in which coordinate system it is; write it into the file (gdal_edit.py -a_srs)."
+def _unnamed_mask(source: DatasetReader, window: Window) -> NDArray[np.bool_] | None:
+    """Return where a last band of 0 and 255 alone hides the cells: an alpha band that is not called one."""
+    if source.count not in _WITH_ALPHA or source.colorinterp[-1] not in _PERHAPS_ALPHA:
+        return None
+    last = source.read(source.count, window=window)
+    hidden: NDArray[np.bool_] = last == 0
+    return hidden if hidden.any() and ((last == _OPAQUE) | hidden).all() and not hidden.all() else None
+
+
+def _checked_crs(source: DatasetReader, path: Path | str, area: Area) -> CRS:
+    """Return the CRS of a raster whose header makes sense; what the configuration says of it wins."""
+    told = area.inputs.details(path).crs if isinstance(path, Path) else None
+    if source.crs is None and told is None:
+        msg = (
+            f"{path} does not say in which coordinate system it is; write it beside the path: "
+            f'{{ path = "{Path(path).name}", crs = "EPSG:…" }}.'
+        )
         raise InputError(msg)
-    crs = CRS.from_user_input(source.crs)
+    crs = known_crs(told or source.crs, path)
     if source.transform.b or source.transform.d or source.transform.a <= 0 or source.transform.e >= 0:
         msg = f"{path} is rotated or not north up; warp it to a north-up grid (gdalwarp) first."
         raise InputError(msg)
@@ -161,6 +219,7 @@ def _checked_crs(source: DatasetReader, path: Path | str) -> CRS:
 
 def _projected(area: Area, crs: CRS, path: Path | str) -> tuple[float, float, float, float]:
     """Return the bbox of the area in a CRS."""
+    check_has_place(crs, path)
     bounds: tuple[float, float, float, float] = transform_bounds(
         "EPSG:4326", crs.to_wkt(), *area.bbox, densify_pts=_DENSIFY_POINTS
     )
@@ -199,8 +258,10 @@ def _values(
     raw: NDArray[np.generic], source: DatasetReader, nodata: float | None, name: str
 ) -> tuple[NDArray[np.float64], list[Notice]]:
     """Return the values as float64 with NaN for no data, scaled as the file says."""
+    masked = np.ma.getmaskarray(raw)
+    raw = np.ma.getdata(raw)
     values = raw.astype(np.float64)
-    empty = np.isnan(values)
+    empty = np.isnan(values) | masked
     known = [value for value in (source.nodata, nodata) if value is not None]
     for value in known:
         # A float32 raster holds its nodata value rounded to float32; compare in the raster's own type.
@@ -216,13 +277,64 @@ def _values(
     notices = []
     negative = values < 0
     values[negative] = np.nan
-    if not known:
+    if not known and not masked.any():
+        _check_undeclared(values, raw.dtype, source.name)
         notices.append(Notice(name, "declares no nodata value; every value was taken as data, negative ones as none"))
     elif negative.any():
         notices.append(Notice(name, "cell below zero; taken as no data", int(np.count_nonzero(negative))))
-    if source.count > 1:
-        notices.append(Notice(name, f"has {source.count} bands; the first was read"))
+    bands = sum(colour != ColorInterp.alpha for colour in source.colorinterp)
+    if bands > 1:
+        notices.append(Notice(name, f"has {bands} bands; the first was read"))
     return values, notices
+
+
+def _check_undeclared(values: NDArray[np.float64], dtype: np.dtype[Any], name: str) -> None:
+    """Refuse a raster whose largest value is one that stands for "no data" and fills many cells."""
+    largest = np.nanmax(values, initial=0)
+    sentinels = _SENTINELS | ({float(np.iinfo(dtype).max)} if dtype.kind in "iu" else set())
+    often = int(np.count_nonzero(values == largest))
+    if largest in sentinels and often > _OFTEN * values.size:
+        msg = (
+            f"{name} holds {largest:g} in {often:,} cells and declares no nodata value; if that is it, declare it "
+            f"(gdal_edit.py -a_nodata {largest:g})."
+        )
+        raise InputError(msg)
+
+
+def _check_unit(raster: Raster, unit: str, names: str) -> list[Notice]:
+    """Refuse values that the unit cannot have: years that are none, more built up than there is ground."""
+    values = raster.values
+    if unit == "year":
+        odd = values[(values != 0) & ~((values >= _YEARS[0]) & (values <= _YEARS[1])) & ~np.isnan(values)]
+        if odd.size:
+            msg = (
+                f"{names} should hold years ({_YEARS[0]} to {_YEARS[1]}, 0: never), but holds {odd[0]:g}; codes of a "
+                "palette or of half-years are no years: give the raster of the years themselves."
+            )
+            raise InputError(msg)
+    if unit == "m²" and np.isfinite(values).any():
+        cell, largest = _cell_m2(raster), float(np.nanmax(values))
+        if largest > cell * _CELL_SLACK:
+            msg = (
+                f"{names} holds {largest:,.0f} m² in a cell of {cell:,.0f} m²; it is of another unit, such as cubic "
+                "metres: give the built-up surface (GHS-BUILT-S) in square metres."
+            )
+            raise InputError(msg)
+        if 0 < largest <= _PERCENT < cell / _PERCENT:
+            what = f"no cell of {cell:,.0f} m² holds more than {largest:g} m²: are these shares or per cent?"
+            return [Notice(names, what)]
+    return []
+
+
+def _cell_m2(raster: Raster) -> float:
+    """Return the area of a cell at the middle of the window, in m²."""
+    width, height = raster.transform.a, abs(raster.transform.e)
+    if raster.crs.is_geographic:
+        middle = raster.transform.f + raster.transform.e * raster.values.shape[0] / 2
+        lon, lat = (0.0, width, width, 0.0), (middle, middle, middle - height, middle - height)
+        return abs(float(Geod(ellps="WGS84").polygon_area_perimeter(lon, lat)[0]))
+    metres = float(raster.crs.axis_info[0].unit_conversion_factor)
+    return width * height * metres * metres
 
 
 def _mosaic(tiles: Sequence[_Tile]) -> Raster:

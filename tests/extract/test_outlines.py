@@ -60,3 +60,18 @@ def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
             outlines.read(tmp_path / name, AREA)
     with pytest.raises(InputError, match=r"absent\.gpkg"):
         outlines.read(tmp_path / "absent.gpkg", AREA)
+
+
+def test_a_row_without_an_id_or_a_column_of_them_is_refused(tmp_path: Path) -> None:
+    box = shapely.box(72.75, 40.52, 72.76, 40.53)
+    with pytest.raises(InputError, match="1 outlines without a settlement_id"):
+        outlines.read(write(tmp_path / "a.geojson", ["a", None], [box, box]), AREA)  # type: ignore[list-item]
+    (tmp_path / "a.csv").write_text("settlement_id,name\na,b\n", encoding="utf-8")
+    with pytest.raises(InputError, match="no column of geometries"):
+        outlines.read(tmp_path / "a.csv", AREA)
+
+
+def test_outlines_that_overlap_are_told(tmp_path: Path) -> None:
+    boxes = [shapely.box(72.75, 40.52, 72.76, 40.53), shapely.box(72.755, 40.52, 72.765, 40.53)]
+    read = outlines.read(write(tmp_path / "a.gpkg", ["a", "b"], boxes), AREA)
+    assert any("overlap by 47" in notice.what for notice in read.notices), read.notices

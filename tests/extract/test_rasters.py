@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,9 @@ import pytest
 import rasterio
 from affine import Affine
 from pyproj import CRS, Transformer
+from rasterio.enums import ColorInterp
 
-from pipeline.config import Area
+from pipeline.config import Area, Inputs
 from pipeline.errors import InputError, SourceError
 from pipeline.extract import rasters
 from tests.extract.osm_files import AREA
@@ -187,3 +189,71 @@ def test_the_real_population_of_almaty_adds_up() -> None:
     area = Area(area_id="almaty", country="KZ", bbox=(76.5, 43.0, 77.3, 43.6), name={"en": "Almaty"})
     extract = rasters.read(POPULATION, area, dataset="worldpop", version="")
     assert np.nansum(extract.data.values) == pytest.approx(2_289_652, abs=1)
+
+
+def half_hidden(path: Path, how: str) -> Path:
+    """Write a raster whose right half holds 9999 and is hidden."""
+    values = np.full((30, 30), 2, dtype="float32")
+    values[:, 15:] = 9999
+    seen = np.where(values == 9999, 0, 255).astype("uint8")
+    if how in {"alpha", "a band of 0 and 255"}:
+        write(path, np.stack([values, seen.astype("float32")]))
+        with rasterio.open(path, "r+") as target:
+            target.colorinterp = (ColorInterp.gray, ColorInterp.alpha if how == "alpha" else ColorInterp.undefined)
+        return path
+    write(path, values)
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=how == "internal mask"), rasterio.open(path, "r+") as target:
+        target.write_mask(seen)
+    return path
+
+
+@pytest.mark.parametrize("how", ["internal mask", ".msk", "alpha", "a band of 0 and 255"])
+def test_masked_cells_hold_nothing(how: str, tmp_path: Path) -> None:
+    extract = read(half_hidden(tmp_path / "a.tif", how))
+    assert np.nanmax(extract.data.values) == 2
+    assert np.isnan(extract.data.values[:, -1]).all()
+
+
+def test_a_value_for_no_data_that_nobody_declares_is_refused(tmp_path: Path) -> None:
+    values = numbered()
+    values[:, 15:] = 9999
+    with pytest.raises(InputError, match=r"9999 in .* declares no nodata value"):
+        read(write(tmp_path / "a.tif", values))
+
+
+def test_values_that_their_unit_cannot_have_are_refused(tmp_path: Path) -> None:
+    years = np.where(numbered() % 2 == 0, 0, 20).astype("uint8")
+    with pytest.raises(InputError, match=r"should hold years .* holds 20"):
+        rasters.read(write(tmp_path / "years.tif", years), AREA, dataset="wsf_evolution", version="v1", nodata=-1)
+    cell = 0.01 * 111_000 * 0.01 * 111_000 * np.cos(np.radians(42))
+    surface = partial(rasters.read, area=AREA, dataset="ghs_built_s", version="2020", nodata=65535)
+    fine = write(tmp_path / "fine.tif", np.full((30, 30), 0.99 * cell, dtype="float32"))
+    assert surface(fine).notices == []
+    with pytest.raises(InputError, match="m² in a cell of"):
+        surface(write(tmp_path / "volume.tif", np.full((30, 30), 1.2 * cell, dtype="float32")))
+    shares = surface(write(tmp_path / "shares.tif", np.full((30, 30), 0.4, dtype="float32")))
+    assert any("shares or per cent" in notice.what for notice in shares.notices)
+
+
+def test_a_local_coordinate_system_is_refused_and_the_configuration_may_say_better(tmp_path: Path) -> None:
+    local = 'LOCAL_CS["MSK",UNIT["metre",1],AXIS["Easting",EAST],AXIS["Northing",NORTH]]'
+    for crs, reason in ((local, "no place on Earth"), (None, "does not say")):
+        path = write(tmp_path / "a.tif", numbered(), crs=crs, nodata=-1)
+        with pytest.raises(InputError, match=reason):
+            read(path)
+        inputs = Inputs(population={"path": path, "crs": "EPSG:4326"})
+        area = AREA.model_copy(update={"inputs": inputs})
+        assert rasters.read(path, area, dataset="worldpop", version="").data.values.size
+
+
+def test_a_tile_in_its_zip_is_read_as_it_comes(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.tif", numbered(), nodata=-1)
+    with zipfile.ZipFile(tmp_path / "GHS.zip", "w") as archive:
+        archive.write(path, "tile/GHS_BUILT.tif")
+        archive.writestr("readme.txt", "about")
+    np.testing.assert_array_equal(read(tmp_path / "GHS.zip").data.values, read(path).data.values)
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
+        archive.write(path, "a.tif")
+        archive.write(path, "b.tif")
+    with pytest.raises(InputError, match="holds 2 rasters"):
+        read(tmp_path / "two.zip")

@@ -22,16 +22,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyogrio
 from pyogrio.errors import DataSourceError
-from pyproj import CRS, Transformer
-from pyproj.exceptions import CRSError, ProjError
+from pyproj.exceptions import ProjError
 
 from pipeline.errors import InputError
+from pipeline.extract.coordinates import check_has_place, known_crs
 from pipeline.extract.vector import formats, tables
 from pipeline.geometry.bbox import overlaps
 from pipeline.schema.provenance import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from pyproj import CRS
 
     from pipeline.config import FileDetails
     from pipeline.geometry.bbox import Box
@@ -87,7 +89,7 @@ class Layer:
         with _speaking(self.path, self.notices):
             if told is None:
                 return self._placed(box)
-            crs = _known(told, self.path)
+            crs = known_crs(told, self.path)
             frame = self.load(_within(box, crs, self.path))
             return frame.set_crs(crs, allow_override=True).to_crs("EPSG:4326")
 
@@ -96,7 +98,7 @@ class Layer:
         frame = self.load(None)
         told = details.crs if details.crs is not None else self.crs
         if told is not None:
-            frame = frame.set_crs(_known(told, self.path), allow_override=True).to_crs("EPSG:4326")
+            frame = frame.set_crs(known_crs(told, self.path), allow_override=True).to_crs("EPSG:4326")
         return np.asarray(frame.total_bounds)
 
     def _placed(self, box: Box) -> gpd.GeoDataFrame:
@@ -261,25 +263,9 @@ def _parquet_crs(schema: pa.Schema) -> tuple[Any, bool | None]:
     return column.get("crs", "OGC:CRS84"), "bbox" in column.get("covering", {})
 
 
-def _known(crs: Any, path: Path) -> CRS:  # noqa: ANN401 - text, PROJJSON or an EPSG code
-    try:
-        return CRS.from_user_input(crs)
-    except CRSError as error:
-        msg = f"{path}: {str(crs)[:80]!r} is no coordinate system that PROJ knows; write another beside the path."
-        raise InputError(msg) from error
-
-
 def _within(box: Box, crs: CRS, path: Path) -> Box | None:
     """Return a box in a CRS; None: it has no finite bounds there."""
-    try:
-        project = Transformer.from_crs("EPSG:4326", crs, always_xy=True)
-    except ProjError as error:
-        msg = (
-            f"{path} is in a local coordinate system ({crs.name}) that has no place on Earth; write the right one "
-            f'beside the path: {{ path = "{path.name}", crs = "EPSG:…" }}.'
-        )
-        raise InputError(msg) from error
-    bounds = project.transform_bounds(*box, densify_pts=_DENSIFY_POINTS)
+    bounds = check_has_place(crs, path).transform_bounds(*box, densify_pts=_DENSIFY_POINTS)
     return bounds if np.isfinite(bounds).all() else None
 
 

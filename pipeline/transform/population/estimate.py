@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 BOTTOM_UP = "bottom_up"
 """The method of the main estimate."""
+FAR_OFF = 5.0
+"""A population raster that differs from the estimate by more than this is no cross-check, and the run says so."""
 
 
 def estimate(  # noqa: PLR0913 - each piece of evidence is an input of its own
@@ -194,6 +196,7 @@ class _Area:
         if self.gridded.area is not None:
             people = crosschecks.population_raster(self.model, REST, self.gridded.area)
             self._cross_check(None, "population_raster", people)
+            self._compare_raster(float(np.median(residents)), self.gridded.area)
         result = self._registration(None, residents)
         self._write_registration(None, result)
         for kind, people in sorted(self._residents.items()):
@@ -203,6 +206,20 @@ class _Area:
         for quantity, draws in (("residents", residents), ("unregistered", result.unregistered)):
             drawn = self.model.factors.drawn
             self.sheet.decomposition(sensitivity.decompose(self.sheet.area_id, quantity, draws, drawn))
+
+    def _compare_raster(self, residents: float, people: float) -> None:
+        """Say so where the raster counts many times more, or fewer, people than the houses hold."""
+        if 1 / FAR_OFF < people / max(residents, 1) < FAR_OFF:
+            return
+        more = people > residents
+        ratio = people / residents if more else residents / max(people, 1)
+        why = (
+            "buildings are missing, or its cells hold people per square kilometre and not people"
+            if more
+            else "it is of another date or unit"
+        )
+        what = f"it holds {people:,.0f} people, {ratio:,.0f} times {'' if more else 'fewer than '}the estimate: {why}"
+        self.sheet.notices.append(Notice("population raster", what))
 
     def _registration(self, place: _Place | None, residents: Draws) -> Registration:
         """Return registered and unregistered from the register where it can be used, else from a share."""
