@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NASTY = "<script>alert('x')</script>\x00{{7*7}}${y}"
 
 
-def _full(sample: sample_tables.Sample, **instead: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def full_tables(sample: sample_tables.Sample, **instead: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """All tables of a run: those of the sample, and a few rows of those that it does not have."""
     area = sample.area_id
     run = {"run_id": "ab12", "version": "0.1.0", "sources": "sample", "seed": 7, "draws": 10_000, "season": "winter"}
@@ -95,7 +95,9 @@ def html(sample: sample_tables.Sample, tmp_path_factory: pytest.TempPathFactory)
         {"area_id": "bishkek", "quantity": "residents", "factor": ["household_size", "recall"], "share": [0.7, 0.3]}
     )
     notices = [Notice("a.pbf", "A ring was dropped.", 3), Notice("a.pbf", "A ring was dropped.", 2), Notice("b", NASTY)]
-    return _write(tmp_path_factory.mktemp("report"), _full(sample), notices=notices, decomposition={"bishkek": shares})
+    return _write(
+        tmp_path_factory.mktemp("report"), full_tables(sample), notices=notices, decomposition={"bishkek": shares}
+    )
 
 
 def test_says_the_headline_as_an_interval_with_its_evidence(html: str) -> None:
@@ -136,14 +138,14 @@ def test_hostile_texts_are_shown_as_text(html: str, sample: sample_tables.Sample
     assert "{{7*7}}" in html
     named = sample.tables["settlements"].assign(name=NASTY, kind="novostroika")
     areas = sample.tables["areas"].assign(name=NASTY)
-    other = _write(tmp_path, _full(sample, settlements=named, areas=areas))
+    other = _write(tmp_path, full_tables(sample, settlements=named, areas=areas))
     assert "<script>" not in other
     assert "\x00" not in other
 
 
 def test_an_empty_area_is_reported_not_invented(tmp_path: Path) -> None:
     empty = sample_tables.empty()
-    frames = {**_full(sample_tables.make(200)), **empty.tables}
+    frames = {**full_tables(sample_tables.make(200)), **empty.tables}
     frames["validation"] = frames["validation"].iloc[:0]
     text = _write(tmp_path, frames)
     assert "cannot be told from these inputs" in text
@@ -153,4 +155,4 @@ def test_an_empty_area_is_reported_not_invented(tmp_path: Path) -> None:
 
 
 def test_same_tables_same_bytes(sample: sample_tables.Sample, tmp_path: Path) -> None:
-    assert _write(tmp_path / "a", _full(sample)) == _write(tmp_path / "b", _full(sample))
+    assert _write(tmp_path / "a", full_tables(sample)) == _write(tmp_path / "b", full_tables(sample))
