@@ -196,8 +196,8 @@ class _Reading:
             years.setdefault(sha256(path), []).append(year)
         for same in years.values():
             if len(same) > 1:
-                what = f"the same file stands for {', '.join(map(str, same))}; it was used for {same[-1]} alone"
-                self.notices.append(Notice(built_up[same[-1]].name, what, len(same) - 1))
+                values = {"years": ", ".join(map(str, same)), "used": same[-1]}
+                self.notices.append(Notice(built_up[same[-1]].name, "epochs_of_one_file", len(same) - 1, values))
         return {same[-1]: built_up[same[-1]] for same in sorted(years.values(), key=lambda same: same[-1])}
 
     def optional(self, extract: Extract[T] | None) -> T | None:

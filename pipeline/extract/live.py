@@ -148,7 +148,7 @@ def fetch(  # noqa: PLR0913 - what to fetch, and how
     others = [source for source in feeding if source.spec.feeds not in REQUIRED]
     collect(sorted(others, key=lambda source: bool(source.spec.fallback_for)))
     cache.trim()
-    notices = [Notice(name, f"missing: {reason}") for name, reason in missing.items()]
+    notices = [Notice(name, "source_missing", values={"reason": reason}) for name, reason in missing.items()]
     return Fetched(files, list(cache.used.values()), [*notices, *fetching.notices], missing)
 
 

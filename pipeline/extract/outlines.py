@@ -70,14 +70,11 @@ def read(path: Path, area: Area) -> Extract[gpd.GeoDataFrame]:
     if twice := rows.loc[rows["settlement_id"].duplicated(), "settlement_id"].tolist():
         msg = f"{path} names the outline {twice[0]} twice; give each an id of its own."
         raise InputError(msg)
-    counts = {"an outline was made valid": repaired, "an outline without an area was left out": dropped}
+    counts = {"settlement_outline_repaired": repaired, "settlement_outline_dropped": dropped}
+    notices = [*layer.notices, *(Notice(path.name, code, count) for code, count in counts.items() if count)]
     shared = _overlap_m2(rows, area)
     if shared > _OVERLAP_M2:
-        what = (
-            f"outlines overlap by {shared / 10_000:,.1f} ha: built-up area there counts in each, so they add up to more"
-        )
-        counts[what] = 1
-    notices = [*layer.notices, *(Notice(path.name, what, count) for what, count in counts.items() if count)]
+        notices.append(Notice(path.name, "settlement_outlines_overlap", values={"shared_ha": shared / 10_000}))
     return Extract(
         rows, [local_files.source(path, area, dataset="outlines", number=1, version="", features=len(rows))], notices
     )

@@ -102,7 +102,7 @@ def read_mosaic(
     if spec is not None and not area.simulated:
         notices += _check_unit(raster, spec.unit, ", ".join(Path(tile.path).name for tile in tiles))
     if not _covers(raster, area):
-        notices.append(Notice(dataset, f"the raster covers only a part of {area.area_id}; beyond it nothing is known"))
+        notices.append(Notice(dataset, "raster_partial", values={"area": area.area_id}))
     return Extract(raster, sources, notices)
 
 
@@ -279,12 +279,12 @@ def _values(
     values[negative] = np.nan
     if not known and not masked.any():
         _check_undeclared(values, raw.dtype, source.name)
-        notices.append(Notice(name, "declares no nodata value; every value was taken as data, negative ones as none"))
+        notices.append(Notice(name, "raster_without_nodata"))
     elif negative.any():
-        notices.append(Notice(name, "cell below zero; taken as no data", int(np.count_nonzero(negative))))
+        notices.append(Notice(name, "cell_below_zero", int(np.count_nonzero(negative))))
     bands = sum(colour != ColorInterp.alpha for colour in source.colorinterp)
     if bands > 1:
-        notices.append(Notice(name, f"has {bands} bands; the first was read"))
+        notices.append(Notice(name, "raster_bands", values={"bands": bands}))
     return values, notices
 
 
@@ -321,8 +321,7 @@ def _check_unit(raster: Raster, unit: str, names: str) -> list[Notice]:
             )
             raise InputError(msg)
         if 0 < largest <= _PERCENT < cell / _PERCENT:
-            what = f"no cell of {cell:,.0f} m² holds more than {largest:g} m²: are these shares or per cent?"
-            return [Notice(names, what)]
+            return [Notice(names, "cells_hold_little", values={"cell_m2": cell, "largest_m2": largest})]
     return []
 
 

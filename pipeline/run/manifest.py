@@ -72,7 +72,7 @@ def write(  # noqa: PLR0913 - each is a section of the file
         "versions": _versions(),
         "config": config.model_dump(mode="json"),
         "sources": [_plain(asdict(source)) for source in sources],
-        "notices": [asdict(notice) for notice in notices],
+        "notices": [asdict(notice) | {"what": notice.what} for notice in notices],
         "files": list_files(root),
     }
     path = root / NAME

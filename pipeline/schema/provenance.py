@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from pipeline.schema.notices import SENTENCES
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 T_co = TypeVar("T_co", covariant=True)
@@ -40,13 +43,26 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A counted warning: something in an input was dropped, repaired or assumed, and the run went on honestly."""
+    """A counted warning: something in an input was dropped, repaired or assumed, and the run went on honestly.
+
+    Examples
+    --------
+    >>> str(Notice("city.pbf", "name_cut", 3, {"longest": 255}))
+    'city.pbf: a name is longer than 255 characters and was cut (3 times)'
+    """
 
     where: str
     """File, layer or table."""
-    what: str
-    """One sentence, without the count."""
+    code: str
+    """Key of its sentence in `notices.SENTENCES`."""
     count: int = 1
+    values: Mapping[str, str | float] = field(default_factory=dict)
+    """What the sentence names."""
+
+    @property
+    def what(self) -> str:
+        """The sentence, without the count; the code itself where it has none."""
+        return SENTENCES[self.code].format(**self.values) if self.code in SENTENCES else self.code
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}" + (f" ({self.count:,} times)" if self.count > 1 else "")

@@ -95,12 +95,11 @@ def notices(rows: pd.DataFrame) -> list[Notice]:
     whole = rows[rows["settlement_id"].isna()]
     if len(empty := whole[whole["built_m2"] <= 0]):
         years = ", ".join(str(int(year)) for year in empty["year"])
-        found.append(Notice("built-up rasters", f"nothing is built up in the whole area in {years}"))
+        found.append(Notice("built-up rasters", "nothing_built", values={"years": years}))
     ordered = rows.sort_values(["settlement_id", "year"])
     before = ordered.groupby("settlement_id", dropna=False)["built_m2"].shift()
     if shrinking := int((ordered["built_m2"] < before * (1 - SHRINKING)).sum()):
-        what = "built-up area falls from one epoch to the next; are the epochs' files in the right order?"
-        found.append(Notice("built-up rasters", what, shrinking))
+        found.append(Notice("built-up rasters", "built_up_falls", shrinking))
     return found
 
 

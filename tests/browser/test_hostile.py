@@ -75,7 +75,8 @@ def _hostile(turn: int) -> sample_tables.Sample:
     sources = pd.concat([tables["sources"]] * len(STRINGS), ignore_index=True)
     sources["source_id"] = [f"s/{number}" for number in range(len(sources))]
     tables["sources"] = _filled(sources, SOURCE_TEXTS, turn)
-    completeness = pd.concat([tables["completeness"].iloc[:1]] * len(STRINGS), ignore_index=True)
+    outskirts = tables["completeness"].query("measure == 'inhabited_mapped_outskirts'")
+    completeness = pd.concat([outskirts] * len(STRINGS), ignore_index=True)
     tables["completeness"] = _filled(completeness, ("layer",), turn)
     tables["areas"] = _filled(tables["areas"], ("name", "name_en", "name_ru", "name_ky", "name_kk"), turn * 5)
     tables["growth"] = tables["growth"].assign(product=STRINGS[turn])

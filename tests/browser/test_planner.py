@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import threading
 from dataclasses import replace
@@ -13,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 
 from pipeline.config import Basemap
 from pipeline.schema import vocabulary
+from pipeline.schema.rounding import round_people
 from pipeline.schema.tables import conform
 from tests.browser.conftest import READY
 from tests.load import sample_tables
@@ -73,7 +76,8 @@ def test_what_if_equals_a_direct_computation(
     buildings, low, high, counts = _expected(sample.tables, hazard_class, limit)
     assert _number(page.inner_text("#whatif-buildings")) == buildings
     shown = [_number(part) for part in page.inner_text("#whatif-residents").split("–")]
-    assert shown == ([_two_digits(low), _two_digits(high)] if high > 0 else [0])
+    rounded = round_people(pd.DataFrame({"p05": [low], "p50": [math.sqrt(low * high)], "p95": [high]})).iloc[0]
+    assert shown == ([rounded["p05"], rounded["p95"]] if high > 0 else [0])
     rows = page.eval_on_selector_all(
         ".result tbody tr", "rows => rows.map(row => [row.querySelector('button').id, row.cells[1].textContent])"
     )
@@ -108,13 +112,6 @@ def _expected(tables: dict[str, Any], hazard_class: str, limit: float) -> tuple[
 
 def _number(text: str) -> int:
     return int(re.sub(r"\D", "", text))
-
-
-def _two_digits(value: float) -> int:
-    """Two significant digits; rounded half up, as the page does."""
-    whole = int(value + 0.5)
-    unit = 10 ** max(0, len(str(whole)) - 2)
-    return int(whole / unit + 0.5) * unit
 
 
 def test_the_slider_moves_the_figures_at_once(watched: Watched, sample_map: Path) -> None:

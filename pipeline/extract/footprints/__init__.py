@@ -112,9 +112,9 @@ def read(paths: Sequence[Path], area: Area, *, dataset: str = "", origin: str = 
         )
         source = _with_licence(source, found, area)
         notices += found.notices
-        notices += [Notice(path.name, what, n) for what, n in sorted(found.problems.items()) if n and what != READABLE]
+        notices += [Notice(path.name, code, n) for code, n in sorted(found.problems.items()) if n and code != READABLE]
         if not len(found.geometry):
-            notices.append(Notice(path.name, f"holds no footprint within the bbox of {area.area_id}"))
+            notices.append(Notice(path.name, "no_footprint_here", values={"area": area.area_id}))
         sources.append(source)
         parts.append(found)
     data, repeated = table(parts, [source.source_id for source in sources])
@@ -124,7 +124,7 @@ def read(paths: Sequence[Path], area: Area, *, dataset: str = "", origin: str = 
 
 
 def _repeated(count: int) -> Notice:
-    return Notice("footprints", "the same footprint came twice and was taken once", count)
+    return Notice("footprints", "footprint_twice", count)
 
 
 def together(reads: Sequence[Extract[gpd.GeoDataFrame]]) -> Extract[gpd.GeoDataFrame]:

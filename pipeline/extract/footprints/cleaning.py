@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 READABLE: Final = ""
 """Counts features that could be read: no problem, so it is no notice."""
-UNREADABLE: Final = "a line is no GeoJSON feature and was passed over"
-REPAIRED: Final = "a footprint crosses or touches itself and was repaired"
-PARTS: Final = "a feature holds several polygons, and each was taken as a footprint"
-OTHER: Final = "a footprint is no polygon and was dropped"
-EMPTY: Final = "a footprint is empty, has too few points or no area and was dropped"
+UNREADABLE: Final = "line_unreadable"
+REPAIRED: Final = "footprint_repaired"
+PARTS: Final = "footprint_parts"
+OTHER: Final = "footprint_no_polygon"
+EMPTY: Final = "footprint_empty"
 _DEPTH = 3
 """How deep collections are looked into: a collection of multipolygons in a collection."""
 _RING_POINTS = 4

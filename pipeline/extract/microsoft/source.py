@@ -36,7 +36,7 @@ class MicrosoftFootprints(DataSource["gpd.GeoDataFrame"]):
         index = fetching.file(spec, "index", "dataset-links.csv", wanted, refresh_hours=spec.refresh_hours)
         links = files.links(index, quadkeys(area.bbox))
         if not links:
-            fetching.notices.append(Notice(spec.id, f"its index names no file for {area.area_id}"))
+            fetching.notices.append(Notice(spec.id, "index_without_area", values={"area": area.area_id}))
         return [self._file(fetching, link) for link in links]
 
     def _file(self, fetching: Fetching, link: files.Link) -> FetchedFile:

@@ -86,7 +86,7 @@ def read(
         notices += _notices(path.name, found.problems)
         covered.append(found.covers)
         if not found.objects:
-            notices.append(Notice(path.name, f"holds nothing that {area.area_id} asks for, near its bbox"))
+            notices.append(Notice(path.name, "no_object_here", values={"area": area.area_id}))
     if paths and not any(files):
         names = ", ".join(str(path) for path in paths)
         msg = (
@@ -97,7 +97,7 @@ def read(
     notices += _partly_covered(covered, area)
     tables, cut = frames.build(files, layers, boxes)
     if cut:
-        notices.append(Notice(DATASET, f"a name is longer than {frames.MAX_NAME} characters and was cut", cut))
+        notices.append(Notice(DATASET, "name_cut", cut, {"longest": frames.MAX_NAME}))
     return Extract(tables, sources, notices)
 
 
@@ -110,8 +110,7 @@ def _partly_covered(covered: Sequence[Box | None], area: Area) -> list[Notice]:
     share /= area.boundary.area
     if share > _WHOLE:
         return []
-    what = f"the files say that they cover {share:.0%} of the bbox of {area.area_id}; beyond that nothing is known"
-    return [Notice(DATASET, what)]
+    return [Notice(DATASET, "extract_partial", values={"share": float(share), "area": area.area_id})]
 
 
 def search_boxes(area: Area, layers: Mapping[str, OsmLayer], reach_m: float) -> dict[str, Box]:
@@ -121,4 +120,4 @@ def search_boxes(area: Area, layers: Mapping[str, OsmLayer], reach_m: float) -> 
 
 
 def _notices(where: str, problems: Counter[str]) -> list[Notice]:
-    return [Notice(where, what, count) for what, count in sorted(problems.items()) if count]
+    return [Notice(where, code, count) for code, count in sorted(problems.items()) if count]

@@ -43,8 +43,7 @@ class OpenStreetMap(DataSource["dict[str, gpd.GeoDataFrame]"]):
         replies = [self._reply(fetching, query) for query in self._queries(fetching.area, fetching.live)]
         counts, moments = zip(*map(overpass_json.state, replies), strict=True)
         if empty := counts.count(0):
-            what = "a tile without a single object, as a second reply confirmed"
-            fetching.notices.append(Notice(self.spec.id, what, empty))
+            fetching.notices.append(Notice(self.spec.id, "tile_empty", empty))
         name = f"{fetching.area.area_id}.osm.pbf"
         path = fetching.cache.derived(replies, "pbf", name, lambda target: overpass_json.write_pbf(replies, target))
         state = str(day or max(moments))

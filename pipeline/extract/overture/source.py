@@ -44,8 +44,7 @@ class OvertureBuildings(DataSource["gpd.GeoDataFrame"]):
             [whole], "not read elsewhere", "overture.parquet", lambda target: releases.not_read_elsewhere(whole, target)
         )
         if left_out := releases.rows(whole) - releases.rows(path):
-            what = "a footprint is OpenStreetMap's or Microsoft's, read there"
-            fetching.notices.append(Notice(spec.id, what, left_out))
+            fetching.notices.append(Notice(spec.id, "footprint_read_elsewhere", left_out))
         return [fetching.fetched(path, spec, release, [whole])]
 
     def read(self, files: Sequence[FetchedFile], area: Area) -> Extract[gpd.GeoDataFrame]:

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 _MAX_UNPACKED = 20_000_000_000
 """Bytes that an archive may unpack to."""
-_PLACELESS = "says nothing of its coordinate system; WGS 84 was assumed, since its coordinates lie in the area"
 _DENSIFY_POINTS = 21
 _UNREADABLE = (
     DataSourceError, ProjError, pa.ArrowException, zipfile.BadZipFile, EOFError, OSError, ValueError, KeyError,
@@ -114,7 +113,7 @@ class Layer:
                 f'{{ path = "{self.path.name}", crs = "EPSG:…" }}.'
             )
             raise InputError(msg)
-        self.notices.append(Notice(self.path.name, _PLACELESS))
+        self.notices.append(Notice(self.path.name, "crs_assumed"))
         return frame.set_crs("EPSG:4326")
 
 
@@ -281,7 +280,7 @@ def _speaking(path: Path, notices: list[Notice]) -> Iterator[None]:
         except _UNREADABLE as error:
             raise unreadable(path, str(error)) from error
     said = dict.fromkeys(str(item.message).split("\n")[0] for item in caught if item.category is RuntimeWarning)
-    notices += [Notice(path.name, f"GDAL: {text[:200]}") for text in said]
+    notices += [Notice(path.name, "gdal_warns", values={"text": text[:200]}) for text in said]
 
 
 def unreadable(path: Path, reason: str) -> InputError:
@@ -327,7 +326,8 @@ def choose(dataset: Dataset, wanted: Sequence[str], what: str, details: FileDeta
         raise InputError(msg)
     chosen = candidates[0]
     if len(dataset.layers) > 1:
-        chosen.notices.append(Notice(dataset.path.name, f"of its layers ({dataset.listed()}), {chosen.name} was read"))
+        values = {"layers": dataset.listed(), "layer": chosen.name}
+        chosen.notices.append(Notice(dataset.path.name, "layer_chosen", values=values))
     return chosen
 
 

@@ -41,10 +41,10 @@ def clean(frame: gpd.GeoDataFrame, where: str) -> tuple[gpd.GeoDataFrame, Outlin
     missing = np.diff(outlines.first) == 0
     tiny, huge = ~missing & (area < MIN_M2), area > MAX_M2
     counted = (
-        (missing, "outline without a usable polygon (empty, not finite, or no area); dropped"),
-        (mended, "self-crossing outline; repaired"),
-        (tiny, f"outline below {MIN_M2:g} m²; dropped"),
-        (huge, f"outline above {MAX_M2:,.0f} m², no single building; dropped"),
+        (missing, "outline_unusable"),
+        (mended, "outline_self_crossing"),
+        (tiny, "outline_tiny"),
+        (huge, "outline_huge"),
     )
     keep = ~(missing | tiny | huge)
     if not keep.all():
@@ -52,7 +52,9 @@ def clean(frame: gpd.GeoDataFrame, where: str) -> tuple[gpd.GeoDataFrame, Outlin
     rows = frame.loc[keep].reset_index(drop=True)
     rows = rows.set_geometry(outlines.geometry, crs=frame.crs)
     rows["footprint_m2"] = outlines.area
-    return rows, outlines, [Notice(where, what, int(which.sum())) for which, what in counted if which.any()]
+    limits = {"outline_tiny": {"least_m2": MIN_M2}, "outline_huge": {"most_m2": MAX_M2}}
+    notices = [Notice(where, code, int(which.sum()), limits.get(code, {})) for which, code in counted if which.any()]
+    return rows, outlines, notices
 
 
 def _repaired(geometries: NDArray[np.object_]) -> tuple[Outlines, NDArray[np.bool_]]:

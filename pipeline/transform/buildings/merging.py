@@ -105,14 +105,9 @@ def merge(osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, area_id: str, pre
     matches.insert(1, "footprint_id", cleaned_fp["footprint_id"].take(other).array)
     notices = [*notices_osm, *notices_fp, *_odd_levels(cleaned_osm)]
     if found.doubtful.any():
-        what = (
-            "house beside a house of OpenStreetMap, where the two sources lie apart by more than could be found out; "
-            "taken for the same house and not counted twice (give footprints that fit the map)"
-        )
-        notices.append(Notice("satellite footprints", what, int(found.doubtful.sum())))
+        notices.append(Notice("satellite footprints", "house_doubtful", int(found.doubtful.sum())))
     if len(rests):
-        what = "house that OpenStreetMap lacks, within a footprint of several; added"
-        notices.append(Notice("satellite footprints", what, len(rests)))
+        notices.append(Notice("satellite footprints", "house_within_footprint", len(rests)))
     return MergedBuildings(_identified(buildings, centres, area_id), matches, rows, notices)
 
 
@@ -121,10 +116,10 @@ def _prepare(frame: gpd.GeoDataFrame, where: str, identifier: str) -> tuple[gpd.
     rows, outlines, notices = clean(frame.iloc[_by_place(frame, identifier)], where)
     found = repeats(outlines)
     counted = (
-        (found.nested, "outline that repeats another of its source or lies within it; dropped"),
-        (found.compound, "outline that encloses several buildings of its source; dropped"),
+        (found.nested, "outline_repeats"),
+        (found.compound, "outline_encloses"),
     )
-    notices += [Notice(where, what, int(which.sum())) for which, what in counted if which.any()]
+    notices += [Notice(where, code, int(which.sum())) for which, code in counted if which.any()]
     kept = np.flatnonzero(~(found.nested | found.compound))
     if len(kept) < len(outlines):
         rows, outlines = rows.iloc[kept].reset_index(drop=True), outlines.take(kept)
@@ -167,9 +162,7 @@ def _odd_levels(osm: gpd.GeoDataFrame) -> list[Notice]:
         return []
     tags = osm["building:levels"].dropna()
     odd = int(_levels(tags).isna().sum())
-    return [Notice("buildings of OpenStreetMap", "building:levels that is no number of storeys; ignored", odd)] * (
-        odd > 0
-    )
+    return [Notice("buildings of OpenStreetMap", "levels_unreadable", odd)] * (odd > 0)
 
 
 def _from_osm(osm: gpd.GeoDataFrame, area_id: str, seen: NDArray[np.object_], heights: pd.Series) -> gpd.GeoDataFrame:

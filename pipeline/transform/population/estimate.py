@@ -211,15 +211,11 @@ class _Area:
         """Say so where the raster counts many times more, or fewer, people than the houses hold."""
         if 1 / FAR_OFF < people / max(residents, 1) < FAR_OFF:
             return
-        more = people > residents
-        ratio = people / residents if more else residents / max(people, 1)
-        why = (
-            "buildings are missing, or its cells hold people per square kilometre and not people"
-            if more
-            else "it is of another date or unit"
-        )
-        what = f"it holds {people:,.0f} people, {ratio:,.0f} times {'' if more else 'fewer than '}the estimate: {why}"
-        self.sheet.notices.append(Notice("population raster", what))
+        if people > residents:
+            code, times = "raster_holds_many_more", people / max(residents, 1)
+        else:
+            code, times = "raster_holds_many_fewer", residents / max(people, 1)
+        self.sheet.notices.append(Notice("population raster", code, values={"people": people, "times": times}))
 
     def _registration(self, place: _Place | None, residents: Draws) -> Registration:
         """Return registered and unregistered from the register where it can be used, else from a share."""
@@ -264,13 +260,11 @@ def _places(settlements: pd.DataFrame) -> dict[str, _Place]:
 
 def _without_homes(area_id: str, settlements: pd.DataFrame, inhabited: pd.Index) -> list[Notice]:
     if inhabited.empty:
-        what = "no building can be a home; nothing is said about its population"
-        return [Notice(f"population of {area_id}", what)]
+        return [Notice(f"population of {area_id}", "no_homes")]
     empty = int((~settlements["settlement_id"].isin(inhabited)).sum())
     if not empty:
         return []
-    what = "settlements have no building that can be a home; nothing is said about their population"
-    return [Notice(f"population of {area_id}", what, empty)]
+    return [Notice(f"population of {area_id}", "settlements_without_homes", empty)]
 
 
 def _update(
@@ -288,8 +282,7 @@ def _update(
     located = survey.assign(settlement_id=[owner(name, bearers) or "" for name in names])
     update = surveys.update(located, {REST: "other", **{k: v.kind for k, v in places.items()}}, factors, area_id)
     if unknown := names[located["settlement_id"].eq("") & names.ne("")].tolist():
-        what = "is no settlement found here, or more than one; such rows speak for the city as a whole"
-        update.notices.append(Notice("survey", f"{listed(unknown)}: {what}", len(unknown)))
+        update.notices.append(Notice("survey", "survey_names_unknown", len(unknown), {"names": listed(unknown)}))
     return update
 
 
@@ -303,7 +296,7 @@ def _gridded(settlements: pd.DataFrame, raster: Raster | None, boundary: shapely
     if boundary is not None:
         area = float(zonal.sums(gpd.GeoSeries([boundary], crs=settlements.crs), raster)[0])
     if area == 0 or (area is None and not seen):
-        return _Gridded(notices=[Notice("population raster", "it holds nobody here, so it is no cross-check")])
+        return _Gridded(notices=[Notice("population raster", "raster_shows_nobody")])
     missed = len(settlements) - len(seen)
-    notices = [Notice("population raster", "settlements in which it shows nobody", missed)] if missed else []
+    notices = [Notice("population raster", "raster_misses_settlements", missed)] if missed else []
     return _Gridded(area, seen, notices)

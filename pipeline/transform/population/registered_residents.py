@@ -81,8 +81,7 @@ def resolve(
     valid = registered["registered"] > 0
     notices = []
     if not valid.all():
-        what = "rows that register nobody, or a negative number, were left out"
-        notices.append(Notice("registered", what, int((~valid).sum())))
+        notices.append(Notice("registered", "register_rows_unusable", int((~valid).sum())))
     rows = registered[valid].sort_values(["year", "registered"], kind="stable")
     rows = rows.assign(name=rows["name"].fillna(""))
     bearers = owners(settlements)
@@ -96,23 +95,22 @@ def resolve(
 
     rows = rows.assign(place=pd.Series([place_of(name) for name in rows["name"]], rows.index, dtype="object"))
     if unknown := rows.loc[rows["place"].isna(), "name"].tolist():
-        what = "is no settlement found here, or more than one; such rows were left out"
-        notices.append(Notice("registered", f"{listed(dict.fromkeys(unknown))}: {what}", len(unknown)))
+        names = listed(dict.fromkeys(unknown))
+        notices.append(Notice("registered", "register_names_unknown", len(unknown), {"names": names}))
     known = rows[rows["place"].notna()]
     notices += _repeated(known)
     latest = known.drop_duplicates("place", keep="last").set_index("place")
     people = {str(place): float(count) for place, count in latest["registered"].items()}
     whole = people.pop(WHOLE, None)
     if whole is not None and whole < (parts := sum(people.values())):
-        what = f"{whole:,.0f} people in the whole area are fewer than the {parts:,.0f} in its settlements"
         largest = latest.loc[list(people)].sort_values("registered").iloc[-1]
-        example = f"{largest['name']}: {largest['registered']:,.0f}"
-        notices.append(Notice("registered", f"{what} ({example}); the figure of the whole area was not used"))
+        values: dict[str, str | float] = {"whole": whole, "parts": parts}
+        values |= {"name": str(largest["name"]), "people": float(largest["registered"])}
+        notices.append(Notice("registered", "register_whole_too_small", values=values))
         whole = None
     newest = None if latest.empty else int(latest["year"].max())
     if year is not None and newest is not None and abs(newest - year) > CLOSE_YEARS:
-        what = f"its figures are of {newest}, the houses of {year}; residents and register are of different times"
-        notices.append(Notice("registered", what))
+        notices.append(Notice("registered", "register_of_another_time", values={"register": newest, "houses": year}))
     return Register(whole, people, notices)
 
 
@@ -125,8 +123,7 @@ def _repeated(rows: pd.DataFrame) -> list[Notice]:
                 f"{name or 'the whole area'} {count:,.0f} ({year})"
                 for name, count, year in zip(group["name"], group["registered"], group["year"], strict=True)
             )
-            what = "are rows of one place; the latest counts, the largest of a year"
-            notices.append(Notice("registered", f"{told}: {what}", len(group) - 1))
+            notices.append(Notice("registered", "register_rows_of_one_place", len(group) - 1, {"rows": told}))
     return notices
 
 
@@ -134,11 +131,11 @@ def plausible(people: float, residents: Draws, where: str) -> tuple[bool, list[N
     """Tell whether a register's figure can belong to a place with these residents, and note one that is too large."""
     upper = float(np.quantile(residents, 0.95))
     if people > IMPLAUSIBLE * upper:
-        what = f"{people:,.0f} registered people are more than {IMPLAUSIBLE:g} times any plausible number of residents"
-        return False, [Notice("registered", f"{where}: {what} ({upper:,.0f}); the register was not used")]
+        values: dict[str, str | float] = {"place": where, "people": people, "times": IMPLAUSIBLE, "upper": upper}
+        return False, [Notice("registered", "register_implausible", values=values)]
     if people > upper:
-        what = f"{people:,.0f} registered people exceed the upper estimate of residents ({upper:,.0f})"
-        return True, [Notice("registered", f"{where}: {what}; buildings may be missing, or the register inflated")]
+        values = {"place": where, "people": people, "upper": upper}
+        return True, [Notice("registered", "register_above_residents", values=values)]
     return True, []
 
 

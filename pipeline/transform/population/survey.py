@@ -101,12 +101,11 @@ def _usable(survey: pd.DataFrame) -> tuple[pd.DataFrame, list[Notice]]:
     notices = []
     usable = ((survey["houses"] > 0) & (survey["persons"] >= 0)).to_numpy()
     if not usable.all():
-        what = "rows without houses, or with a negative number of persons, were left out"
-        notices.append(Notice("survey", what, int((~usable).sum())))
+        notices.append(Notice("survey", "survey_rows_unusable", int((~usable).sum())))
     rows = survey[usable].fillna({"settlement_id": ""})
     rows = rows.groupby("settlement_id", as_index=False, sort=True)[["houses", "persons"]].sum()
     if 0 < (houses := float(rows["houses"].sum())) < SMALL_SURVEY:
-        notices.append(Notice("survey", f"only {houses:g} houses were visited: intervals hardly become narrower"))
+        notices.append(Notice("survey", "survey_small", values={"houses": houses}))
     return rows, notices
 
 

@@ -38,17 +38,17 @@ def clean(frame: gpd.GeoDataFrame, zone: RedZone) -> tuple[gpd.GeoDataFrame, lis
     """
     notices = _Notices(f"hazard:{zone.id}")
     frame = frame.sort_values("osm_id", kind="stable").reset_index(drop=True)
-    frame = notices.keep(frame, ~frame["osm_id"].duplicated(), "an object was given twice and is used once")
+    frame = notices.keep(frame, ~frame["osm_id"].duplicated(), "object_twice")
     geometry = shapely.force_2d(frame.geometry.to_numpy())
     present = ~(shapely.is_missing(geometry) | shapely.is_empty(geometry))
-    frame = notices.keep(frame.set_geometry(geometry, crs=frame.crs), present, "an object without geometry was dropped")
-    frame = notices.keep(frame, _finite(frame.geometry.to_numpy()), "a coordinate is no number: the object was dropped")
+    frame = notices.keep(frame.set_geometry(geometry, crs=frame.crs), present, "object_without_geometry")
+    frame = notices.keep(frame, _finite(frame.geometry.to_numpy()), "coordinate_no_number")
     frame = _valid(frame, zone, notices)
     canonical = pd.Series(shapely.to_wkb(shapely.normalize(frame.geometry.to_numpy())), dtype=object)
-    frame = notices.keep(frame, ~canonical.duplicated(), "an object has the very geometry of another and is used once")
+    frame = notices.keep(frame, ~canonical.duplicated(), "geometry_twice")
     if _is_areal(zone):
         inside = _points_inside_areas(frame.geometry.to_numpy())
-        frame = notices.keep(frame, ~inside, "a point lies in an area of its class and stands for it: the area is used")
+        frame = notices.keep(frame, ~inside, "point_in_area")
     return frame, notices.noticed
 
 
@@ -59,14 +59,14 @@ class _Notices:
         self.where = where
         self.noticed: list[Notice] = []
 
-    def add(self, what: str, count: int) -> None:
+    def add(self, code: str, count: int) -> None:
         if count:
-            self.noticed.append(Notice(self.where, what, count))
+            self.noticed.append(Notice(self.where, code, count))
 
-    def keep(self, frame: gpd.GeoDataFrame, mask: NDArray[np.bool_] | pd.Series[bool], what: str) -> gpd.GeoDataFrame:
-        """Return the rows under the mask; the others are counted under `what`."""
+    def keep(self, frame: gpd.GeoDataFrame, mask: NDArray[np.bool_] | pd.Series[bool], code: str) -> gpd.GeoDataFrame:
+        """Return the rows under the mask; the others are counted under `code`."""
         mask = np.asarray(mask, dtype=bool)
-        self.add(what, int((~mask).sum()))
+        self.add(code, int((~mask).sum()))
         return frame[mask].reset_index(drop=True)
 
 
@@ -88,15 +88,13 @@ def _valid(frame: gpd.GeoDataFrame, zone: RedZone, notices: _Notices) -> gpd.Geo
         closed = (shapely.get_type_id(geometry) == shapely.GeometryType.LINESTRING) & shapely.is_closed(geometry)
         closed &= shapely.get_num_points(geometry) > 3
         geometry[closed] = [shapely.Polygon(line.coords) for line in geometry[closed]]
-        notices.add("a closed line bounds an area of its class and was read as one", int(closed.sum()))
+        notices.add("closed_line_as_area", int(closed.sum()))
     repaired = made_valid(geometry)
     usable = ~shapely.is_missing(repaired)
-    notices.add(
-        "a geometry crosses or touches itself and was repaired", int((usable & ~shapely.is_valid(geometry)).sum())
-    )
+    notices.add("geometry_repaired", int((usable & ~shapely.is_valid(geometry)).sum()))
     if "point" not in zone.geometry:
         usable &= shapely.get_dimensions(repaired) > 0
-    return notices.keep(frame.set_geometry(repaired, crs=frame.crs), usable, "a geometry without extent was dropped")
+    return notices.keep(frame.set_geometry(repaired, crs=frame.crs), usable, "geometry_without_extent")
 
 
 def _points_inside_areas(geometry: Geometries) -> NDArray[np.bool_]:

@@ -115,7 +115,7 @@ def _of_class(layer: gpd.GeoDataFrame, zone: RedZone, country: str) -> tuple[gpd
         else:
             rows.append(row)
     if ruleless:
-        notices.append(Notice(where, "no rule fits the object's tags: it was left out", ruleless))
+        notices.append(Notice(where, "no_rule_fits", ruleless))
     frame = gpd.GeoDataFrame(rows, columns=[c for c in COLUMNS if c not in {"hazard_id", "area_id"}], crs=layer.crs)
     return frame, notices
 

@@ -41,9 +41,9 @@ def centre_lines(frame: gpd.GeoDataFrame, where: str) -> tuple[gpd.GeoDataFrame,
     straight = [_centre_line(geometry[group]) for group in groups]
     notices = []
     if joined := sum(len(group) - 1 for group in groups):
-        notices.append(Notice(where, "a piece of a runway was joined to the piece before it", joined))
+        notices.append(Notice(where, "runway_joined", joined))
     if len(doubled):
-        notices.append(Notice(where, "a runway is mapped as an area and as a line: the line is used", len(doubled)))
+        notices.append(Notice(where, "runway_area_and_line", len(doubled)))
     return rows.set_geometry(straight, crs=frame.crs).reset_index(drop=True), notices
 
 
