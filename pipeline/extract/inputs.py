@@ -196,7 +196,7 @@ class _Reading:
             years.setdefault(sha256(path), []).append(year)
         for same in years.values():
             if len(same) > 1:
-                values = {"years": ", ".join(map(str, same)), "used": same[-1]}
+                values: dict[str, str | float] = {"years": ", ".join(map(str, same)), "used": same[-1]}
                 self.notices.append(Notice(built_up[same[-1]].name, "epochs_of_one_file", len(same) - 1, values))
         return {same[-1]: built_up[same[-1]] for same in sorted(years.values(), key=lambda same: same[-1])}
 
