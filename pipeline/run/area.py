@@ -206,14 +206,15 @@ def _delineate(
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, pd.DataFrame]:
     """Return the buildings with their settlement, the settlements with kind and names, and the named settlements."""
     osm, area_id, inputs = measured.osm, measured.area.area_id, measured.inputs
-    delineation = settlements.delineate(merged, osm, area_id)
+    gazetteer = facts.settlements()
+    delineation = settlements.delineate(merged, osm, area_id, settlements.listed_names(gazetteer, area_id))
     houses = merged.assign(settlement_id=delineation.membership)
     onset = growth.onset_years(
         delineation.settlements, inputs.onset, inputs.built_up, modelled=measured.built_up.modelled_epochs
     )
-    places = settlements.classify(delineation.settlements, houses, osm, onset)
+    places, named = settlements.resolve_names(delineation.settlements, osm, gazetteer, area_id)
+    places = settlements.classify(places, houses, osm, onset)
     places = places.assign(onset_year=places["settlement_id"].map(onset).astype("Int64"))
-    places, named = settlements.resolve_names(places, osm, facts.settlements(), area_id)
     return houses, places, named
 
 

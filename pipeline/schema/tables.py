@@ -13,7 +13,7 @@ from pandera.engines.geopandas_engine import Geometry
 from pandera.errors import SchemaError, SchemaErrors
 
 from pipeline.errors import RunError
-from pipeline.schema.vocabulary import CODES, LANGUAGES
+from pipeline.schema.vocabulary import CODES, LANGUAGES, TOLD_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -146,14 +146,36 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             "settlements",
             "One row per delineated settlement.",
             "settlement_id",
-            settlement_id=_text("Identifier: area and running number from north-west to south-east."),
+            settlement_id=_text("Identifier: area and place (latitude, longitude) of the median of its homes."),
             area_id=_AREA,
             name=_text("Best-known name, as written by its source; NULL: none known.", nullable=True),
             **_names("Name"),
             name_evidence=_text("How the name was matched, and from which object or row.", nullable=True),
-            kind=_code("Class with the highest score.", "settlement_kind"),
-            kind_score=_number("Score that it is a novostroika: 0 surely not, 1 surely.", "1", check=_PROBABILITY),
-            kind_reasons=_text("JSON: each measure behind the score, with its value and its pull."),
+            kind=_code(
+                "Kind that is more probable than all others together; undetermined: the evidence does not suffice.",
+                "settlement_kind",
+            ),
+            kind_score=_number("Probability of a novostroika, as p_novostroika.", "1", check=_PROBABILITY),
+            **{
+                f"p_{kind}": _number(f"Probability of the kind {kind}.", "1", check=_PROBABILITY) for kind in TOLD_KINDS
+            },
+            evidence_name_word=_text("Kind that a word in its names tells (ж/м, село, дачи, мкр …).", nullable=True),
+            evidence_map_tag=_text("What the map's tags call it: village, allotments, quarter.", nullable=True),
+            evidence_listed=_text("What a published list calls it.", nullable=True),
+            evidence_onset=_number("onset_year, where the rasters tell ages apart.", "year", nullable=True),
+            evidence_unpaved_share=_number(
+                "Unpaved streets, of the length of stated paving, where the city's map states both.", "1", nullable=True
+            ),
+            evidence_services_ratio=_number(
+                "ln of schools, clinics and the like over the city's average per building, where the map shows them.",
+                "1",
+                nullable=True,
+            ),
+            evidence_flats_share=_number(
+                "Blocks of flats, of its main buildings, where any are known.", "1", nullable=True
+            ),
+            evidence_home_m2=_number("Median footprint of its houses, from eight on.", "m2", nullable=True),
+            evidence_plot_m2=_number("Land per main building, from eight houses on.", "m2", nullable=True),
             delineation=_code("How the outline was found.", "delineation"),
             status=_code("Legal status as published, for settlements the literature names.", "status"),
             status_year=_integer("Year that the status refers to.", check=_YEAR, nullable=True),

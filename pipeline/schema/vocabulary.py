@@ -9,7 +9,7 @@ LANGUAGES = {"en": "English", "ru": "Russian", "ky": "Kyrgyz", "kk": "Kazakh"}
 """Languages of the readers (ISO 639-1), with their English names."""
 
 CODES: dict[str, tuple[str, ...]] = {
-    "settlement_kind": ("novostroika", "village", "dacha", "formal", "other"),
+    "settlement_kind": ("novostroika", "village", "dacha", "formal", "other", "undetermined"),
     "delineation": ("osm_polygon", "seed_point+cluster", "cluster"),
     "status": ("legal", "mixed", "unresolved", "unknown"),
     "outcome": ("found", "not found", "not mapped"),
@@ -44,6 +44,9 @@ CODES: dict[str, tuple[str, ...]] = {
 """The values that each column of codes may hold, in the order in which readers see them."""
 
 SETTLEMENT_KINDS = CODES["settlement_kind"]
+*_TOLD, UNDETERMINED = SETTLEMENT_KINDS
+TOLD_KINDS = tuple(_TOLD)
+"""Kinds that a settlement has a probability of; `UNDETERMINED` is the answer where none is probable enough."""
 STATUSES = CODES["status"]
 BUILDING_KINDS = CODES["building_kind"]
 QUANTITIES = CODES["quantity"]

@@ -39,7 +39,7 @@ def judged(area_id: str, seed: int) -> dict[str, object]:
     made = city(area_id, seed)
     found = delineate(made.merged.buildings, made.layers, area_id)
     members = made.merged.buildings.assign(settlement_id=found.membership)
-    best_building = shown(made)
+    best_building = shown(made.merged.buildings, made.buildings)
     true = best_building.map(made.buildings.set_index("building_id")["settlement_id"])
     real = best_building.notna().to_numpy()
     division = pd.DataFrame({"true": true[real].to_numpy(), "ours": found.membership[real].to_numpy()})

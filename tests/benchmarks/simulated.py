@@ -89,17 +89,17 @@ def _lines(seen: gpd.GeoDataFrame, lines: pd.DataFrame) -> pd.DataFrame:
     return own.merge(told, on=corners)[["footprint_id", "building_id"]]
 
 
-def shown(made: City) -> pd.Series:
+def shown(merged: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame) -> pd.Series:
     """Return for each merged building the true building that it shows best, by position; missing: none."""
-    outlines = np.asarray(made.merged.buildings.geometry.array, dtype=object)
-    truth = np.asarray(made.buildings.geometry.array, dtype=object)
+    outlines = np.asarray(merged.geometry.array, dtype=object)
+    truth = np.asarray(buildings.geometry.array, dtype=object)
     i, j = shapely.STRtree(truth).query(outlines, predicate="intersects")[[0, 1]]
     area = shapely.area(shapely.intersection(outlines[i], truth[j]))
     order = np.lexsort((-area, i))
     i, j = i[order], j[order]
     first = np.r_[True, i[1:] != i[:-1]] if len(i) else np.empty(0, dtype=bool)
     out = pd.Series(None, index=np.arange(len(outlines)), dtype=object)
-    out.iloc[i[first]] = made.buildings["building_id"].to_numpy()[j[first]]
+    out.iloc[i[first]] = buildings["building_id"].to_numpy()[j[first]]
     return out
 
 

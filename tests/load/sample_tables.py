@@ -19,7 +19,7 @@ import shapely
 from pyproj import CRS
 
 from pipeline.schema.tables import TABLES, conform
-from pipeline.schema.vocabulary import LANGUAGES
+from pipeline.schema.vocabulary import LANGUAGES, SETTLEMENT_KINDS, TOLD_KINDS
 
 YEARS = (*range(1975, 2021, 5), 2025, 2030)
 MODELLED = (2025, 2030)
@@ -235,7 +235,8 @@ def _settlements(
     names = _names(rng, count)
     known = rng.random(count) < 0.85
     status = np.where(known, rng.choice(["legal", "mixed", "unresolved", "unknown"], count), "unknown")
-    kinds = rng.choice(["novostroika", "village", "dacha", "formal", "other"], count, p=[0.45, 0.2, 0.1, 0.2, 0.05])
+    kinds = rng.choice(SETTLEMENT_KINDS, count, p=[0.45, 0.2, 0.1, 0.1, 0.05, 0.1])
+    probabilities = rng.dirichlet(np.ones(len(TOLD_KINDS)), count)
     return outlines.assign(
         settlement_id=[f"{area_id}/{number + 1:04d}" for number in range(count)],
         area_id=area_id,
@@ -243,8 +244,9 @@ def _settlements(
         **{f"name_{code}": [n if k else None for n, k in zip(names[code], known, strict=True)] for code in _LANGUAGES},
         name_evidence=["node/1" if k else None for k in known],
         kind=kinds,
-        kind_score=rng.uniform(0, 1, count),
-        kind_reasons=[json.dumps({"median_footprint_m2": {"value": 96.0, "pull": 0.4}})] * count,
+        kind_score=probabilities[:, 0],
+        **{f"p_{kind}": probabilities[:, number] for number, kind in enumerate(TOLD_KINDS)},
+        **{column: None for column in TABLES["settlements"].columns if column.startswith("evidence_")},
         delineation=rng.choice(["osm_polygon", "cluster"], count),
         status=status,
         status_year=pd.array([2011 if s != "unknown" else None for s in status], dtype="Int64"),

@@ -10,7 +10,7 @@ from shapely import box
 from pipeline.declared import facts
 from pipeline.errors import ConfigError
 from pipeline.schema import tables
-from pipeline.transform.settlements import delineate, resolve_names
+from pipeline.transform.settlements import delineate, listed_names, resolve_names
 from pipeline.wording.spelling import edits, is_street, key, within_one_edit
 from tests.transform.fabrics import layer, layers, place, quarter, town
 
@@ -159,7 +159,8 @@ def test_a_locality_at_the_edge_of_a_settlement_does_not_name_it_in_the_literatu
 def test_a_kiosk_at_the_point_is_no_dormitory() -> None:
     for size, outcome in ((10.0, "not mapped"), (900.0, "found")):
         given = layers(places=layer(place("node/1", "Общежитие у мясокомбината", 0, 0), columns=("place",)))
-        found = delineate(town([(box(0, 0, size / 10, 10), "non_residential")]), given, "bishkek")
+        listed = listed_names(facts.settlements(), "bishkek")
+        found = delineate(town([(box(0, 0, size / 10, 10), "non_residential")]), given, "bishkek", listed)
         _, table = resolve_names(found.settlements, given, gazetteer(), "bishkek")
         assert table.set_index("named_id").loc["bishkek/meat-factory-dormitory", "outcome"] == outcome
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import LineString, box
 
-from pipeline.schema.vocabulary import SETTLEMENT_KINDS
-from pipeline.transform.settlements import Delineation, classify, delineate
+from pipeline.declared import facts
+from pipeline.schema.vocabulary import TOLD_KINDS
+from pipeline.transform.settlements import Delineation, classify, delineate, resolve_names
+from pipeline.wording.spelling import key
 from tests.transform.fabrics import layer, layers, place, quarter, town, turned
 
 if TYPE_CHECKING:
@@ -75,14 +77,66 @@ def test_a_barrier_parts_one_fabric_and_a_tunnel_does_not(barrier: dict[str, dic
     assert count(tunnel="yes") == 1
 
 
-def test_a_named_polygon_is_a_settlement_even_with_one_house() -> None:
+def test_one_house_is_a_settlement_only_where_a_published_list_names_it() -> None:
     buildings = town(quarter(0, 0, 8, 6), quarter(900, 0, 1, 1))
     land = {"osm_id": "way/7", "name": "Ак-Жар", "landuse": "residential", "geometry": box(880, -20, 960, 60)}
-    result = delineate(buildings, layers(landuse=layer(land, columns=("landuse",))), "a")
+    given = layers(landuse=layer(land, columns=("landuse",)))
+    result = delineate(buildings, given, "a", {key("жилмассив Ак-Жар")})
     check(result, buildings)
     one = result.settlements[result.settlements["delineation"] == "osm_polygon"]
     assert one["osm_ids"].tolist() == ["way/7"]
     assert result.membership.notna().all()
+    assert len(delineate(buildings, given, "a").settlements) == 1
+
+
+def test_four_nameless_parcels_and_a_village_are_one_settlement_and_works_are_none() -> None:
+    parcels = [(0, 0), (150, 0), (0, 150), (150, 150)]
+    buildings = town(*(quarter(x, y, 5, 5, seed=n) for n, (x, y) in enumerate(parcels)), quarter(600, 0, 4, 6))
+    ground = [
+        {"osm_id": f"way/{n}", "landuse": "residential", "geometry": box(x - 5, y - 5, x + 125, y + 125)}
+        for n, (x, y) in enumerate(parcels)
+    ]
+    works = {"osm_id": "way/9", "name": "Chimney", "landuse": "industrial", "geometry": box(580, -20, 720, 170)}
+    given = layers(
+        landuse=layer(*ground, works, columns=("landuse",)),
+        places=layer(place("node/1", "Testdorf", 138, 138, "village"), columns=("place",)),
+    )
+    result = delineate(buildings, given, "a")
+    check(result, buildings)
+    assert result.settlements["osm_ids"].tolist() == ["node/1"]
+    houses = len(buildings) - len(quarter(600, 0, 4, 6))
+    assert result.settlements["buildings"].tolist() == [houses]
+
+
+@pytest.mark.parametrize("name", ["ОсОО «Завод»", "Бизнес-центр Рассвет", "ЖК Асыл Тау", "Школа № 5"])
+def test_what_stands_there_names_no_settlement(name: str) -> None:
+    buildings = town(quarter(0, 0, 8, 6), quarter(900, 0, 2, 2))
+    land = {"osm_id": "way/7", "name": name, "landuse": "residential", "geometry": box(880, -20, 960, 60)}
+    result = delineate(buildings, layers(landuse=layer(land, columns=("landuse",))), "a")
+    assert len(result.settlements) == 1
+
+
+def test_ground_around_the_whole_city_outlines_nothing() -> None:
+    buildings = town(quarter(0, 0, 40, 20), quarter(1200, 0, 40, 20, seed=1))
+    ground = {"osm_id": "way/1", "landuse": "residential", "geometry": box(-500, -500, 3000, 900)}
+    around = delineate(buildings, layers(landuse=layer(ground, columns=("landuse",))), "a")
+    assert groups(around) == groups(delineate(buildings, layers(), "a"))
+    assert len(around.settlements) == 2
+
+
+def test_without_streets_a_change_of_fabric_parts() -> None:
+    buildings = town(quarter(0, 0, 20, 10), quarter(0, 280, 15, 8, plot=34, size=220, angle=8, seed=1))
+    result = delineate(buildings, {}, "a")
+    check(result, buildings)
+    assert len(result.settlements) == 2
+
+
+def test_identifiers_come_from_the_place_alone() -> None:
+    first = town(quarter(0, 0, 10, 8))
+    more = town(quarter(-3000, 3000, 10, 8, seed=3), quarter(0, 0, 10, 8))
+    (own,) = delineate(first, layers(), "a").settlements["settlement_id"]
+    assert own in set(delineate(more, layers(), "a").settlements["settlement_id"])
+    assert re.fullmatch(r"a/42\.\d{3},74\.\d{3}", own)
 
 
 def test_the_innermost_polygon_wins_and_outlines_do_not_overlap() -> None:
@@ -140,14 +194,14 @@ def test_a_nameless_polygon_off_its_place_outlines_more_than_a_settlement() -> N
     )
     assert sorted(delineate(buildings, given, "a").settlements["osm_ids"]) == ["", "node/1"]
     given["places"] = layer(place("node/1", "Умут", 360, 200), columns=("place",))
-    assert list(delineate(buildings, given, "a").settlements["osm_ids"]) == ["way/2;node/1"]
+    assert list(delineate(buildings, given, "a").settlements["osm_ids"]) == ["node/1;way/2"]
 
 
 def test_two_blocks_of_flats_are_a_named_settlement_beside_a_fabric_of_houses() -> None:
     flats = [(box(x, 0, x + 60, 12), "apartments") for x in (0, 80)]
     buildings = town(flats, quarter(0, 90, 12, 8, seed=1))
     given = layers(places=layer(place("node/1", "Черёмушки", 70, 6), columns=("place",)))
-    result = delineate(buildings, given, "a")
+    result = delineate(buildings, given, "a", {key("Черёмушки")})
     assert set(result.membership[:2]) == set(
         result.settlements.loc[result.settlements["osm_ids"] == "node/1", "settlement_id"]
     )
@@ -218,36 +272,86 @@ def test_shifting_and_turning_the_city_changes_only_coordinates(
     assert sorted(a.settlements["area_m2"]) == pytest.approx(sorted(b.settlements["area_m2"]), rel=1e-3)
 
 
-def test_kinds_come_with_a_score_and_reasons() -> None:
-    buildings = town(quarter(0, 0, 12, 12, size=95), quarter(3000, 0, 14, 10, size=36, plot=28, seed=4))
-    rails = layer(
+def streets_of_earth() -> gpd.GeoDataFrame:
+    """Streets in the west of earth, in the east of asphalt."""
+    ways = [(x, y, "ground" if x < 1000 else "asphalt") for x in (0, 3000) for y in range(22, 300, 50)]
+    return layer(
         *(
-            {"osm_id": f"way/{n}", "highway": "residential", "surface": "ground", "geometry": street}
-            for n, street in enumerate(LineString([(0, 22 + 50 * k), (300, 22 + 50 * k)]) for k in range(6))
+            {
+                "osm_id": f"way/{n}",
+                "highway": "residential",
+                "surface": surface,
+                "geometry": LineString([(x, y), (x + 300, y)]),
+            }
+            for n, (x, y, surface) in enumerate(ways)
         ),
         columns=("highway", "surface", "tunnel"),
     )
-    dachas = layer(place("node/1", "Рассвет", 3150, 120, "allotments"), columns=("place",))
-    given = layers(roads=rails, places=dachas)
+
+
+def judged(
+    given: dict[str, gpd.GeoDataFrame], years: list[float | None], *, size: float = 95, plot: float = 25
+) -> gpd.GeoDataFrame:
+    """Two quarters, the western one first, with these years of onset."""
+    quarters = [quarter(x, 0, 12, 12, size=size, plot=plot, seed=x) for x in (0, 3000)]
+    buildings = town(*quarters)
     result = delineate(buildings, given, "a")
-    members = buildings.assign(settlement_id=result.membership)
-    onset = pd.Series({result.settlements["settlement_id"][0]: 2006.0})
-    kinds = classify(result.settlements, members, given, onset)
-    assert kinds["kind"].tolist() == ["novostroika", "dacha"]
-    assert kinds["kind"].isin(SETTLEMENT_KINDS).all()
-    assert kinds["kind_score"].between(0, 1).all()
-    reasons = [json.loads(text) for text in kinds["kind_reasons"]]
-    assert reasons[0]["onset"]["value"] == pytest.approx(2.1)
-    assert "onset" not in reasons[1]
-    assert {"value", "pull"} == set(reasons[1]["allotments"])
-    assert "kind" not in result.settlements
+    places, _ = resolve_names(result.settlements, given, facts.settlements(), "a")
+    order = places.assign(x=places.geometry.centroid.x).sort_values("x")["settlement_id"]
+    onset = pd.Series(years, index=order, dtype=float)
+    kinds = classify(places, buildings.assign(settlement_id=result.membership), given, onset)
+    return kinds.set_index("settlement_id").loc[order].reset_index()
+
+
+def test_a_young_settlement_on_streets_of_earth_is_new_and_its_evidence_is_told() -> None:
+    kinds = judged(layers(roads=streets_of_earth()), [2006, 1975])
+    assert kinds["kind"][0] == "novostroika"
+    assert kinds["kind"][1] != "novostroika"
+    assert kinds["evidence_unpaved_share"].tolist() == [1.0, 0.0]
+    assert kinds["evidence_onset"].tolist() == [2006, 1975]
+    probabilities = kinds[[f"p_{kind}" for kind in TOLD_KINDS]]
+    assert probabilities.sum(axis=1).tolist() == pytest.approx([1, 1])
+    assert kinds["kind_score"].equals(kinds["p_novostroika"])
+
+
+def test_age_alone_makes_no_settlement_new() -> None:
+    assert "novostroika" not in set(judged(layers(), [2006, 1995], plot=40)["kind"])
+
+
+def test_nothing_known_is_undetermined() -> None:
+    assert set(judged(layers(), [None, None])["kind"]) == {"undetermined"}
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "kind"),
+    [("жилмассив Бакай", 95, "novostroika"), ("Дачи Бакай", 38, "dacha"), ("село Бакай", 95, "village")],
+)
+def test_a_word_of_the_name_tells_the_kind(name: str, size: float, kind: str) -> None:
+    places = layer(place("node/1", name, 150, 150), columns=("place",))
+    assert judged(layers(places=places), [None, None], size=size)["kind"].tolist() == [kind, "undetermined"]
+
+
+def test_paving_that_a_city_states_of_one_sort_only_is_not_observed() -> None:
+    roads = streets_of_earth()
+    assert judged(layers(roads=roads.assign(surface="ground")), [None, None])["evidence_unpaved_share"].isna().all()
+
+
+def test_a_raster_that_dates_all_alike_tells_no_ages() -> None:
+    buildings = town(*(quarter(600 * n, 0, 8, 6, seed=n) for n in range(6)))
+    result = delineate(buildings, layers(), "a")
+    places, _ = resolve_names(result.settlements, layers(), facts.settlements(), "a")
+    onset = pd.Series(2005.0, index=places["settlement_id"])
+    kinds = classify(places, buildings.assign(settlement_id=result.membership), layers(), onset)
+    assert kinds["evidence_onset"].isna().all()
+    assert set(kinds["kind"]) == {"undetermined"}
 
 
 def test_classifying_nothing_gives_nothing() -> None:
     empty = delineate(town(), layers(), "a")
-    kinds = classify(empty.settlements, town().assign(settlement_id=[]), layers(), pd.Series(dtype=float))
+    places, _ = resolve_names(empty.settlements, layers(), facts.settlements(), "a")
+    kinds = classify(places, town().assign(settlement_id=[]), layers(), pd.Series(dtype=float))
     assert kinds.empty
-    assert {"kind", "kind_score", "kind_reasons"} <= set(kinds)
+    assert {"kind", "kind_score", "p_dacha", "evidence_onset"} <= set(kinds)
 
 
 def test_inputs_are_not_changed() -> None:

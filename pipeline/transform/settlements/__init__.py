@@ -2,6 +2,6 @@
 
 from pipeline.transform.settlements.classification import classify
 from pipeline.transform.settlements.delineation import Delineation, delineate
-from pipeline.transform.settlements.names import resolve_names
+from pipeline.transform.settlements.names import listed_names, resolve_names
 
-__all__ = ["Delineation", "classify", "delineate", "resolve_names"]
+__all__ = ["Delineation", "classify", "delineate", "listed_names", "resolve_names"]

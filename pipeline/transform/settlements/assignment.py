@@ -12,12 +12,14 @@ from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
 from pipeline.transform.buildings.building_use import HOUSE_MAX_M2
-from pipeline.transform.settlements import osm_places
+from pipeline.transform.settlements import osm_places, villages
 from pipeline.transform.settlements.neighbour_graph import components, dense
 from pipeline.transform.settlements.tract_merging import OFF_CENTRE, join, sums_of, tracts
-from pipeline.wording.spelling import key
+from pipeline.wording.spelling import Key, key
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     import geopandas as gpd
     from numpy.typing import NDArray
 
@@ -30,10 +32,18 @@ CORE = 3
 """… where so many, the house itself included, stand together; what is sparser belongs to no cluster."""
 LEAST_CLUSTER = 20
 """A cluster without a name is a settlement from this many buildings on (docs/domain.md)."""
-LEAST_SEEDED = 1
-"""A named place is a settlement even with the single house that it stands at."""
+LEAST_NAMED = 3
+"""A named place or polygon is a settlement from this many buildings on; with less only if a published list names it."""
 LEAST_POLYGON = 5
-"""A land-use polygon without a name is one from this many on; a named polygon always, even with a single house."""
+"""A block of flats is as much company for the point of a place as so many houses."""
+OUTLINE_M2 = 50_000.0
+"""Nameless ground of this size and more outlines a settlement, if not all of it; smaller ground is a parcel of one."""
+CITY_SHARE = 0.3
+"""A nameless polygon around this share of all buildings is drawn around the city, and outlines nothing …"""
+CITY_LEAST = 2000
+"""… if there are so many."""
+SEVERAL = 2
+"""A polygon that holds so many places of other names than its own is a district of settlements."""
 SNAP_M = 120.0
 """How far from its nearest house the point of a place may stand."""
 SPOT_M = 250.0
@@ -58,13 +68,21 @@ class Partition:
         self.objects.append(objects)
 
 
-def partition(fabric: Fabric, edges: Edges, parted: Mask, found: gpd.GeoDataFrame) -> Partition:
+def partition(  # noqa: PLR0913, PLR0917 - the parts of one city
+    fabric: Fabric,
+    edges: Edges,
+    parted: Mask,
+    links: Edges,
+    found: gpd.GeoDataFrame,
+    listed: Container[Key] = frozenset(),
+) -> Partition:
     """Divide buildings into settlements.
 
-    A building inside a polygon of the map (named, or of residential land) belongs to the innermost one. The others
-    are clustered by density and links. A cluster with several named places is divided among them along the shortest
-    ways from house to house; one without any is a settlement if it has `LEAST_CLUSTER` buildings. A fragment joins
-    the settlement that it has most links with, or none.
+    A building inside a named polygon of the map belongs to the innermost one; one on ground where people work to none.
+    The others are clustered by density and links; nameless ground where people live holds together what stands on it.
+    A cluster with several named places is divided among them along the shortest ways from house to house; one without
+    any is a settlement if it has `LEAST_CLUSTER` buildings. A fragment joins the settlement that it has most links
+    with, or none. At last a village takes in what stands around its point, and its nameless neighbours.
 
     Parameters
     ----------
@@ -74,73 +92,119 @@ def partition(fabric: Fabric, edges: Edges, parted: Mask, found: gpd.GeoDataFram
         Links between neighbours that no barrier cuts, at most `REACH_M` long, shape (m, 2).
     parted
         Which links a street between quarters crosses, shape (m,).
+    links
+        All of them, also those that a barrier cuts, shape (l, 2): a village lies on both sides.
     found
-        The objects of `seeds.objects`.
+        The objects of `osm_places.objects`.
+    listed
+        Names (`spelling.key`) that a published list knows.
     """
-    buildings, main = fabric.points, fabric.main
+    buildings = fabric.points
     outlines, places = osm_places.polygons(found), osm_places.points(found)
     spots = shapely.get_coordinates(np.asarray(places.geometry.array, dtype=object))
+    outlines = _without_districts(outlines, places, spots)
     holder = osm_places.inside(spots, np.asarray(outlines.geometry.array, dtype=object))
-    outlines, holder = _without_crowded(outlines, places, holder)
     out = Partition(np.full(len(buildings), -1, dtype=np.int64))
-    _by_polygon(out, buildings, main, outlines, places, holder)
+    _by_polygon(out, buildings, outlines, places, holder, listed)
+    grounds = osm_places.parcels(found)
+    parcel, worked = _grounds(buildings, outlines, grounds, places, spots)
     close = dense(buildings, edges, REACH_M, CORE)
-    free = (out.label < 0) & (close | _near(buildings, spots[~places["spot"].to_numpy(dtype=bool)]))
-    tract = tracts(len(free), edges[~parted], free)
+    free = (out.label < 0) & ~worked & (close | _near(buildings, spots[~places["spot"].to_numpy(dtype=bool)]))
+    tract = tracts(fabric, edges[~parted], free, parcel)
     weight = np.where(fabric.footprint_m2 > HOUSE_MAX_M2, LEAST_POLYGON, 1)
     size = np.where(free, np.bincount(tract[free], weight[free], minlength=1)[tract], 0)
     seed = _seed_nodes(buildings, size, places, spots, holder)
-    region = _regions(fabric, edges, tract, spots, seed)
-    _by_fabric(out, fabric, edges, region, places["osm_id"].to_numpy(), seed)
-    _fragments(out, buildings, edges)
+    ground = _own_ground(parcel, tract, grounds)
+    region = _regions(fabric, edges, tract, spots, seed, ground)
+    _by_fabric(out, fabric, edges, region, places, seed, listed)
+    _fragments(out, buildings, edges, ~worked)
+    villages.extend(out, fabric, links, places, spots, parcel)
+    _rest_on_grounds(out, parcel, grounds)
     return out
 
 
-def _without_crowded(
-    outlines: gpd.GeoDataFrame, places: gpd.GeoDataFrame, holder: Labels
-) -> tuple[gpd.GeoDataFrame, Labels]:
-    """Drop nameless polygons that outline more than a settlement.
+def _rest_on_grounds(out: Partition, parcel: Labels, grounds: gpd.GeoDataFrame) -> None:
+    """Add to the objects of a settlement the nameless ground that most of its buildings stand on."""
+    count = max(len(out.delineation), 1)
+    held = (out.label >= 0) & (parcel >= 0)
+    code, times = np.unique(parcel[held] * count + out.label[held], return_counts=True)
+    ground, settlement = np.divmod(code, count)
+    most = 2 * times > np.bincount(out.label[out.label >= 0], minlength=count)[settlement]
+    for number, identifier in zip(settlement[most].tolist(), grounds["osm_id"].iloc[ground[most]], strict=True):
+        out.objects[number].append(identifier)
 
-    They hold several places of different names, or a place that does not stand in their midst.
+
+def _without_districts(outlines: gpd.GeoDataFrame, places: gpd.GeoDataFrame, spots: Points) -> gpd.GeoDataFrame:
+    """Drop the polygons that hold several proper places of other names than their own."""
+    proper = ~places["spot"].to_numpy(dtype=bool)
+    names = [key(name) for name in places["name"][proper]]
+    own = [key(name) for name in outlines["name"]]
+    polygon, place = shapely.STRtree(np.asarray(shapely.points(spots[proper]))).query(
+        np.asarray(outlines.geometry.array, dtype=object), predicate="intersects"
+    )
+    others: dict[int, set[Key]] = {}
+    for n, p in zip(polygon.tolist(), place.tolist(), strict=True):
+        if names[p].base != own[n].base:
+            others.setdefault(n, set()).add(names[p])
+    keep = np.array([len(others.get(n, ())) < SEVERAL for n in range(len(outlines))], dtype=bool)
+    return outlines[keep].reset_index(drop=True)
+
+
+def _grounds(
+    buildings: Points, outlines: gpd.GeoDataFrame, parcels: gpd.GeoDataFrame, places: gpd.GeoDataFrame, spots: Points
+) -> tuple[Labels, Mask]:
+    """Return the nameless ground that holds each building together with others, -1: none; and what stands on works.
+
+    Ground that holds places of several names, or the city, or one whose place stands off its middle, holds nothing
+    together.
     """
-    names: dict[int, set[str]] = {}
-    held = np.flatnonzero((holder >= 0) & ~places["spot"].to_numpy(dtype=bool))
-    for place in held.tolist():
-        names.setdefault(int(holder[place]), set()).add(str(key(places["name"].iloc[place])))
-    around = np.asarray(outlines.geometry.array, dtype=object)[holder[held]]
-    beside = shapely.distance(np.asarray(places.geometry.array, dtype=object)[held], shapely.centroid(around))
-    crowded = {int(n) for n in holder[held][beside > OFF_CENTRE * np.sqrt(shapely.area(around) / np.pi)]}
-    crowded |= {polygon for polygon, several in names.items() if len(several) > 1}
-    keep = np.ones(len(outlines), dtype=bool)
-    keep[[polygon for polygon in crowded if outlines["name"].isna()[polygon]]] = False
-    # The last entry serves the places that no polygon holds (-1).
-    number = np.append(np.where(keep, np.cumsum(keep) - 1, -1), -1)
-    return outlines[keep].reset_index(drop=True), number[holder]
+    geometry = np.asarray(parcels.geometry.array, dtype=object)
+    inner = osm_places.inside(buildings, geometry)
+    works = parcels["worked"].to_numpy(dtype=bool)
+    area = np.append(shapely.area(geometry), np.inf)
+    named = osm_places.inside(buildings, np.asarray(outlines.geometry.array, dtype=object))
+    named_area = np.append(outlines.area.to_numpy(), np.inf)
+    worked = np.append(works, False)[inner] & (area[inner] < named_area[named])
+    proper = ~places["spot"].to_numpy(dtype=bool)
+    place, holder = _held(spots[proper], geometry)
+    names: dict[int, set[Key]] = {}
+    for name, ground in zip(places["name"][proper].iloc[place], holder.tolist(), strict=True):
+        names.setdefault(ground, set()).add(key(name))
+    beside = np.hypot(*(spots[proper][place] - shapely.get_coordinates(shapely.centroid(geometry))[holder]).T)
+    loose = works.copy()
+    loose[holder[beside > OFF_CENTRE * np.sqrt(area[holder] / np.pi)]] = True
+    loose[[ground for ground, several in names.items() if len(several) > 1]] = True
+    held = np.bincount(inner[inner >= 0], minlength=len(parcels))
+    loose |= (held > CITY_SHARE * len(buildings)) & (held >= CITY_LEAST)
+    return np.where(np.append(loose, True)[inner], -1, inner), worked
+
+
+def _held(spots: Points, grounds: NDArray[np.object_]) -> tuple[Labels, Labels]:
+    """Return the places that stand on some ground, and the innermost ground of each."""
+    ground = osm_places.inside(spots, grounds)
+    place = np.flatnonzero(ground >= 0)
+    return place, ground[place]
 
 
 def _by_polygon(  # noqa: PLR0913, PLR0917 - the parts of one city
     out: Partition,
     buildings: Points,
-    main: Mask,
     outlines: gpd.GeoDataFrame,
     places: gpd.GeoDataFrame,
     holder: Labels,
+    listed: Container[Key],
 ) -> None:
     """Give each building the innermost polygon that holds it; polygons of one name that meet are one settlement."""
-    geometry = np.asarray(outlines.geometry.array, dtype=object)
-    inner = osm_places.inside(buildings, geometry)
+    inner = osm_places.inside(buildings, np.asarray(outlines.geometry.array, dtype=object))
     group = _same_name(outlines)
     held = inner >= 0
-    size = np.bincount(group[inner[held & main]], minlength=len(outlines))
     members = np.bincount(group[inner[held]], minlength=len(outlines))
     of_group = np.full(len(buildings), -1, dtype=np.int64)
     of_group[held] = group[inner[held]]
-    proper = ~places["spot"].to_numpy(dtype=bool)
     for number in np.unique(group).tolist():
         rows = np.flatnonzero(group == number)
-        named = outlines["name"].iloc[rows].notna().any() or np.isin(holder[proper], rows).any()
-        least = 1 if named else LEAST_POLYGON
-        if (members if named else size)[number] < least:
+        known = any(key(name) in listed for name in outlines["name"].iloc[rows])
+        if members[number] < (1 if known else LEAST_NAMED):
             continue
         ids = [*outlines["osm_id"].iloc[rows], *places["osm_id"][np.isin(holder, rows)]]
         out.add(of_group == number, "osm_polygon", ids)
@@ -150,8 +214,8 @@ def _same_name(outlines: gpd.GeoDataFrame) -> Labels:
     """Return for each polygon the first one of its name that it touches, over others of that name, or itself."""
     geometry = np.asarray(outlines.geometry.array, dtype=object)
     i, j = shapely.STRtree(geometry).query(geometry, predicate="intersects")
-    names = np.array([str(key(name)) if isinstance(name, str) else "" for name in outlines["name"]], dtype=object)
-    same = (names[i] == names[j]) & (names[i] != "")
+    names = np.array([str(key(name)) for name in outlines["name"]], dtype=object)
+    same = names[i] == names[j]
     group = components(len(outlines), np.stack([i[same], j[same]], axis=1))
     first = np.full(len(outlines), len(outlines), dtype=np.int64)
     np.minimum.at(first, group, np.arange(len(outlines)))
@@ -195,7 +259,18 @@ def _seed_nodes(
     return node
 
 
-def _regions(fabric: Fabric, edges: Edges, tract: Labels, spots: Points, seed: Labels) -> Labels:
+def _own_ground(parcel: Labels, tract: Labels, grounds: gpd.GeoDataFrame) -> Labels:
+    """Return for each tract the nameless ground that outlines a settlement by its size, -1: none."""
+    large = np.append(grounds.area.to_numpy() >= OUTLINE_M2, False)
+    held = (tract >= 0) & large[parcel]
+    out = np.full(int(tract.max(initial=-1)) + 1, -1, dtype=np.int64)
+    out[tract[held]] = parcel[held]
+    return out
+
+
+def _regions(  # noqa: PLR0913, PLR0917 - the parts of one city
+    fabric: Fabric, edges: Edges, tract: Labels, spots: Points, seed: Labels, ground: Labels
+) -> Labels:
     """Return the region of each free building, -1 for the others: tracts between streets, joined where alike.
 
     A tract with several places counts as one place in their middle: it is divided later.
@@ -207,26 +282,39 @@ def _regions(fabric: Fabric, edges: Edges, tract: Labels, spots: Points, seed: L
     with np.errstate(invalid="ignore"):
         place = np.stack([np.bincount(held, axis, count) / number for axis in spots[seed >= 0].T], axis=1)
     inner = edges[free[edges].all(axis=1)]
-    region = join(tract, inner, sums_of(fabric, tract, count), place)
+    region = join(tract, inner, sums_of(fabric, tract, count), place, ground)
     return np.where(free, region[tract] if count else -1, -1)
 
 
 def _by_fabric(  # noqa: PLR0913, PLR0917 - the parts of one city
-    out: Partition, fabric: Fabric, edges: Edges, region: Labels, identifiers: NDArray[np.object_], seed: Labels
+    out: Partition,
+    fabric: Fabric,
+    edges: Edges,
+    region: Labels,
+    places: gpd.GeoDataFrame,
+    seed: Labels,
+    listed: Container[Key],
 ) -> None:
     """Make settlements of regions; one with several places is divided among them."""
     free = region >= 0
     inner = edges[region[edges[:, 0]] == region[edges[:, 1]]]
     rooted = np.flatnonzero(seed >= 0)
     source = _nearest_seed(fabric.points, inner, seed[rooted])
+    # What no link leads to, over a canal on its own ground, goes with the place of its region, if that has but one.
+    places_of = np.bincount(region[seed[rooted]], minlength=int(region.max(initial=0)) + 1)
+    only = np.full(len(places_of) + 1, -1, dtype=np.int64)
+    only[region[seed[rooted]]] = np.arange(len(rooted))
+    only[:-1][places_of != 1] = -1
+    source = np.where(source >= 0, source, only[region])
     part = np.where(source >= 0, source, len(rooted) + region)
     numbers, index = np.unique(part[free], return_inverse=True)
     size = np.bincount(index, weights=fabric.main[free]).astype(int)
     order = np.argsort(index, kind="stable")
     groups = np.split(np.flatnonzero(free)[order], np.cumsum(np.bincount(index)))[:-1]
     for number, count, group in zip(numbers.tolist(), size.tolist(), groups, strict=True):
-        if number < len(rooted) and len(group) >= LEAST_SEEDED:
-            out.add(group, "seed_point+cluster", [identifiers[rooted[number]]])
+        place = places.iloc[rooted[number]] if number < len(rooted) else None
+        if place is not None and len(group) >= (1 if key(place["name"]) in listed else LEAST_NAMED):
+            out.add(group, "seed_point+cluster", [place["osm_id"]])
         elif count >= LEAST_CLUSTER:
             out.add(group, "cluster", [])
 
@@ -244,14 +332,14 @@ def _nearest_seed(buildings: Points, edges: Edges, roots: Labels) -> Labels:
     return np.where(source >= 0, number[np.maximum(source, 0)], -1)
 
 
-def _fragments(out: Partition, buildings: Points, edges: Edges) -> None:
+def _fragments(out: Partition, buildings: Points, edges: Edges, may_join: Mask) -> None:
     """Give what is left to the settlement it has most links with (then the nearest); repeated once for second rows."""
     for _ in range(2):
-        left = out.label < 0
+        left = (out.label < 0) & may_join
         a = np.concatenate([edges[:, 0], edges[:, 1]])
         b = np.concatenate([edges[:, 1], edges[:, 0]])
         reach = np.hypot(*(buildings[a] - buildings[b]).T) <= REACH_M
-        joins = left[a] & ~left[b] & reach
+        joins = left[a] & (out.label[b] >= 0) & reach
         a, target = a[joins], out.label[b[joins]]
         if not len(a):
             return

@@ -1,58 +1,54 @@
-"""The kind of a settlement: a multinomial logistic score over standardised measures, each pull on the table."""
+"""The kind of a settlement: probabilities from evidence that adds up, or "undetermined" where it does not suffice."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
-from pipeline.schema.vocabulary import SETTLEMENT_KINDS
-from pipeline.transform.settlements import osm_places
-from pipeline.transform.settlements.measures import DESCRIPTIONS, measure
+from pipeline.schema.vocabulary import TOLD_KINDS, UNDETERMINED
+from pipeline.transform.settlements.evidence import gather
+from pipeline.transform.settlements.kind_weights import WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import geopandas as gpd
-    import pandas as pd
 
-    from pipeline.transform.settlements.neighbour_graph import Floats
+    from pipeline.transform.settlements.neighbour_graph import Floats, Mask
 
-WEIGHTS = {
-    # measure:     (centre, scale)  novostroika, village, dacha, formal, other
-    "footprint": ((4.6, 1.0), (0.6, 0.0, -2.0, 0.8, 0.6)),
-    "spread": ((0.4, 0.3), (-0.2, 0.2, -0.5, -0.3, 0.7)),
-    "spacing": ((3.1, 0.5), (0.1, 0.0, -0.5, 0.8, -0.4)),
-    "plot": ((6.9, 0.7), (-0.7, 0.4, -0.2, 0.3, 0.2)),
-    "coverage": ((0.1, 0.1), (0.4, -0.3, -1.1, -0.1, 1.1)),
-    "alignment": ((1.0, 0.1), (-0.1, -0.5, 0.0, 0.5, 0.0)),
-    "sheds": ((0.4, 0.1), (0.8, 0.9, 0.0, -1.3, -0.3)),
-    "large": ((0.0, 0.3), (-0.4, -0.3, 0.0, 0.3, 0.4)),
-    "straightness": ((1.0, 0.1), (0.1, -0.2, 0.0, 0.1, 0.0)),
-    "paved": ((-0.1, 0.3), (-1.0, 0.7, -0.7, 0.7, 0.4)),
-    "services": ((0.0, 1.6), (-0.3, 0.1, -0.3, -0.1, 0.6)),
-    "onset": ((0.8, 2.4), (1.9, -1.4, -0.5, -0.2, 0.3)),
-    "distance": ((1.5, 0.6), (0.1, 0.4, 0.3, -0.8, 0.0)),
-    "allotments": ((0.0, 1.0), (-0.9, -0.2, 1.1, -0.1, 0.0)),
-    "village": ((0.0, 1.0), (0.0, 0.2, -0.1, -0.1, 0.0)),
-    "worked": ((0.0, 1.0), (-0.2, -0.1, 0.0, -1.5, 1.9)),
-    "constant": ((0.0, 1.0), (3.3, -1.0, 0.0, -0.3, -2.0)),
+Weights = dict[str, dict[float | str, tuple[float, ...]]]
+"""For each measure of `evidence` its knots, or the words that it may be, with a weight for each of `TOLD_KINDS`."""
+
+KNOTS: dict[str, tuple[float | str, ...]] = {
+    "name_word": ("novostroika", "village", "dacha", "formal"),
+    "map_tag": ("village", "allotments", "quarter"),
+    "listed": ("novostroika", "village", "dacha", "blocks"),
+    "onset": (1980, 1990, 2000, 2010),
+    "unpaved_share": (0, 1),
+    "services_ratio": (-1.5, 0, 1.5),
+    "flats_share": (0.0, 0.3),
+    "home_m2": (35, 60, 110, 200, 400),
+    "plot_m2": (500, 1000, 2000, 4000),
 }
-"""Weights of each measure for each kind, in the order of vocabulary.SETTLEMENT_KINDS, after it is centred and scaled.
+"""Where the weights of each measure stand: between two knots they are interpolated, beyond the last ones constant."""
+RATIOS = frozenset({"home_m2", "plot_m2"})
+"""Measures that are interpolated by their logarithms."""
+SILENT = (("flats_share", 0.0),)
+"""Knots without a weight: blocks of flats tell something where they are mapped, their absence from a map does not."""
 
-Signs follow what the field says (docs/domain.md: a plotted grid, 60 to 140 m², detached, few services, unpaved
-streets, young); sizes were fitted by ridge-penalised multinomial logistic regression on twenty simulated cities with
-seeds 1 to 5 and rounded to a tenth. An unknown measure is set to its centre and pulls nowhere.
-"""
-TAGS = {
-    "allotments": frozenset({"place=allotments", "landuse=allotments"}),
-    "village": frozenset({"place=village"}),
-    "worked": frozenset({f"landuse={value}" for value in osm_places.WORKED}),
-}
-"""What OSM says outright: 1 if an object that the settlement rests on carries one of the tags, else 0."""
-_LIMIT = 3.0
-"""Standardised measures are cut here, so that one odd measure cannot outvote all others."""
+TOLD_FROM = 0.5
+"""A kind is told where it is more probable than all others together."""
+TELLING = ("onset", "name_word", "map_tag", "listed", "flats_share")
+"""Where none of these is known, what is left is style, and no kind is told."""
+SAID = ("name_word", "map_tag", "listed")
+STREETS = ("unpaved_share", "services_ratio")
+LAYOUT = ("plot_m2",)
+AGREES = float(np.log(2))
+"""Evidence agrees with a new settlement if it doubles its odds against the mean of the other kinds …"""
+CONTRADICTS = 1.0
+"""… and contradicts it if it lowers its odds against one of them by a factor of e."""
 
 
 def classify(
@@ -60,60 +56,98 @@ def classify(
     buildings: gpd.GeoDataFrame,
     layers: Mapping[str, gpd.GeoDataFrame],
     onset_year: pd.Series,
+    weights: Weights = WEIGHTS,
 ) -> gpd.GeoDataFrame:
-    """Give each settlement its kind, the score that it is a novostroika, and the reasons.
+    """Give each settlement its kind, the probabilities of all kinds, and the evidence.
 
-    The probability of kind k is softmax(Σ w_mk z_m) over the standardised measures z; `kind` is the most probable one,
-    `kind_score` the probability of a novostroika, `kind_reasons` a JSON object with, for each known measure, its
-    `value` and its `pull`: the weight of novostroika less the mean weight of the other kinds, times z.
+    The probability of kind k is softmax(Σ w_mk(x_m)) over the measures x_m that the inputs show, with weights that are
+    piecewise linear in numbers and constant for words. There is no constant: without evidence all kinds are equally
+    probable. A kind is told from `TOLD_FROM` on. Age alone makes no new settlement: what is said of it (name, tag,
+    list) must agree, or what was seen there (paving, services, plots).
 
     Parameters
     ----------
     settlements
-        As `delineate` gives them (metres).
+        As `resolve_names` gives them (metres).
     buildings
         Merged buildings with `settlement_id`.
     layers
-        OSM layers roads, services, places, landuse, in the same CRS.
+        OSM layers roads and services, in the same CRS.
     onset_year
         First year with a tenth of today's built-up area, by settlement_id; NaN or missing where unknown.
+    weights
+        Other weights than the shipped ones, such as `learning.learn` gives.
 
     Returns
     -------
     geopandas.GeoDataFrame
-        `settlements` with kind, kind_score and kind_reasons.
+        `settlements` with kind, p_<kind> for each of vocabulary.TOLD_KINDS, kind_score (p_novostroika), and the
+        columns of `evidence.gather` with the prefix ``evidence_``.
     """
-    values = measure(settlements, buildings, layers, onset_year)
-    values = values.assign(**_tags(settlements, layers), constant=1.0)
-    table = np.array([weights for _, weights in WEIGHTS.values()])
-    centre, scale = np.array([standard for standard, _ in WEIGHTS.values()]).T
-    raw = values[list(WEIGHTS)].to_numpy(dtype=float)
-    known = np.isfinite(raw)
-    z = np.where(known, np.clip((raw - centre) / scale, -_LIMIT, _LIMIT), 0.0)
-    score = z @ table
-    odds = np.exp(score - score.max(axis=1, keepdims=True))
-    probability = odds / odds.sum(axis=1, keepdims=True)
-    pull = z * (table[:, :1] - table[:, 1:].mean(axis=1, keepdims=True)).T
-    return settlements.assign(
-        kind=np.array(SETTLEMENT_KINDS, dtype=object)[probability.argmax(axis=1)] if len(raw) else [],
-        kind_score=probability[:, 0],
-        kind_reasons=[_reasons(*row) for row in zip(raw, pull, known, strict=True)],
+    evidence = gather(settlements, buildings, layers, onset_year)
+    judged = judge(evidence, weights)
+    return settlements.assign(**judged, kind_score=judged["p_novostroika"], **evidence.add_prefix("evidence_"))
+
+
+def judge(evidence: pd.DataFrame, weights: Weights = WEIGHTS) -> pd.DataFrame:
+    """Return kind and probabilities (columns kind, p_<kind>) from the evidence of `evidence.gather`."""
+    probability = probabilities(
+        sum(pulls(evidence, weights).values(), start=np.zeros((len(evidence), len(TOLD_KINDS))))
     )
+    best = probability.argmax(axis=1) if len(evidence) else np.empty(0, dtype=np.int64)
+    told = probability.max(axis=1, initial=0) >= TOLD_FROM
+    told &= np.any([shares.any(axis=1) for measure, shares in design(evidence).items() if measure in TELLING], axis=0)
+    told &= (best != 0) | _agreed(evidence, weights)
+    names = np.array(TOLD_KINDS, dtype=object)
+    columns = {f"p_{kind}": probability[:, k] for k, kind in enumerate(TOLD_KINDS)}
+    return pd.DataFrame({"kind": np.where(told, names[best], UNDETERMINED), **columns}, index=evidence.index)
 
 
-def _tags(settlements: gpd.GeoDataFrame, layers: Mapping[str, gpd.GeoDataFrame]) -> dict[str, Floats]:
-    found = osm_places.objects(layers, settlements.crs)
-    tag = dict(zip(found["osm_id"], found["tag"], strict=True))
-    held = [{tag.get(osm_id) for osm_id in ids.split(";")} for ids in settlements["osm_ids"]]
-    return {name: np.array([float(not tags.isdisjoint(wanted)) for tags in held]) for name, wanted in TAGS.items()}
+def probabilities(score: Floats) -> Floats:
+    """Return the softmax of scores, row by row."""
+    odds = np.exp(score - score.max(axis=1, keepdims=True, initial=-np.inf))
+    return np.asarray(odds / odds.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
-def _reasons(values: Floats, pulls: Floats, known: Floats) -> str:
-    """Return the reasons as JSON, the strongest pull first; constants and unknown measures give none."""
-    rows = [
-        (name, {"value": round(value, 3), "pull": round(pull, 2)})
-        for name, value, pull, yes in zip(WEIGHTS, values.tolist(), pulls.tolist(), known.tolist(), strict=True)
-        if yes and name in {**DESCRIPTIONS, **TAGS} and not (name in TAGS and value == 0)
-    ]
-    rows.sort(key=lambda row: -abs(row[1]["pull"]))
-    return json.dumps(dict(rows))
+def pulls(evidence: pd.DataFrame, weights: Weights) -> dict[str, Floats]:
+    """Return what each measure adds to the score of each kind, shape (n, kinds); nothing where it is unknown."""
+    return {
+        measure: shares @ np.array([weights[measure][knot] for knot in KNOTS[measure]])
+        for measure, shares in design(evidence).items()
+    }
+
+
+def design(evidence: pd.DataFrame) -> dict[str, Floats]:
+    """Return for each measure the share of each of its knots, shape (n, knots): all 0 where it is unknown."""
+    out: dict[str, Floats] = {}
+    for measure, knots in KNOTS.items():
+        if isinstance(knots[0], str):
+            shares = np.stack([np.where(evidence[measure] == knot, 1.0, 0.0) for knot in knots], axis=1)
+        else:
+            values, at = evidence[measure].to_numpy(dtype=float, na_value=np.nan), np.array(knots, dtype=float)
+            if measure in RATIOS:
+                values, at = np.log(values), np.log(at)
+            shares = np.stack([np.interp(values, at, row) for row in np.eye(len(at))], axis=1)
+            shares[np.isnan(values)] = 0.0
+            shares[:, [(measure, knot) in SILENT for knot in knots]] = 0.0
+        out[measure] = shares
+    return out
+
+
+def _agreed(evidence: pd.DataFrame, weights: Weights) -> Mask:
+    """Mark where more than age speaks for a new settlement: what is said of it, or what was seen beside its age.
+
+    The size of plots is the weakest of it: it does not stand against what is said.
+    """
+    added = pulls(evidence, weights)
+    said, streets, layout = (
+        np.sum([added[measure] for measure in group], axis=0) for group in (SAID, STREETS, (*STREETS, *LAYOUT))
+    )
+    contradicted = said[:, 1:].max(axis=1) - said[:, 0] >= CONTRADICTS
+    seen = (_lead(streets) >= AGREES) | (~contradicted & (_lead(layout) >= AGREES))
+    return np.asarray((_lead(said) >= AGREES) | (seen & (_lead(added["onset"]) > 0)), dtype=np.bool_)
+
+
+def _lead(score: Floats) -> Floats:
+    """Return by how much a new settlement leads the mean of the other kinds."""
+    return np.asarray(score[:, 0] - score[:, 1:].mean(axis=1), dtype=np.float64)

@@ -20,15 +20,16 @@ from pipeline.transform.settlements.neighbour_graph import crossing
 from pipeline.transform.settlements.outlines import outlines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
-    from numpy.typing import NDArray
-
-    from pipeline.transform.settlements.neighbour_graph import Labels
+    from pipeline.transform.settlements.neighbour_graph import Labels, Mask, Points
+    from pipeline.wording.spelling import Key
 
 SQUARE_M = 500.0
 GAP_M = 100.0
 """A wider gap parts settlements."""
+ID_DIGITS, ID_MOST_DIGITS = 3, 7
+"""Decimals of the degrees in an identifier: about 100 m, and 1 cm, which no two settlements share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,15 @@ class Delineation:
     """settlement_id or None, with the index of the buildings given."""
 
 
-def delineate(buildings: gpd.GeoDataFrame, layers: Mapping[str, gpd.GeoDataFrame], area_id: str) -> Delineation:
+def delineate(
+    buildings: gpd.GeoDataFrame,
+    layers: Mapping[str, gpd.GeoDataFrame],
+    area_id: str,
+    listed: Container[Key] = frozenset(),
+) -> Delineation:
     """Delineate the settlements of an area.
 
-    See `partition.partition` for which building belongs where, and `outlines.outlines` for the outlines.
+    See `assignment.partition` for which building belongs where, and `outlines.outlines` for the outlines.
 
     Parameters
     ----------
@@ -55,6 +61,8 @@ def delineate(buildings: gpd.GeoDataFrame, layers: Mapping[str, gpd.GeoDataFrame
         OSM layers in the same CRS: places, landuse, roads, railways, waterways.
     area_id
         The area.
+    listed
+        Names (`spelling.key`) of settlements that are published: one of them counts even with a single building.
 
     Returns
     -------
@@ -73,9 +81,9 @@ def delineate(buildings: gpd.GeoDataFrame, layers: Mapping[str, gpd.GeoDataFrame
     found = osm_places.objects(layers, buildings.crs)
     net = mesh(points, GAP_M)
     edges = net.links[~crossing(points, net.links, barriers(layers))]
-    parts = partition(built, edges, crossing(points, edges, streets(layers)), found)
+    parts = partition(built, edges, crossing(points, edges, streets(layers)), net.links, found, listed)
     shapes = outlines(points, net, parts.label, len(parts.delineation), area, main)
-    rank, identifiers = _numbered(shapes, area_id)
+    identifiers = _identifiers(_middles(points, parts.label, main, len(shapes)), area_id, buildings.crs)
     settlements = gpd.GeoDataFrame(
         {
             "settlement_id": pd.array(identifiers, dtype="str"),
@@ -92,13 +100,30 @@ def delineate(buildings: gpd.GeoDataFrame, layers: Mapping[str, gpd.GeoDataFrame
     label[order] = parts.label
     names = np.array([*identifiers, None], dtype=object)
     membership = pd.Series(names[label], index=buildings.index, name="settlement_id", dtype=object)
-    return Delineation(settlements.iloc[rank].reset_index(drop=True), membership)
+    return Delineation(settlements.sort_values("settlement_id", ignore_index=True), membership)
 
 
-def _numbered(shapes: NDArray[np.object_], area_id: str) -> tuple[Labels, list[str]]:
-    """Return the order from north-west to south-east, and the identifier of each settlement."""
-    x, y = shapely.get_coordinates(shapely.centroid(shapes)).T
-    rank = np.lexsort((x, -y, np.round(x - y, 3)))
-    number = np.empty(len(shapes), dtype=np.int64)
-    number[rank] = np.arange(1, len(shapes) + 1)
-    return rank, [f"{area_id}/s{n:04d}" for n in number.tolist()]
+def _middles(points: Points, label: Labels, main: Mask, count: int) -> Points:
+    """Return the median point of the main buildings (of all, where there are none) of each settlement."""
+    homeless = np.bincount(label[main & (label >= 0)], minlength=count) == 0
+    chosen = (label >= 0) & (main | np.append(homeless, False)[label])
+    middle = pd.DataFrame(points[chosen]).groupby(label[chosen]).median().reindex(np.arange(count))
+    return middle.to_numpy(dtype=float)
+
+
+def _identifiers(middles: Points, area_id: str, crs: object) -> list[str]:
+    """Return the identifier of each settlement: its place in thousandths of a degree, or finer where two are as near.
+
+    It depends on the settlement's own buildings alone, so that the order of the inputs and what changes elsewhere
+    leave it as it is.
+    """
+    where = gpd.GeoSeries(gpd.points_from_xy(*middles.T), crs=crs).to_crs("EPSG:4326")
+    lat, lon = where.y.to_numpy(), where.x.to_numpy()
+    out = np.full(len(middles), "", dtype=object)
+    left = np.arange(len(middles))
+    for digits in range(ID_DIGITS, ID_MOST_DIGITS + 1):
+        names = np.array([f"{area_id}/{lat[n]:.{digits}f},{lon[n]:.{digits}f}" for n in left.tolist()], dtype=object)
+        out[left] = names
+        _, first, times = np.unique(names, return_inverse=True, return_counts=True)
+        left = left[times[first] > 1] if len(left) else left
+    return out.tolist()

@@ -11,7 +11,7 @@ import shapely
 
 from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.transform.settlements import osm_places
-from pipeline.wording.spelling import edits, is_street, key, plain
+from pipeline.wording.spelling import Key, edits, is_street, key, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,18 +82,25 @@ def resolve_names(
     -------
     settlements, named_settlements
         `settlements` with name, name_en, name_ru, name_ky, name_kk, name_evidence, status, status_year, status_source;
-        and the table `named_settlements`.
+        with `map_names` and `map_tags`, all names and tags of the map's objects that the settlement rests on or is
+        named by, separated by ";", and `listed_kind`, what the gazetteer calls it; and the table `named_settlements`.
     """
     rows = named[named["area_id"] == area_id].sort_values("named_id").reset_index(drop=True)
-    found = osm_places.objects(layers, settlements.crs)
-    found = found[found["name"].notna()].reset_index(drop=True)
+    objects = osm_places.objects(layers, settlements.crs)
+    found = objects[objects["name"].notna()].reset_index(drop=True)
     holder = _holders(found, settlements)
     hints = _hints(rows, settlements)
     aside = _aside(found, settlements, holder)
     matches = _matches(rows, found, np.where(aside, -1, holder), _may_be_houses(settlements), hints)
     chosen = _assign(matches, holder)
     outcome = _outcomes(rows, found, settlements, holder, hints, chosen)
-    return _named(settlements, found, holder, rows, chosen), outcome.assign(area_id=area_id)
+    return _named(settlements, objects, found, holder, rows, chosen), outcome.assign(area_id=area_id)
+
+
+def listed_names(named: pd.DataFrame, area_id: str) -> frozenset[Key]:
+    """Return the keys of all names by which the gazetteer knows the settlements of an area."""
+    rows = named[named["area_id"] == area_id]
+    return frozenset(key(name) for _, row in rows.iterrows() for name in _spellings(row, osm_places.NAME_COLUMNS))
 
 
 def _holders(found: gpd.GeoDataFrame, settlements: gpd.GeoDataFrame) -> Labels:
@@ -240,8 +247,9 @@ def _evidence(match: _Match, thing: pd.Series, name: str, *, hinted: bool) -> st
     return f"{thing['tag']} '{thing['name'][:80]}' ({thing['osm_id']}) {how} '{name}'{where}"
 
 
-def _named(
+def _named(  # noqa: PLR0913, PLR0917 - a name draws on all of them
     settlements: gpd.GeoDataFrame,
+    objects: gpd.GeoDataFrame,
     found: gpd.GeoDataFrame,
     holder: Labels,
     rows: pd.DataFrame,
@@ -249,17 +257,25 @@ def _named(
 ) -> gpd.GeoDataFrame:
     """Return the settlements with their names, the evidence for them, and the status that the literature gives."""
     fact_of = {int(holder[match.object]): (row, match) for row, match in chosen.items() if not match.nowhere}
+    tag_of = dict(zip(objects["osm_id"], objects["tag"], strict=True))
     things: dict[int, list[int]] = {}
     for number, place in enumerate(holder.tolist()):
         if place >= 0:
             things.setdefault(place, []).append(number)
     columns = ["name", *(f"name_{language}" for language in LANGUAGES), "name_evidence"]
-    columns += ["status", "status_year", "status_source"]
+    columns += ["status", "status_year", "status_source", "map_names", "map_tags", "listed_kind"]
     out = []
     for place, ids in enumerate(settlements["osm_ids"]):
         fact = fact_of.get(place)
         order = _by_weight(things.get(place, []), found, ids.split(";"), fact[1].object if fact else None)
-        out.append(_name(found.iloc[order], rows.iloc[fact[0]] if fact else None))
+        there = found.iloc[order]
+        line = _name(there, rows.iloc[fact[0]] if fact else None)
+        spellings = (_spellings(thing, osm_places.NAME_COLUMNS) for _, thing in there.iterrows())
+        line["map_names"] = ";".join(name for several in spellings for name in several)
+        rests_on = (tag_of[osm_id] for osm_id in ids.split(";") if osm_id in tag_of)
+        line["map_tags"] = ";".join([*there["tag"], *rests_on])
+        line["listed_kind"] = rows["kind"].iloc[fact[0]] if fact else None
+        out.append(line)
     frame = pd.DataFrame(out, columns=columns, index=settlements.index)
     frame["status_year"] = frame["status_year"].astype("Int64")
     return settlements.assign(**{column: frame[column] for column in columns})

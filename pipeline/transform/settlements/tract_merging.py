@@ -22,6 +22,10 @@ ALIKE = 2.0
 SMALL = 10
 """A tract with fewer main buildings has no character of its own and joins the neighbour it has most links with."""
 
+PIECE = 60
+"""A tract of more buildings than this is no block between streets: it is halved until its parts can differ."""
+GAP_M = 60.0
+"""A link that leads this far over open land crosses a canal, a field or an unmapped street."""
 OFF_CENTRE = 0.6
 """A place farther from the middle of its region, as a share of the region's radius, does not stand in its midst."""
 MOST_LOPSIDED = 0.85
@@ -124,7 +128,7 @@ def off_centre(sums: Sums, place: Floats) -> float:
     return float(np.hypot(place[0] - x, place[1] - y) / max(np.sqrt(max(2 * square, 0.0)), LEAST_RADIUS_M))
 
 
-def join(tract: Labels, edges: Edges, sums: Floats, place: Points) -> Labels:
+def join(tract: Labels, edges: Edges, sums: Floats, place: Points, ground: Labels) -> Labels:
     """Join neighbouring tracts that are built alike, the most alike first, and small ones with a neighbour.
 
     A named place stands in the midst of its settlement. Where it does not, what made its region lopsided is taken back,
@@ -141,6 +145,9 @@ def join(tract: Labels, edges: Edges, sums: Floats, place: Points) -> Labels:
     place
         Where the named place of a tract stands, in the coordinates of `sums`; NaN: it holds none, shape (k, 2). Two
         tracts with a place are never joined.
+    ground
+        The ground that outlines a settlement on which a tract stands, -1: none, shape (k,). Such tracts take in
+        nothing but small tracts from beyond it.
 
     Returns
     -------
@@ -157,7 +164,9 @@ def join(tract: Labels, edges: Edges, sums: Floats, place: Points) -> Labels:
         held = np.isfinite(place[:, 0])
         spot[part[held]] = place[held]
         links = _links(np.where(tract >= 0, part[tract], -1) if count else tract, edges, count)
-        regions = _Regions(values.copy(), np.isfinite(spot[:, 0]), closed.copy(), links)
+        of_part = np.full(count, -1, dtype=np.int64)
+        np.maximum.at(of_part, part, ground)
+        regions = _Regions(values.copy(), np.isfinite(spot[:, 0]), closed.copy(), links, of_part)
         regions.absorb_small()
         regions.join_alike()
         kept, cut = _central(regions.joins, values, spot, closed)
@@ -215,10 +224,12 @@ def _links(tract: Labels, edges: Edges, count: int) -> list[dict[int, int]]:
 class _Regions:
     """Regions that grow as tracts join; a region goes by the least number of its tracts.
 
-    `seeded` ones hold a place, `closed` ones take in nothing but small tracts, `joins` are kept in order.
+    `seeded` ones hold a place, `closed` ones take in nothing but small tracts, `ground` outlines them; `joins` are kept
+    in order.
     """
 
-    def __init__(self, values: Floats, seeded: Mask, closed: Mask, links: list[dict[int, int]]) -> None:
+    def __init__(self, values: Floats, seeded: Mask, closed: Mask, links: list[dict[int, int]], ground: Labels) -> None:
+        self.ground = ground
         self.values, self.seeded, self.closed, self.links = values, seeded, closed, links
         self.root = np.arange(len(values))
         self.version = [0] * len(values)
@@ -256,6 +267,8 @@ class _Regions:
         for other in self.links[i]:
             if (self.seeded[i] and self.seeded[other]) or self.closed[i] or self.closed[other]:
                 continue
+            if self.ground[i] != self.ground[other]:
+                continue
             a, b = min(i, other), max(i, other)
             apart = difference(Sums(*self.values[a].tolist()), Sums(*self.values[b].tolist()))
             if apart < ALIKE:
@@ -268,6 +281,7 @@ class _Regions:
         self.values[kept] += self.values[gone]
         self.seeded[kept] |= self.seeded[gone]
         self.closed[kept] |= self.closed[gone]
+        self.ground[kept] = max(self.ground[kept], self.ground[gone])
         self.root[self.root == gone] = kept
         for other, times in self.links[gone].items():
             del self.links[other][gone]
@@ -279,10 +293,45 @@ class _Regions:
         return kept
 
 
-def tracts(count: int, edges: Edges, free: Mask) -> Labels:
-    """Return the tract of each free building: what links hold together that no street cuts; -1 for the others."""
-    found = components(count, edges[free[edges].all(axis=1)])
+def tracts(fabric: Fabric, edges: Edges, free: Mask, parcel: Labels) -> Labels:
+    """Return the tract of each free building, -1 for the others.
+
+    A tract is what stands on one parcel; beyond them, what links hold together that no street cuts; and where there
+    are no streets for long, what a cut across its longer axis leaves, again and again, of at most `PIECE` buildings.
+    """
+    points, radius = fabric.points, np.sqrt(fabric.footprint_m2 / np.pi)
+    inner = edges[free[edges].all(axis=1)]
+    inner = inner[(parcel[inner] < 0).all(axis=1)]
+    length = np.hypot(*(points[inner[:, 0]] - points[inner[:, 1]]).T)
+    inner = inner[length - radius[inner].sum(axis=1) <= GAP_M]
+    whole = components(len(points), inner)
+    piece = _pieces(points, whole, free)
+    found = components(len(points), inner[piece[inner[:, 0]] == piece[inner[:, 1]]])
+    found = np.where(parcel >= 0, len(points) + parcel, found)
     _, number = np.unique(found[free], return_inverse=True)
-    out = np.full(count, -1, dtype=np.int64)
+    out = np.full(len(points), -1, dtype=np.int64)
     out[free] = number
     return out
+
+
+def _pieces(points: Points, label: Labels, free: Mask) -> Labels:
+    """Halve the buildings of each label across their longer axis until no part has more than `PIECE`."""
+    piece = label.copy()
+    count = len(label)
+    order = np.flatnonzero(free)
+    order = order[np.argsort(label[order], kind="stable")]
+    queue = np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
+    while queue:
+        members = queue.pop()
+        if len(members) <= PIECE:
+            continue
+        offset = points[members] - points[members].mean(axis=0)
+        axis = np.linalg.eigh(offset.T @ offset)[1][:, 1]
+        far = offset @ axis
+        upper = far > np.median(far)
+        if upper.all() or not upper.any():
+            continue
+        piece[members[upper]] = count
+        count += 1
+        queue += [members[upper], members[~upper]]
+    return piece
