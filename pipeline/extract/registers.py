@@ -1,9 +1,7 @@
-"""CSV tables of an area: registered residents, and a household survey of one's own."""
+"""Tables of an area: registered residents, and a household survey of one's own."""
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -11,8 +9,9 @@ import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
 from pipeline.errors import InputError
-from pipeline.extract import local_files
-from pipeline.schema.provenance import Extract
+from pipeline.extract import local_files, spreadsheets
+from pipeline.schema.provenance import Extract, Notice
+from pipeline.wording import spelling
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +23,18 @@ _MAX_PERSONS = 50_000_000
 _MAX_PER_HOUSE = 1000
 """More than any dormitory holds."""
 _MAX_NAME = 255
+_NAMES = ("название", "наименование", "населённый пункт", "населенный пункт", "новостройка", "жилмассив")
+_TITLES = {
+    "name": (*_NAMES, "аталышы", "атауы"),
+    "registered": ("зарегистрировано", "прописано", "зарегистрированные", "катталган", "тіркелген"),
+    "year": ("год", "жыл", "жылы"),
+    "source": ("источник", "булак", "булагы", "дереккөз"),
+    "settlement": _NAMES,
+    "houses": ("дома", "домов", "домохозяйства", "үйлөр", "үйлер"),
+    "persons": ("людей", "человек", "жителей", "адам", "тургундар"),
+}  # fmt: skip
+"""How else the columns may be called (lower case)."""
+_TOTALS = frozenset({"итого", "всего", "total", "sum", "жалпы", "баары", "бардыгы", "барлығы", "жыйынтык", "жиыны"})
 
 
 def _whole(title: str, low: int, high: int) -> pa.Column:
@@ -43,7 +54,6 @@ def _name(*, may_be_empty: bool) -> pa.Column:
     return pa.Column(
         "str",
         checks=pa.Check.str_length(low, _MAX_NAME, error=f"must be a name of {low} to {_MAX_NAME} characters"),
-        unique=True,
     )
 
 
@@ -74,13 +84,14 @@ def read_registered(path: Path, area: Area) -> Extract[pd.DataFrame]:
     Parameters
     ----------
     path
-        UTF-8 CSV with the header ``name,registered,year,source``, separated by commas; an empty name stands for the
-        whole area.
+        CSV or workbook (see `spreadsheets.read`) with the columns ``name``, ``registered``, ``year`` and ``source``, or
+        their Russian, Kyrgyz or Kazakh names; an empty name stands for the whole area. A place may stand in a row for
+        each year; a row of totals is left out.
 
     Returns
     -------
     Extract of DataFrame
-        ``name`` (str), ``registered`` (int64, persons), ``year`` (int64), ``source`` (str), sorted by name.
+        ``name`` (str), ``registered`` (int64, persons), ``year`` (int64), ``source`` (str), sorted by name and year.
 
     Raises
     ------
@@ -109,9 +120,21 @@ def read_survey(path: Path, area: Area) -> Extract[pd.DataFrame]:
 
 def _read(path: Path, area: Area, schema: pa.DataFrameSchema) -> Extract[pd.DataFrame]:
     local_files.check_exists(path, schema.name)
-    table = _validated(_text_table(path, list(schema.columns)), schema, path)
+    found = spreadsheets.read(path, {name: _TITLES.get(name, ()) for name in schema.columns})
+    if not found.rows:
+        msg = f"{path} has a header but no rows; add rows or leave the input out."
+        raise InputError(msg)
+    text = pd.DataFrame.from_dict(found.rows, orient="index", columns=list(schema.columns), dtype="str")
     key = next(iter(schema.columns))
-    table = table.sort_values(key, ignore_index=True)
+    totals = text[key].map(_is_total)
+    table = _validated(text[~totals], schema, path)
+    _check_repeats(table, text, key, path)
+    notices = [
+        Notice(path.name, f"row {row} ({note[:80]!r}) holds no figures and was left out")
+        for row, note in found.notes.items()
+    ]
+    notices += [_total(path, row, text, table) for row in text.index[totals]]
+    table = table.sort_values([key, *(["year"] if "year" in table else [])], ignore_index=True)
     year = int(table["year"].max()) if "year" in table and len(table) else None
     source = local_files.source(
         path,
@@ -122,59 +145,42 @@ def _read(path: Path, area: Area, schema: pa.DataFrameSchema) -> Extract[pd.Data
         features=len(table),
         observed_year=year,
     )
-    return Extract(table, [source])
+    return Extract(table, [source], notices)
 
 
-def _text_table(path: Path, header: list[str]) -> pd.DataFrame:
-    """Read the file as text cells, indexed by the row as an editor counts it."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        msg = f"{path} is not UTF-8 text (byte {error.start:,}); save it as CSV in UTF-8."
-        raise InputError(msg) from error
-    first = text.split("\n", 1)[0].strip()
-    expected = ",".join(header)
-    if first != expected:
-        hint = "separate the columns by commas" if first == ";".join(header) else "correct the first line"
-        msg = f"{path}: row 1 is {first[:200]!r}, but the header must be {expected!r}; {hint}."
-        raise InputError(msg)
-    table = _records(text, header, path)
-    if table.empty:
-        msg = f"{path} has a header but no rows; add rows or leave the input out."
-        raise InputError(msg)
-    return table
+def _is_total(name: str) -> bool:
+    return name.strip().rstrip(":").strip().lower() in _TOTALS
 
 
-def _records(text: str, header: list[str], path: Path) -> pd.DataFrame:
-    """Return the records that are not blank; each must have as many cells as the header."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows: dict[int, list[str]] = {}
-    try:
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if len(cells) != len(header):
-                msg = (
-                    f"{path}, row {reader.line_num}: {len(cells)} cells instead of {len(header)}; "
-                    "quote cells that hold a comma."
-                )
-                raise InputError(msg)
-            rows[reader.line_num] = [cell.strip() for cell in cells]
-    except csv.Error as error:
-        msg = f"{path}, row {reader.line_num}: {error}; save it as plain CSV again."
-        raise InputError(msg) from error
-    first = next(iter(rows))
-    return pd.DataFrame.from_dict(
-        {row: cells for row, cells in rows.items() if row != first}, orient="index", columns=header, dtype="str"
+def _total(path: Path, row: int, text: pd.DataFrame, table: pd.DataFrame) -> Notice:
+    """Say that a row is a total, beside what the rows add up to."""
+    title, count = text.loc[row].iloc[:2]
+    added = int(table.iloc[:, 1].sum())
+    what = (
+        f"row {row} ({title} {count}) is a total (the rows add up to {added:,}) and was left out; where it is the "
+        "figure of the whole area, leave its name empty"
     )
+    return Notice(path.name, what)
+
+
+def _check_repeats(table: pd.DataFrame, text: pd.DataFrame, key: str, path: Path) -> None:
+    """Refuse a place that stands twice in a year, however it is spelled."""
+    names = table[key].map(lambda name: spelling.key(name) if spelling.is_readable(name) else name)
+    again = pd.DataFrame({"place": names, "year": table.get("year", 0)}).duplicated(keep=False)
+    if again.any():
+        _refuse(path, int(table.index[again][0]), key, text, "stands in more than one row; keep one")
 
 
 def _validated(text: pd.DataFrame, schema: pa.DataFrameSchema, path: Path) -> pd.DataFrame:
     """Return the table in its types; the first wrong row is named."""
     table = text.copy()
+    if table.empty:
+        msg = f"{path} has a header but no rows; add rows or leave the input out."
+        raise InputError(msg)
     numbers = [name for name, column in schema.columns.items() if str(column.dtype) == "float64"]
     for name in numbers:
-        table[name] = pd.to_numeric(text[name], errors="coerce").astype("float64")
+        plain = text[name].map(spreadsheets.year if name == "year" else spreadsheets.number)
+        table[name] = pd.to_numeric(plain, errors="coerce").astype("float64")
         if (wrong := table[name].isna()).any():
             _refuse(path, int(wrong.idxmax()), name, text, "is not a number")
     try:
@@ -183,8 +189,7 @@ def _validated(text: pd.DataFrame, schema: pa.DataFrameSchema, path: Path) -> pd
         cases = error.failure_cases.dropna(subset=["index"]).sort_values("index", kind="stable")
         first = cases.iloc[0]
         name = first["column"]
-        problem = "stands in more than one row; keep one" if "unique" in str(first["check"]) else str(first["check"])
-        _refuse(path, int(cases["index"].iloc[0]), name, text, problem)
+        _refuse(path, int(cases["index"].iloc[0]), name, text, str(first["check"]))
     return table.astype(dict.fromkeys(numbers, "int64"))
 
 

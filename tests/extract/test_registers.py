@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,7 +47,6 @@ def test_a_survey_is_read_likewise(tmp_path: Path) -> None:
     ("text", "reason"),
     [
         ("", r"row 1 is ''.*header must be 'name,registered,year,source'"),
-        ("name;registered;year;source\nA;5;2020;x\n", "separate the columns by commas"),
         ("name,people,year,source\nA,5,2020,x\n", "row 1 is 'name,people,year,source'.*correct the first line"),
         (HEADER, "has a header but no rows"),
         (HEADER + "A,5,2020,x\nB,-1,2020,x\n", "row 3: registered = '-1' must be a count of persons"),
@@ -62,7 +62,10 @@ def test_a_survey_is_read_likewise(tmp_path: Path) -> None:
         (HEADER + "A,5,2020,x,y\n", "row 2: 5 cells instead of 4"),
         (HEADER + 'A,5,2020,"x\n', "row 2: unexpected end of data"),
         (HEADER + "x" * 300 + ",5,2020,x\n", "row 2: name = 'x+' must be a name of 0 to 255 characters"),
-        ("name,registered,year,source\nАк-Жар,5,2020,x\n".encode("cp1251"), "is not UTF-8 text"),
+        (HEADER + "Көк-Жар,5,2020,x\nкок жар,6,2020,x\n", "row 2: name = 'Көк-Жар' stands in more than one row"),
+        (HEADER + "Итого,5,2020,x\n", "has a header but no rows"),
+        ("name,registered\nАк-Жар,5\n", "the header must be 'name,registered,year,source'"),
+        (b"PK\x03\x04 no workbook", "cannot be read as a workbook"),
     ],
 )
 def test_a_wrong_table_is_refused_by_row(text: str | bytes, reason: str, tmp_path: Path) -> None:
@@ -87,3 +90,63 @@ def test_any_text_is_a_table_or_one_sentence(tmp_path_factory: pytest.TempPathFa
         assert "\n" not in str(error)  # noqa: PT017 - either outcome is right
     else:
         assert table["registered"].between(0, 50_000_000).all()
+
+
+OFFICE = [
+    ["Название", "Зарегистрировано", "Год", "Источник"],
+    ["Ак-Жар", 1200, 2024, "стат"],
+    ["Кок-Жар", 835, 2024, "стат"],
+]
+EXPECTED = [("Ак-Жар", 1200, 2024, "стат"), ("Кок-Жар", 835, 2024, "стат")]
+
+
+def read_rows(path: Path) -> list[tuple[object, ...]]:
+    return list(registers.read_registered(path, AREA).data.itertuples(index=False, name=None))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1251", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_text_of_any_office_is_read(encoding: str, delimiter: str, tmp_path: Path) -> None:
+    lines = [delimiter.join(f'"{cell}"' for cell in row) for row in OFFICE]
+    assert read_rows(write(tmp_path, "\r\n".join(lines).encode(encoding))) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("1 200", 1200), ("1\u00a0200", 1200), ("1200,0", 1200), ("1,200", 1200), ("1 200,00", 1200), ("1200.0", 1200)],
+)
+def test_numbers_as_people_write_them(written: str, read: int, tmp_path: Path) -> None:
+    text = f"name;registered;year;source\nА;{written};2024 г.;x\n"
+    assert read_rows(write(tmp_path, text)) == [("А", read, 2024, "x")]
+
+
+def workbook(path: Path, rows: list[list[object]], merged: str = "", before: list[list[object]] | None = None) -> Path:
+    book = openpyxl.Workbook()
+    book.active.append(["Содержание"])
+    sheet = book.create_sheet("Реестр")
+    for row in [*(before or []), *rows]:
+        sheet.append(row)
+    if merged:
+        sheet.merge_cells(merged)
+    book.save(path)
+    return path
+
+
+def test_a_workbook_is_read_from_the_sheet_that_has_the_header(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", OFFICE, before=[["Сведения о прописке"], []])
+    assert read_rows(path) == EXPECTED
+
+
+def test_a_merged_cell_holds_for_all_its_rows(tmp_path: Path) -> None:
+    rows: list[list[object]] = [OFFICE[0], ["Ак-Жар", 1100, 2023, "стат"], [None, 1200, 2024, "стат"]]
+    found = read_rows(workbook(tmp_path / "a.xlsx", rows, merged="A2:A3"))
+    assert found == [("Ак-Жар", 1100, 2023, "стат"), ("Ак-Жар", 1200, 2024, "стат")]
+
+
+def test_totals_and_remarks_are_left_out_and_told(tmp_path: Path) -> None:
+    rows = [*OFFICE, ["Итого:", 2035, 2024, "стат"], ["Примечание: без дач", None, None, None]]
+    extract = registers.read_registered(workbook(tmp_path / "a.xlsx", rows), AREA)
+    assert len(extract.data) == 2
+    told = " | ".join(map(str, extract.notices))
+    assert "row 4 (Итого: 2035) is a total (the rows add up to 2,035)" in told
+    assert "Примечание" in told
