@@ -204,7 +204,10 @@ def diff(
     from pipeline.commands import differences
 
     with _speaking():
-        typer.echo(differences.between(old, new).to_string(index=False))
+        table, notices = differences.between(old, new)
+        for notice in notices:
+            typer.echo(f"novostroiki: {notice}", err=True)
+        typer.echo(table.to_string(index=False))
 
 
 @app.command()
