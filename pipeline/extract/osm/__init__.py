@@ -12,7 +12,7 @@ import shapely
 
 from pipeline.errors import InputError
 from pipeline.extract import gc_pause, local_files
-from pipeline.extract.osm import frames
+from pipeline.extract.osm import frames, gis
 from pipeline.extract.osm.matching import Matcher
 from pipeline.extract.osm.reader import read_file
 from pipeline.geometry.bbox import widened
@@ -45,7 +45,8 @@ def read(
     Parameters
     ----------
     paths
-        ``.osm.pbf`` or ``.osm`` files; where they overlap, an object is taken once, in its highest version.
+        ``.osm.pbf`` or ``.osm`` files, replies of Overpass, or GIS files with OpenStreetMap's columns (see `gis`);
+        where they overlap, an object is taken once, in its highest version.
     area
         Context layers hold what touches its bbox; hazard layers what touches the bbox widened by `reach_m`.
     layers
@@ -67,10 +68,17 @@ def read(
     """
     boxes = search_boxes(area, layers, reach_m)
     matcher = Matcher(layers)
-    files, sources, notices = [], [], []
+    files, sources = [], []
+    notices: list[Notice] = []
     covered: list[Box | None] = []
     for number, path in enumerate(paths, start=1):
-        found = read_file(path, matcher, widened(area.bbox, reach_m), local_files.source_id(DATASET, area, number))
+        local_files.check_exists(path, "osm", folders=True)
+        asked = (path, matcher, widened(area.bbox, reach_m), local_files.source_id(DATASET, area, number))
+        if gis.is_gis(path):
+            found, noticed = gis.read_file(*asked, area.inputs.details(path))
+            notices += noticed
+        else:
+            found = read_file(*asked)
         files.append(found.objects)
         sources.append(
             local_files.source(
