@@ -54,8 +54,7 @@ def between(old: Path, new: Path) -> tuple[pd.DataFrame, list[Notice]]:
         before, after = (output.within(area, ground) for output in (older, newer))
         left_out = older.count(area) + newer.count(area) - len(before) - len(after)
         if left_out:
-            what = "the two cover different extents; buildings beyond their common ground were left out"
-            notices.append(Notice(area, what, left_out))
+            notices.append(Notice(area, "extents_differ", left_out))
         tables.append(diff.compare(before.to_crs(crs), after.to_crs(crs)).settlements.assign(area_id=area))
     return pd.concat(tables, ignore_index=True), notices
 

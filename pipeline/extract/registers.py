@@ -130,7 +130,7 @@ def _read(path: Path, area: Area, schema: pa.DataFrameSchema) -> Extract[pd.Data
     table = _validated(text[~totals], schema, path)
     _check_repeats(table, text, key, path)
     notices = [
-        Notice(path.name, f"row {row} ({note[:80]!r}) holds no figures and was left out")
+        Notice(path.name, "row_without_figures", values={"row": row, "text": note[:80]})
         for row, note in found.notes.items()
     ]
     notices += [_total(path, row, text, table) for row in text.index[totals]]
@@ -155,12 +155,13 @@ def _is_total(name: str) -> bool:
 def _total(path: Path, row: int, text: pd.DataFrame, table: pd.DataFrame) -> Notice:
     """Say that a row is a total, beside what the rows add up to."""
     title, count = text.loc[row].iloc[:2]
-    added = int(table.iloc[:, 1].sum())
-    what = (
-        f"row {row} ({title} {count}) is a total (the rows add up to {added:,}) and was left out; where it is the "
-        "figure of the whole area, leave its name empty"
-    )
-    return Notice(path.name, what)
+    values: dict[str, str | float] = {
+        "row": row,
+        "title": str(title),
+        "total": str(count),
+        "added": int(table.iloc[:, 1].sum()),
+    }
+    return Notice(path.name, "row_of_totals", values=values)
 
 
 def _check_repeats(table: pd.DataFrame, text: pd.DataFrame, key: str, path: Path) -> None:

@@ -16,6 +16,7 @@ SENTENCES = {
     "crs_assumed": "says nothing of its coordinate system; WGS 84 was assumed, since its coordinates lie in the area",
     "deleted_object": "an object is marked as deleted and was left out",
     "epochs_of_one_file": "the same file stands for {years}; it was used for {used} alone",
+    "extents_differ": "the two cover different extents; buildings beyond their common ground were left out",
     "extract_partial": "the files say that they cover {share:.0%} of the bbox of {area}; beyond that nothing is known",
     "footprint_empty": "a footprint is empty, has too few points or no area and was dropped",
     "footprint_no_polygon": "a footprint is no polygon and was dropped",
@@ -91,6 +92,11 @@ SENTENCES = {
     ),
     "relation_without_geometry": "a relation of a type that has no geometry of its own was left to its members",
     "ring_dropped": "a closed way has too few points or no area and was dropped",
+    "row_of_totals": (
+        "row {row} ({title} {total}) is a total (the rows add up to {added:,}) and was left out; where it is the "
+        "figure of the whole area, leave its name empty"
+    ),
+    "row_without_figures": "row {row} ({text}) holds no figures and was left out",
     "runway_area_and_line": "a runway is mapped as an area and as a line: the line is used",
     "runway_joined": "a piece of a runway was joined to the piece before it",
     "settlement_outline_dropped": "an outline without an area was left out",

@@ -1,4 +1,4 @@
-"""OpenStreetMap as GIS formats hold it: shapefiles of Geofabrik, GeoPackages of HOT, GeoJSON of QuickOSM, …"""
+"""OpenStreetMap as GIS formats hold it: shapefiles of Geofabrik, GeoPackages of HOT, GeoJSON of QuickOSM."""
 
 from __future__ import annotations
 
