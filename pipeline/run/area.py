@@ -16,8 +16,17 @@ from pipeline.extract import inputs as extraction
 from pipeline.load import parquet, press_kit
 from pipeline.load.planner_map import map_page, tiles
 from pipeline.schema import tables
-from pipeline.schema.vocabulary import LANGUAGES
-from pipeline.transform import buildings, completeness, growth, population, red_zones, settlements, validation
+from pipeline.schema.vocabulary import HOMES, LANGUAGES
+from pipeline.transform import (
+    buildings,
+    completeness,
+    growth,
+    people_seen,
+    population,
+    red_zones,
+    settlements,
+    validation,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,6 +54,7 @@ STAGES = {
 """The stages of an area, each with its usual share of the time."""
 
 
+_POPULATION_RASTERS = frozenset({"local_population", "worldpop", "ghs_pop"})
 _EDGE_DEG = 0.01
 """Edges of the bbox are split into pieces this long before projection: parallels are no straight lines in metres."""
 
@@ -156,20 +166,22 @@ def _describe(
         series = _follow_growth(measured, places)
         current = series[series["outline"] == "current"]
         people = _estimate(measured, config, houses, places, named)
+        cells = _cover(measured, houses)
+        seen = _see(measured, houses, cells, people.rows)
+        told = people_seen.only_as_seen(people.rows, area.area_id, seen)
         estimates = validation.Estimates(
             area_id=area.area_id,
             simulated=area.simulated,
             year=measured.observed_year(houses),
             settlements=places,
             named_settlements=named,
-            population=people.rows,
+            population=told,
             counts=people.counts,
             growth=current,
             zone_houses=validation.houses_in_zones(houses, zones.pairs, zones.rules),
         )
-        cells = _cover(measured, houses)
     rows = {
-        "areas": _area_row(area),
+        "areas": _area_row(area, seen, measured.observed_year(houses)),
         "sources": _source_rows(read.sources),
         "buildings": _located(houses),
         "settlements": places,
@@ -179,7 +191,7 @@ def _describe(
         "red_zone_rules": zones.rules,
         "building_hazards": zones.pairs,
         "red_zone_overlaps": zones.overlaps,
-        "population": people.rows,
+        "population": told,
         "growth": series,
         "coverage": cells,
         "completeness": pd.concat(
@@ -313,7 +325,28 @@ def _validate(estimates: validation.Estimates, truth: Mapping[str, pd.DataFrame]
     return pd.concat([rows for rows in checks if not rows.empty] or checks[:1], ignore_index=True)
 
 
-def _area_row(area: Area) -> gpd.GeoDataFrame:
+def _see(
+    measured: _Measured, houses: gpd.GeoDataFrame, cells: gpd.GeoDataFrame, rows: pd.DataFrame
+) -> people_seen.PeopleSeen:
+    """Return how much of the area the inputs see; of a real city, published populations are held against it."""
+    year = measured.observed_year(houses)
+    rasters = [source.observed_year for source in measured.sources if source.dataset in _POPULATION_RASTERS]
+    seen = people_seen.people_seen(
+        cells,
+        homes=int(houses["kind"].isin(HOMES).sum()),
+        buildings_year=year,
+        population_year=next(iter(rasters), None),
+    )
+    whole = rows[rows["settlement_id"].isna() & (rows["quantity"] == "residents") & rows["main"]]
+    if measured.area.simulated or year is None or whole.empty:
+        return seen
+    known = facts.population().query("area_id == @measured.area.area_id")
+    near = known[(known["year"] - year).abs() <= validation.CITY_YEARS]
+    interval = whole.iloc[0]
+    return people_seen.contradicted(seen, interval["p05"], interval["p95"], near["people"].tolist())
+
+
+def _area_row(area: Area, seen: people_seen.PeopleSeen, inputs_year: int | None) -> gpd.GeoDataFrame:
     west, south, east, north = area.bbox
     return gpd.GeoDataFrame(
         {
@@ -327,6 +360,11 @@ def _area_row(area: Area) -> gpd.GeoDataFrame:
             "east": [east],
             "north": [north],
             "simulated": [area.simulated],
+            "inputs_year": pd.array([inputs_year], dtype="Int64"),
+            "people_seen_share": [seen.share],
+            "people_seen_by": [seen.basis],
+            "told": [seen.told],
+            "told_reason": [seen.reason],
         },
         geometry=[area.boundary],
         crs="EPSG:4326",

@@ -101,6 +101,21 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             east=_number("Eastern edge of the area.", "degree"),
             north=_number("Northern edge of the area.", "degree"),
             simulated=_flag("True: the inputs of this area were simulated; nothing here describes the real city."),
+            inputs_year=_integer("Latest year that the inputs of the buildings show.", check=_YEAR, nullable=True),
+            people_seen_share=_number(
+                "Share of the people, as something independent shows them, who live where the inputs show buildings; "
+                "NULL: unknown.",
+                "1",
+                check=_PROBABILITY,
+                nullable=True,
+            ),
+            people_seen_by=_code("What shows the people independently.", "people_seen_by"),
+            told=_code(
+                "What the figures of people are about: the city; all that is mapped (share unknown); the mapped part "
+                "(settlement_id '<area>/mapped' in population, no total of the city); nothing.",
+                "told",
+            ),
+            told_reason=_code("Why so.", "told_reason"),
             geometry=_geometry("The area as a polygon."),
         ),
         _table(
@@ -329,6 +344,8 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             streets_m=_number("Length of residential streets.", "m", check=_NOT_NEGATIVE),
             buildings=_integer("Buildings in the inputs.", "1", check=_NOT_NEGATIVE),
             roof_m2=_number("Their footprint area.", "m2", check=_NOT_NEGATIVE),
+            roof_osm_m2=_number("Of that, what OpenStreetMap shows.", "m2", check=_NOT_NEGATIVE),
+            roof_satellite_m2=_number("Of that, what satellites show.", "m2", check=_NOT_NEGATIVE),
             inhabited=_flag("True: at least one sign says that people live there."),
             mapped=_flag("True: roofs are mapped, about as many as the signs let expect."),
             osm_mapped=_flag("False: satellites see buildings, OpenStreetMap none; hazards may be missing there too."),

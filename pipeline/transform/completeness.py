@@ -130,9 +130,11 @@ def coverage(  # noqa: PLR0913 - every sign of habitation is an input of its own
     built = _raster_total(grid, built_up, crs)
     centroids = buildings.geometry.centroid
     x, y = centroids.x.to_numpy(), centroids.y.to_numpy()
-    roofs = grid.total(x, y, buildings["footprint_m2"].to_numpy(dtype=float))
+    area_m2 = buildings["footprint_m2"].to_numpy(dtype=float)
+    roofs = grid.total(x, y, area_m2)
     count = grid.total(x, y, np.ones(len(x)))
-    in_osm = grid.total(x, y, (buildings["seen_by"] != "satellite").to_numpy(dtype=float))
+    by_osm, by_satellite = ((buildings["seen_by"] != other).to_numpy() for other in ("satellite", "osm"))
+    in_osm = grid.total(x, y, by_osm.astype(float))
     streets = _street_total(grid, layers["roads"])
     residential = _residential(grid, layers["landuse"])
 
@@ -150,6 +152,8 @@ def coverage(  # noqa: PLR0913 - every sign of habitation is an input of its own
             "streets_m": streets,
             "buildings": count.astype(np.int64),
             "roof_m2": roofs,
+            "roof_osm_m2": grid.total(x, y, area_m2 * by_osm),
+            "roof_satellite_m2": grid.total(x, y, area_m2 * by_satellite),
             "inhabited": inhabited,
             "mapped": mapped,
             "osm_mapped": (in_osm > 0) | (count < _MIN_BUILDINGS_WITHOUT_OSM),

@@ -403,6 +403,8 @@ def _coverage(area_id: str, projected: CRS) -> gpd.GeoDataFrame:
         "streets_m": 800.0,
         "buildings": [0, 0, 40, 60, 80],
         "roof_m2": [0.0, 0.0, 4_000.0, 6_000.0, 8_000.0],
+        "roof_osm_m2": [0.0, 0.0, 3_000.0, 6_000.0, 0.0],
+        "roof_satellite_m2": [0.0, 0.0, 4_000.0, 5_000.0, 8_000.0],
         "inhabited": True,
         "mapped": [False, False, True, True, True],
         "osm_mapped": [True, True, False, False, True],
@@ -420,6 +422,11 @@ def _areas(area_id: str, projected: CRS, bbox: tuple[float, float, float, float]
         **{f"name_{code}": name for code, name in names.items()},
         **dict(zip(("west", "south", "east", "north"), bbox, strict=True)),
         "simulated": simulated,
+        "inputs_year": [2024],
+        "people_seen_share": [0.93],
+        "people_seen_by": ["population"],
+        "told": ["city"],
+        "told_reason": ["seen"],
         "geometry": shapely.box(*bbox),
     }
     return gpd.GeoDataFrame([row], crs="EPSG:4326")
