@@ -21,6 +21,7 @@ from pipeline.schema.rounding import round_people
 from pipeline.schema.tables import TABLES
 from pipeline.schema.vocabulary import CODES, EVIDENCE, QUANTITIES, SETTLEMENT_KINDS
 from pipeline.wording.completeness import by_layer
+from pipeline.wording.seen import seen_sentence
 from pipeline.wording.texts import load
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ def _cities(tables: Mapping[str, pd.DataFrame]) -> list[Row]:
                 "area_id": area_id,
                 "name": texts.clean(area["name"]),
                 "simulated": area["simulated"],
+                "seen": seen_sentence(area, mine["population"], "en"),
                 "residents": _people(whole, (area_id, "residents"), longest),
                 "unregistered": _people(whole, (area_id, "unregistered"), longest),
                 "year": int(years.max()) if len(years) else None,

@@ -84,6 +84,25 @@ def _names(what: str) -> dict[str, pa.Column]:
 _AREA = _text("Area that the row belongs to (areas.area_id).")
 _YEAR = pa.Check.in_range(1900, 2100)
 
+_SEEN = {
+    "inputs_year": _integer("Latest year that the inputs of the buildings show.", check=_YEAR, nullable=True),
+    "people_seen_share": _number(
+        "Share of the people, as something independent shows them, who live where the inputs show buildings; "
+        "NULL: unknown.",
+        "1",
+        check=_PROBABILITY,
+        nullable=True,
+    ),
+    "people_seen_by": _code("What shows the people independently.", "people_seen_by"),
+    "told": _code(
+        "What the figures of people are about: the city; all that is mapped (share unknown); the mapped part "
+        "(settlement_id '<area>/mapped' in population, no total of the city); nothing.",
+        "told",
+    ),
+    "told_reason": _code("Why so.", "told_reason"),
+}
+"""How much of an area the inputs see, and what may therefore be told of it."""
+
 TABLES: dict[str, pa.DataFrameSchema] = {
     table.name: table
     for table in (
@@ -101,21 +120,7 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             east=_number("Eastern edge of the area.", "degree"),
             north=_number("Northern edge of the area.", "degree"),
             simulated=_flag("True: the inputs of this area were simulated; nothing here describes the real city."),
-            inputs_year=_integer("Latest year that the inputs of the buildings show.", check=_YEAR, nullable=True),
-            people_seen_share=_number(
-                "Share of the people, as something independent shows them, who live where the inputs show buildings; "
-                "NULL: unknown.",
-                "1",
-                check=_PROBABILITY,
-                nullable=True,
-            ),
-            people_seen_by=_code("What shows the people independently.", "people_seen_by"),
-            told=_code(
-                "What the figures of people are about: the city; all that is mapped (share unknown); the mapped part "
-                "(settlement_id '<area>/mapped' in population, no total of the city); nothing.",
-                "told",
-            ),
-            told_reason=_code("Why so.", "told_reason"),
+            **_SEEN,
             geometry=_geometry("The area as a polygon."),
         ),
         _table(
@@ -418,6 +423,7 @@ PUBLIC_TABLES: dict[str, pa.DataFrameSchema] = {
             cells=_integer("Grid cells shown here.", "1", check=_NOT_NEGATIVE),
             cells_withheld=_integer("Grid cells with too few homes or people to be shown.", "1", check=_NOT_NEGATIVE),
             simulated=_flag("True: the inputs were simulated; nothing here describes the real city."),
+            **_SEEN,
             geometry=_geometry("The area as a polygon."),
         ),
         _table(

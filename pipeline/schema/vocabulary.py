@@ -69,6 +69,9 @@ SHARES = CODES["share"]
 """Classes in which the public edition says how much of a unit lies in red zones."""
 INPUTS = CODES["input"]
 
+MAPPED = "/mapped"
+"""Ends the settlement_id of the mapped part of an area whose inputs show too little of it for a total."""
+
 HOMES = ("house", "apartments", "unknown")
 """Kinds of building that count as a home: a house, a block of flats, a main building of unknown use."""
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.schema.vocabulary import MAPPED
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -181,4 +183,4 @@ def only_as_seen(population: pd.DataFrame, area_id: str, seen: PeopleSeen) -> pd
     if seen.told == "nothing":
         return population[~whole].reset_index(drop=True)
     rows = population[~whole | ((population["quantity"] == "residents") & population["main"])]
-    return rows.assign(settlement_id=rows["settlement_id"].fillna(f"{area_id}/mapped")).reset_index(drop=True)
+    return rows.assign(settlement_id=rows["settlement_id"].fillna(area_id + MAPPED)).reset_index(drop=True)

@@ -422,11 +422,11 @@ def _areas(area_id: str, projected: CRS, bbox: tuple[float, float, float, float]
         **{f"name_{code}": name for code, name in names.items()},
         **dict(zip(("west", "south", "east", "north"), bbox, strict=True)),
         "simulated": simulated,
-        "inputs_year": [2024],
-        "people_seen_share": [0.93],
-        "people_seen_by": ["population"],
-        "told": ["city"],
-        "told_reason": ["seen"],
+        "inputs_year": 2024,
+        "people_seen_share": 0.93,
+        "people_seen_by": "population",
+        "told": "city",
+        "told_reason": "seen",
         "geometry": shapely.box(*bbox),
     }
     return gpd.GeoDataFrame([row], crs="EPSG:4326")

@@ -105,7 +105,7 @@ export interface WhatIfSection {
 }
 
 export interface PageData {
-  area: { id: string; names: Names; bbox: [number, number, number, number]; simulated: boolean };
+  area: { id: string; names: Names; bbox: [number, number, number, number]; simulated: boolean; /** What the inputs see of the city, a sentence a language. */ seen: Record<LanguageCode, string> };
   version: string;
   /** Online background that the reader can switch on. */
   basemap: { url: string; attribution: string } | null;

@@ -15,6 +15,7 @@ from pipeline.schema.rounding import tenths
 from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.transform.red_zones import in_binding_zones
 from pipeline.wording.label_names import label_names, label_text
+from pipeline.wording.seen import seen_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -43,6 +44,7 @@ def page_data(tables: Mapping[str, Any]) -> dict[str, Any]:
             "names": label_names(area),
             "bbox": [area["west"], area["south"], area["east"], area["north"]],
             "simulated": bool(area["simulated"]),
+            "seen": {code: seen_sentence(area, population, code) for code in LANGUAGES},
         },
         "version": _version(),
         "classes": payload_hazards.classes(tables),

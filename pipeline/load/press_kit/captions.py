@@ -18,6 +18,7 @@ class Words:
 
     headline: str
     deck: str
+    seen: str
     alt: str
     caption: str
     sources: str
@@ -42,13 +43,14 @@ def compose(kit: Kit, texts: Texts) -> Words:
     return Words(
         headline=headline,
         deck=deck,
-        alt=texts("alt", city=city, summary=_largest(kit, texts)).strip(),
+        seen=kit.seen[texts.code],
+        alt=" ".join([texts("alt", city=city, summary=_largest(kit, texts)).strip(), kit.seen[texts.code]]),
         caption=texts(
             "caption",
             city=city,
             simulated=f"{texts('simulated')} " if kit.simulated else "",
             disclaimer=texts("disclaimer"),
-            sources=sources,
+            sources=f"{kit.seen[texts.code]} {sources}",
         ),
         sources=sources,
         withheld=texts("withheld", **kit.counts),

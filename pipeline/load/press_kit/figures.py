@@ -17,6 +17,7 @@ from pipeline.load.public_edition.grid import CELL_M, Grid
 from pipeline.schema.tables import PUBLIC_TABLES
 from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.wording.label_names import latin_label
+from pipeline.wording.seen import seen_sentence
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +57,8 @@ class Kit:
     area_id: str
     names: dict[str, str]
     simulated: bool
+    seen: dict[str, str]
+    """What the inputs see of the city, a sentence a language."""
     counts: dict[str, int]
     bounds: tuple[float, float, float, float]
     cells: pd.DataFrame
@@ -98,6 +101,7 @@ def read(public: Path, area_id: str) -> Kit:
         area_id=area_id,
         names={code: texts.clean(_name(area, code) or area_id) for code in LANGUAGES},
         simulated=bool(area["simulated"]),
+        seen={code: seen_sentence(area, tables["population"], code) for code in LANGUAGES},
         counts={key: int(area[key]) for key in ("settlements", "settlements_withheld", "cells", "cells_withheld")},
         bounds=_bounds(cells, area["geometry"], grid),
         cells=cells,

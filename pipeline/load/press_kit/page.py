@@ -50,6 +50,7 @@ def render(kit: Kit, *, files: str = "") -> str:
             labels={code: texts(f"language.{code}") for code, texts in languages.items()},
             words=sentences,
             headlines={code: one.headline for code, one in sentences.items()},
+            seen={code: one.seen for code, one in sentences.items()},
             decks={code: one.deck for code, one in sentences.items()},
             withheld={code: one.withheld for code, one in sentences.items()},
             sources={code: one.sources for code, one in sentences.items()},

@@ -69,6 +69,7 @@ def _draw_head(root: ET.Element, kit: Kit, texts: Texts, sentences: captions.Wor
     headline = balance(sentences.headline, room, 38.0, 0.5)
     y = paragraph(root, headline, (_EDGE, 84.0), 38.0, font_family=SERIF, font_weight="600", fill=colour("ink"))
     y = paragraph(root, wrap(sentences.deck, room, 19.0, 0.49), (_EDGE, y - 8), 19.0, fill=colour("soft"))
+    y = paragraph(root, wrap(sentences.seen, room, 17.0, 0.49), (_EDGE, y), 17.0, fill=colour("ink"))
     if kit.simulated:
         y = paragraph(root, [texts("simulated")], (_EDGE, y + 4), 19.0, fill=colour("mark"), font_weight="600")
     return y + 8

@@ -18,7 +18,7 @@ from pipeline.load.public_edition import disclosure
 from pipeline.load.public_edition.grid import Grid
 from pipeline.schema.rounding import round_people
 from pipeline.schema.tables import PUBLIC_TABLES, TABLES, conform
-from pipeline.schema.vocabulary import LANGUAGES
+from pipeline.schema.vocabulary import LANGUAGES, MAPPED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -204,7 +204,11 @@ def _neutral(reference: str) -> str:
 def _population(population: pd.DataFrame, release: Release) -> pd.DataFrame:
     shown = population[
         population["main"]
-        & (population["settlement_id"].isna() | population["settlement_id"].isin(release.settlements))
+        & (
+            population["settlement_id"].isna()
+            | population["settlement_id"].isin(release.settlements)
+            | (population["settlement_id"] == population["area_id"] + MAPPED)
+        )
     ]
     return shown.assign(**round_people(shown[["p05", "p50", "p95"]]))
 
@@ -231,6 +235,8 @@ def _area_row(area: Any, atoms: pd.DataFrame, release: Release, *, settlements: 
         "settlements_withheld": settlements - len(release.settlements),
         "cells": len(release.cells),
         "cells_withheld": atoms["cell_id"].nunique() - len(release.cells),
+        **{key: getattr(area, key) for key in ("inputs_year", "people_seen_by", "told", "told_reason")},
+        "people_seen_share": None if area.people_seen_share is None else round(area.people_seen_share, 2),
     }
     return gpd.GeoDataFrame([row], crs="EPSG:4326")
 

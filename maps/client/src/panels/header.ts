@@ -96,7 +96,8 @@ export function headerContent(app: App, search: SearchBox): Child[] {
   return [
     h("div", { class: "masthead" },
       h("h1", {}, app.t("title", { city })),
-      h("p", {}, app.t("subtitle"))),
+      h("p", {}, app.t("subtitle")),
+      h("p", { class: "seen" }, app.data.area.seen[app.language.code])),
     search.render(),
     languageSwitch(app),
   ];
