@@ -160,7 +160,7 @@ def _made_from(people: Floats, roof: Floats) -> bool:
     both = (people > 0) & (roof > 0)
     if both.sum() < 2 or people[roof <= 0].sum() > SAME_EMPTY * people.sum():
         return False
-    log, weight = np.log(people[both] / roof[both]), people[both]
+    log, weight = np.log(people[both]) - np.log(roof[both]), people[both]
     deviation = np.abs(log - _median(log, weight))
     return _median(deviation, weight) / _MAD_OF_NORMAL < SAME_SPREAD
 
