@@ -163,6 +163,15 @@ def test_kinds_follow_tags_first_then_size_and_neighbours() -> None:
     assert [n.count for n in merged.notices if "levels" in n.what] == [1]
 
 
+def test_towers_works_and_tanks_are_no_homes() -> None:
+    tank, yurt = (shapely.Point(at(x, 0, 1, 1).centroid).buffer(radius) for x, radius in ((300, 12), (600, 3.5)))
+    data = osm(at(0, 0, 12, 10), at(100, 0, 12, 10), tank, yurt)
+    data["man_made"] = ["tower", None, None, None]
+    kind = merge(data, satellite(), "a", PRECISION).buildings.set_index("osm_id")["kind"].sort_index()
+    assert kind.tolist()[:3] == ["non_residential", "house", "non_residential"]
+    assert kind.tolist()[3] != "non_residential"
+
+
 def random_city(seed: int, n: int = 400) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, int, int]:
     """Houses on a jittered grid, each seen by OSM and by the satellite with its own chance; and what neither saw."""
     rng = np.random.default_rng(seed)

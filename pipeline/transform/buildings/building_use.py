@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import shapely
 from scipy.spatial import cKDTree
 
 if TYPE_CHECKING:
@@ -44,6 +45,12 @@ NEIGHBOUR_M = 22.0
 HOUSE_MAX_M2 = 350.0
 """The largest cottages; a larger outline of unknown height may be anything."""
 HALL_M2 = 600.0
+ROUND = 0.97
+"""A circle's area over that of its perimeter's square is 1, a square's 0.785; what is as round is a tank or a yurt …"""
+ROUND_CORNERS = 9
+"""… if it is drawn with so many corners."""
+YURT_M2 = 60.0
+"""… and no yurt is larger."""
 STOREY_M = 3.0
 FLATS_LEVELS = 3
 
@@ -55,7 +62,7 @@ def kinds(buildings: gpd.GeoDataFrame, centre: NDArray[np.float64]) -> NDArray[n
     ----------
     buildings
         Geometry in metres, `footprint_m2`, `levels`, `height_m` (NaN unknown), and the OSM tags `building`, `amenity`,
-        `shop`, `building:flats` where known.
+        `shop`, `man_made`, `building:flats` where known.
     centre
         Centres of the outlines, shape (n, 2).
     """
@@ -66,12 +73,14 @@ def kinds(buildings: gpd.GeoDataFrame, centre: NDArray[np.float64]) -> NDArray[n
     flats = pd.to_numeric(_text(buildings, "building:flats"), errors="coerce").to_numpy() >= 3
     dwelling = (tag == "residential").to_numpy()
     busy = (_text(buildings, "amenity").ne("") | _text(buildings, "shop").ne("")).to_numpy()
+    works = _text(buildings, "man_made").ne("").to_numpy()
+    tank = _round(np.asarray(buildings.geometry.array, dtype=object)) & (area > YURT_M2)
     tall = (storeys >= FLATS_LEVELS) & (area > HOUSE_MAX_M2 / 2)
     shed = (area < SHED_M2) | ((area < DOUBTFUL_M2) & _beside_larger(area, centre))
     rules = (
         (flats, "apartments"),
         (dwelling, np.where(tall | (area > HALL_M2), "apartments", "house")),
-        (busy, "non_residential"),
+        (busy | works | tank, "non_residential"),
         (shed, "outbuilding"),
         (tall, "apartments"),
         (area <= HOUSE_MAX_M2, "house"),
@@ -81,6 +90,13 @@ def kinds(buildings: gpd.GeoDataFrame, centre: NDArray[np.float64]) -> NDArray[n
     known = ~pd.isna(kind)
     guess[known] = kind[known]
     return guess
+
+
+def _round(outlines: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Mark the outlines that are circles (isoperimetric quotient, Polsby and Popper 1991)."""
+    length = shapely.length(outlines)
+    quotient = 4 * np.pi * shapely.area(outlines) / np.where(length > 0, length, 1) ** 2
+    return np.asarray((quotient >= ROUND) & (shapely.get_num_coordinates(outlines) > ROUND_CORNERS), dtype=np.bool_)
 
 
 def _text(frame: gpd.GeoDataFrame, column: str) -> pd.Series:

@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 
     from pipeline.transform.population import Prior
 
-TAGS = ("building", "building:levels", "building:flats", "building:use", "amenity", "shop", "addr:housenumber")
+TAGS = (
+    "building",
+    "building:levels",
+    "building:flats",
+    "building:use",
+    "amenity",
+    "shop",
+    "man_made",
+    "addr:housenumber",
+)
 MAX_LEVELS = 200.0
 SQUARE_M = 500.0
 COPY_IOU = 0.96
