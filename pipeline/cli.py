@@ -196,6 +196,15 @@ def validate(*, out: Out = Path("out")) -> None:
 
 
 @app.command()
+def label(*, out: Out = Path("out")) -> None:
+    """Print the settlements whose kind would teach most, as a CSV to fill in and give as the input `labels`."""
+    from pipeline.commands import label as labels
+
+    with _speaking():
+        typer.echo(labels.wanted(out).to_csv(index=False), nl=False)
+
+
+@app.command()
 def diff(
     old: Annotated[Path, typer.Argument(help="An output folder or snapshot.")],
     new: Annotated[Path, typer.Argument(help="A later one.")],

@@ -78,6 +78,7 @@ class Inputs(_Strict):
     onset: Path | None = None
     registered: Path | None = None
     survey: Path | None = None
+    labels: Path | None = None
     outlines: Path | None = None
     truth: Path | None = None
     _details: dict[Path, FileDetails] = PrivateAttr(default_factory=dict)
@@ -122,7 +123,7 @@ class Inputs(_Strict):
             built_up={year: base / path for year, path in sorted(self.built_up.items())},
             **{
                 key: base / path
-                for key in ("population", "onset", "registered", "survey", "outlines", "truth")
+                for key in ("population", "onset", "registered", "survey", "labels", "outlines", "truth")
                 if (path := getattr(self, key)) is not None
             },
         )

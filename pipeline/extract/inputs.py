@@ -61,6 +61,7 @@ class AreaInputs:
     population: Raster | None
     registered: pd.DataFrame | None
     survey: pd.DataFrame | None
+    labels: pd.DataFrame | None
     outlines: gpd.GeoDataFrame | None
     truth: dict[str, pd.DataFrame]
     missing: tuple[str, ...]
@@ -87,7 +88,7 @@ def check(area: Area, filled: Collection[str] = ()) -> None:
         )
         raise InputError(msg)
     files = {"osm": given.osm, "footprints": given.footprints, "built_up": given.built_up.values()}
-    single = {key: getattr(given, key) for key in ("population", "onset", "registered", "survey", "outlines")}
+    single = {key: getattr(given, key) for key in ("population", "onset", "registered", "survey", "labels", "outlines")}
     for key, paths in (files | {key: (path,) for key, path in single.items() if path is not None}).items():
         for path in paths:
             local_files.check_exists(path, key, folders=key in {"osm", "footprints", "outlines"})
@@ -139,6 +140,7 @@ def read(area: Area, catalogue: Catalogue, fetched: Fetched | None = None) -> Ex
         ),
         registered=reading.optional(reading.local(given.registered, registers.read_registered)),
         survey=reading.optional(reading.local(given.survey, registers.read_survey)),
+        labels=reading.optional(reading.local(given.labels, registers.read_labels)),
         outlines=reading.optional(reading.local(given.outlines, outlines.read)),
         truth={} if given.truth is None else _read_truth(given.truth),
         missing=tuple(key for key in INPUTS if not (key in remote or getattr(given, key))),

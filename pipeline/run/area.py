@@ -159,7 +159,7 @@ def _describe(
             measured.osm["buildings"], measured.footprints, area.area_id, priors.select("precision_satellite")
         )
     with journal.stage("delineating"):
-        houses, places, named = _delineate(measured, merged.buildings)
+        houses, places, named, taught = _delineate(measured, merged.buildings)
     with journal.stage("measuring red zones"):
         zones = _measure_red_zones(measured, layers, houses, places)
     with journal.stage("estimating"):
@@ -208,15 +208,15 @@ def _describe(
     return _Description(
         tables={name: _in_degrees(frame) for name, frame in rows.items()},
         zones=zones.polygons.to_crs("EPSG:4326"),
-        notices=[*read.notices, *merged.notices, *zones.notices, *growth.notices(current), *people.notices],
+        notices=[*read.notices, *merged.notices, *taught, *zones.notices, *growth.notices(current), *people.notices],
         decomposition=people.decomposition,
     )
 
 
 def _delineate(
     measured: _Measured, merged: gpd.GeoDataFrame
-) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, pd.DataFrame]:
-    """Return the buildings with their settlement, the settlements with kind and names, and the named settlements."""
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, pd.DataFrame, list[Notice]]:
+    """Return the buildings with their settlement, the settlements with kind and names, the named ones, and notices."""
     osm, area_id, inputs = measured.osm, measured.area.area_id, measured.inputs
     gazetteer = facts.settlements()
     delineation = settlements.delineate(merged, osm, area_id, settlements.listed_names(gazetteer, area_id))
@@ -226,8 +226,11 @@ def _delineate(
     )
     places, named = settlements.resolve_names(delineation.settlements, osm, gazetteer, area_id)
     places = settlements.classify(places, houses, osm, onset)
+    notices: list[Notice] = []
+    if inputs.labels is not None:
+        places, notices = settlements.teach(places, inputs.labels, area_id)
     places = places.assign(onset_year=places["settlement_id"].map(onset).astype("Int64"))
-    return houses, places, named
+    return houses, places, named, notices
 
 
 @dataclass(frozen=True)

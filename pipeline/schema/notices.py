@@ -34,6 +34,8 @@ SENTENCES = {
     ),
     "house_within_footprint": "house that OpenStreetMap lacks, within a footprint of several; added",
     "index_without_area": "its index names no file for {area}",
+    "labels_learned": "{labels} labels taught the kinds; each left out in turn, the others tell {right} of them right",
+    "labels_unmatched": "a label names no settlement of {area}, or one of several; it was left out",
     "layer_chosen": "of its layers ({layers}), {layer} was read",
     "levels_unreadable": "building:levels that is no number of storeys; ignored",
     "line_unreadable": "a line is no GeoJSON feature and was passed over",

@@ -2,6 +2,7 @@
 
 from pipeline.transform.settlements.classification import classify
 from pipeline.transform.settlements.delineation import Delineation, delineate
+from pipeline.transform.settlements.learning import teach
 from pipeline.transform.settlements.names import listed_names, resolve_names
 
-__all__ = ["Delineation", "classify", "delineate", "listed_names", "resolve_names"]
+__all__ = ["Delineation", "classify", "delineate", "listed_names", "resolve_names", "teach"]
