@@ -54,11 +54,11 @@ def learn(evidence: pd.DataFrame, kinds: pd.Series, weights: Weights = WEIGHTS) 
         probability[rows, told] -= 1
         return float(value), (seen.T @ probability + off / PRIOR_SD**2).ravel()
 
-    found = minimize(loss, prior.ravel(), jac=True, method="L-BFGS-B").x.reshape(prior.shape)
+    found: Floats = minimize(loss, prior.ravel(), jac=True, method="L-BFGS-B").x.reshape(prior.shape)
     names = [(measure, knot) for measure, knots in KNOTS.items() for knot in knots]
     learned: Weights = {measure: {} for measure in KNOTS}
-    for (measure, knot), row in zip(names, found.tolist(), strict=True):
-        learned[measure][knot] = tuple(row)
+    for (measure, knot), row in zip(names, found, strict=True):
+        learned[measure][knot] = tuple(float(weight) for weight in row)
     return learned
 
 
