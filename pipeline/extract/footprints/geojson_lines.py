@@ -92,7 +92,7 @@ def properties(path: Path) -> frozenset[str]:
         packed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
     try:
         with gzip.open(path) if packed else path.open("rb") as file:
-            line = file.readline(_MAX_LINE_BYTES).translate(None, _SEPARATOR)
+            line = file.readline(_MAX_LINE_BYTES).replace(_SEPARATOR, b"")
         return frozenset(json.loads(line.decode("utf-8-sig")).get("properties") or ())
     except (OSError, EOFError, ValueError, AttributeError):
         return frozenset()
@@ -109,7 +109,7 @@ def _mapped(path: Path, parse: Callable[[bytes], T]) -> list[T]:
             packed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
         with pa.input_stream(str(path), compression="gzip" if packed else None) as stream:
             pieces = line_blocks.of_lines(stream, _BLOCK_BYTES, _MAX_LINE_BYTES)
-            return list(line_blocks.mapped(lambda piece: parse(piece.translate(None, _SEPARATOR)), pieces))
+            return list(line_blocks.mapped(lambda piece: parse(piece.replace(_SEPARATOR, b"")), pieces))
     except line_blocks.LongLineError as error:
         msg = f"{path} has a line of more than {_MAX_LINE_BYTES >> 20} MiB; each line must hold one feature."
         raise InputError(msg) from error
