@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.commands.architecture_page import architecture_page
+from pipeline.commands.inputs_page import inputs_page
 from pipeline.declared import catalogue
 from pipeline.schema.tables import PRIVATE, TABLES
 from pipeline.transform.red_zones.rules import condition
@@ -220,6 +221,7 @@ def write(folder: Path) -> None:
     """Write the pages into a folder."""
     pages = {
         "architecture.md": architecture_page(_NOTE),
+        "inputs.md": inputs_page(_NOTE, _grid),
         "red_zones.md": red_zones_page(catalogue.default().red_zones),
         "tables.md": tables_page(),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.declared import catalogue
 from pipeline.errors import InputError
@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from pipeline.config import Area
 
 UNSTATED = "as stated by its provider"
+
+
+class Format(NamedTuple):
+    """A form of file that a reader takes, as the documentation lists it."""
+
+    have: str
+    write: str
+    note: str = ""
 
 
 def source(  # noqa: PLR0913 - the columns of a row that a reader knows

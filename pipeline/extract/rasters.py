@@ -23,6 +23,7 @@ from pipeline.declared import catalogue
 from pipeline.errors import InputError, SourceError
 from pipeline.extract import local_files
 from pipeline.extract.coordinates import check_has_place, known_crs
+from pipeline.extract.local_files import Format
 from pipeline.geometry.raster import Raster
 from pipeline.schema.provenance import Extract, Notice, Source
 
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
 
     from pipeline.config import Area
 
+FORMATS = (
+    Format("GeoTIFF, also in its .zip or .gz", '"population.tif"', "masks, alpha bands and nodata are heeded"),
+    Format("a raster that does not say its coordinate system", '{ path = "population.tif", crs = "EPSG:32643" }'),
+)
+"""What the keys of rasters take."""
 _MARGIN_CELLS = 1
 _DENSIFY_POINTS = 101
 """Points set on each edge of the bbox when it is projected: straight edges curve in another CRS."""

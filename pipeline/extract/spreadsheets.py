@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import python_calamine
 
 from pipeline.errors import InputError
+from pipeline.extract.local_files import Format
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 
     Cells = list[str]
 
+FORMATS = (
+    Format("CSV of any office: commas, semicolons or tabs; UTF-8, UTF-16 or Windows-1251", '"registered.csv"'),
+    Format("Excel (.xlsx, .xlsb, .xls) or .ods", '"registered.xlsx"', "the first sheet with the columns"),
+)
+"""What the keys of tables take."""
 _WORKBOOK_MAGIC = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """Of .xlsx, .xlsb and .ods, which are zips, and of .xls."""
 _DELIMITERS = ",;\t"

@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 import osmium
 
 from pipeline.errors import InputError
+from pipeline.extract.local_files import Format
 from pipeline.extract.osm.elements import write_elements
 
 if TYPE_CHECKING:
@@ -25,6 +26,16 @@ _OVERLAP_BYTES = 256
 _UNUSUAL = re.compile(rb"""<remark|\saction=["']delete|\s(?:id|ref)=["']-|<nd[^>]*\slat=""")
 """What libosmium passes over in XML: remarks of Overpass, JOSM's deletions and new objects, places within ways."""
 _GAVE_UP = re.compile(r"error|timed out|timeout|out of memory|limit", re.IGNORECASE)
+
+
+FORMATS = (
+    Format("an extract (.osm.pbf), of Geofabrik, BBBike, osmium", '"kyrgyzstan.osm.pbf"'),
+    Format(".osm of JOSM or Overpass, also .gz and .bz2", '"export.osm"', "deleted objects are left out"),
+    Format("a saved reply of Overpass (JSON), also `out geom`", '"export.json"', "a reply that was cut is refused"),
+    Format("Geofabrik's shapefiles (.shp.zip or unpacked)", '"kyrgyzstan-latest-free.shp.zip"', "only its classes"),
+    Format("GeoPackage of HOT or ogr2ogr; GeoJSON of QuickOSM or Overpass Turbo", '"export.gpkg"'),
+)
+"""What `inputs.osm` takes, GIS files (`gis`) among them."""
 
 
 @dataclass(frozen=True)

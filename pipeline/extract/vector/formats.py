@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import zlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from pipeline.extract.local_files import Format
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,14 +29,6 @@ _GDAL_MAGIC = (b"SQLite format 3", b"fgb", b"\x00\x00\x27\x0a", b"!table", b"!Ta
 _XML = re.compile(rb"<(?:kml|\w*:?FeatureCollection)[\s>]")
 """KML and GML; GDAL would take any other XML, such as a .vrt that names other files and addresses."""
 _DXF = re.compile(rb"\s*(?:999[^\n]*\n[^\n]*\n\s*)*0\r?\n\s*SECTION")
-
-
-class Format(NamedTuple):
-    """A form of file, as the documentation lists it."""
-
-    have: str
-    write: str
-    note: str = ""
 
 
 FORMATS = (
