@@ -160,6 +160,24 @@ def query(
 
 
 @app.command()
+def estimate(
+    *,
+    where: Annotated[str, typer.Option(help="Condition on columns of settlements, such as kind = 'novostroika'.")] = "",
+    polygon: Annotated[Path | None, typer.Option(help="GeoJSON file: only the people inside its polygons.")] = None,
+    ratio: Annotated[str, typer.Option(help="Also a ratio, such as unregistered/residents.")] = "",
+    out: Out = Path("out"),
+) -> None:
+    """Print the people of any group of settlements or of a polygon, with their intervals, from the kept draws."""
+    from pipeline.commands import estimate as estimates
+
+    with _speaking():
+        answer = estimates.answer(out / "novostroiki.duckdb", where=where, polygon=polygon, ratio=ratio)
+        for notice in answer.notices:
+            typer.echo(f"novostroiki: {notice}", err=True)
+        typer.echo(answer.text)
+
+
+@app.command()
 def serve(
     *,
     out: Out = Path("out"),

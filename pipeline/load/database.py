@@ -14,6 +14,7 @@ import shapely
 
 from pipeline.base.connection import connect
 from pipeline.load import parquet
+from pipeline.schema.draws import KEPT
 from pipeline.schema.tables import TABLES
 from pipeline.schema.vocabulary import BINDING, HOMES
 
@@ -31,6 +32,7 @@ _SQL_TYPES = {
     "bool": "BOOLEAN",
     "datetime64[us, UTC]": "TIMESTAMP",
     "geometry": "GEOMETRY",
+    "object": f"INTEGER[{KEPT}]",
 }
 _BUILD_MEMORY = "1GB"
 """Enough to pass rows on; without a limit DuckDB would keep what it wrote, up to most of the machine's memory."""

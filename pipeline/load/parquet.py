@@ -37,6 +37,7 @@ _ARROW_TYPES = {
     "bool": pa.bool_(),
     "datetime64[us, UTC]": pa.timestamp("us", tz="UTC"),
     "geometry": pa.binary(),
+    "object": pa.list_(pa.int32()),
 }
 _GEOMETRY_TYPES = np.array(
     [
@@ -145,6 +146,8 @@ def _series(column: pa.ChunkedArray, dtype: str) -> Any:  # noqa: ANN401 - a Ser
         return gpd.GeoSeries.from_wkb(column.to_numpy(zero_copy_only=False), crs="EPSG:4326")
     if dtype == "Int64":
         return column.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+    if dtype == "object":
+        return column.to_pandas()
     return column.to_pandas().astype("str" if dtype == "string[pyarrow]" else dtype)
 
 

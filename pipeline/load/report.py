@@ -36,6 +36,7 @@ _READ = (
     "settlements",
     "named_settlements",
     "population",
+    "unregistered_shares",
     "growth",
     "hazards",
     "red_zone_rules",
@@ -132,6 +133,7 @@ def _cities(tables: Mapping[str, pd.DataFrame]) -> list[Row]:
                 "seen": seen_sentence(area, mine["population"], "en"),
                 "residents": _people(whole, (area_id, "residents"), longest),
                 "unregistered": _people(whole, (area_id, "unregistered"), longest),
+                "beliefs": _beliefs(mine["unregistered_shares"]),
                 "year": int(years.max()) if len(years) else None,
                 "kinds": _kinds(mine["settlements"]),
                 "named": [
@@ -141,6 +143,14 @@ def _cities(tables: Mapping[str, pd.DataFrame]) -> list[Row]:
                 "largest": _largest(mine["settlements"], main[main["quantity"] == "residents"]),
             }
         )
+    return found
+
+
+def _beliefs(shares: pd.DataFrame) -> dict[str, dict[str, str]]:
+    """Return the city's unregistered share as 90 % ranges in words, by prior and state."""
+    found: dict[str, dict[str, str]] = {}
+    for row in _records(shares):
+        found.setdefault(row["prior"], {})[row["state"]] = f"{row['p05']:.0%} to {row['p95']:.0%}"
     return found
 
 

@@ -192,6 +192,17 @@ def _describe(
         "building_hazards": zones.pairs,
         "red_zone_overlaps": zones.overlaps,
         "population": told,
+        "population_draws": people.draws,
+        "unregistered_shares": people.shares,
+        "exposure": population.exposure(
+            area.area_id,
+            buildings=houses,
+            settlements=places,
+            pairs=zones.pairs,
+            rules=zones.rules,
+            draws=people.draws,
+            seed=config.run.seed,
+        ),
         "growth": series,
         "coverage": cells,
         "completeness": pd.concat(

@@ -62,6 +62,7 @@ SENTENCES = {
     "outline_tiny": "outline below {least_m2:g} m²; dropped",
     "outline_unusable": "outline without a usable polygon (empty, not finite, or no area); dropped",
     "point_in_area": "a point lies in an area of its class and stands for it: the area is used",
+    "partly_seen": "the inputs cover about {share:.0%} of its people; the estimate is of the mapped part",
     "raster_bands": "has {bands} bands; the first was read",
     "raster_holds_many_fewer": (
         "it holds {people:,.0f} people, {times:,.0f} times fewer than the estimate: it is of another date or unit"
@@ -115,6 +116,7 @@ SENTENCES = {
     ),
     "survey_rows_unusable": "rows without houses, or with a negative number of persons, were left out",
     "survey_small": "only {houses:g} houses were visited: intervals hardly become narrower",
+    "tempered": "register and survey contradict the priors; they were believed to the power of {power:.2f} only",
     "tags_of_outer_ways": "a multipolygon without tags of its own took those of its outer ways",
     "tile_empty": "a tile without a single object, as a second reply confirmed",
 }

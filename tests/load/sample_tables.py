@@ -18,6 +18,7 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
+from pipeline.schema.draws import KEPT
 from pipeline.schema.tables import TABLES, conform
 from pipeline.schema.vocabulary import LANGUAGES, SETTLEMENT_KINDS, TOLD_KINDS
 
@@ -87,6 +88,8 @@ def make(buildings: int = 3000, *, area_id: str = "bishkek", seed: int = 1, simu
         "building_hazards": pairs,
         "red_zone_overlaps": _overlaps(settlements, houses, pairs, zones, rules, area_id),
         "population": _population(settlements, area_id),
+        "population_draws": _draws(settlements, area_id),
+        "unregistered_shares": _shares(area_id),
         "growth": _growth(rng, settlements, area_id),
         "completeness": _completeness(area_id),
         "coverage": _to_degrees(_coverage(area_id, projected)),
@@ -339,6 +342,30 @@ def _population(settlements: gpd.GeoDataFrame, area_id: str) -> pd.DataFrame:
         }
         for settlement_id, count in counts
         for quantity, share in shares.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def _draws(settlements: gpd.GeoDataFrame, area_id: str) -> pd.DataFrame:
+    """Return kept draws: lognormal residents, of whom the others are a Beta share, and nobody outside settlements."""
+    rng = np.random.default_rng(7)
+    rows = []
+    for settlement_id, buildings in settlements[["settlement_id", "buildings"]].itertuples(index=False):
+        residents = np.rint(buildings * 4.2 * rng.lognormal(0, 0.3, KEPT)).astype(np.int32)
+        unregistered = np.rint(residents * rng.beta(4, 6, KEPT)).astype(np.int32)
+        people = {"residents": residents, "registered": residents - unregistered, "unregistered": unregistered}
+        drawn = {**people, "drawn_kind": np.zeros(KEPT, dtype=np.int32)}
+        place = {"area_id": area_id, "settlement_id": settlement_id}
+        rows += [{**place, "quantity": quantity, "draws": draws} for quantity, draws in drawn.items()]
+    return pd.DataFrame(rows)
+
+
+def _shares(area_id: str) -> pd.DataFrame:
+    spread = {"p05": 0.2, "p25": 0.32, "p50": 0.38, "p75": 0.44, "p95": 0.55, "mean": 0.38}
+    rows = [
+        {"area_id": area_id, "prior": prior, "state": state, **spread, "effective_draws": 1200.0}
+        for prior in ("weak", "wide")
+        for state in ("prior", "posterior")
     ]
     return pd.DataFrame(rows)
 

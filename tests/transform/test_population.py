@@ -102,11 +102,12 @@ def test_neither_order_nor_company_changes_a_settlement() -> None:
     satellite = TWO.assign(seen_by="satellite")
     both = estimate(satellite, PLACES).rows
     alone = estimate(satellite[satellite["settlement_id"] == "a"], PLACES.iloc[:1]).rows
-    pd.testing.assert_frame_equal(
-        both[both["settlement_id"] == "a"].reset_index(drop=True),
-        alone[alone["settlement_id"] == "a"].reset_index(drop=True),
-        check_exact=True,
+    # Not the registered: ghosts of a place are people whom other places lack.
+    a, lonely = (
+        rows[(rows["settlement_id"] == "a") & (rows["quantity"] != "registered")].reset_index(drop=True)
+        for rows in (both, alone)
     )
+    pd.testing.assert_frame_equal(a, lonely, check_exact=True)
 
 
 def test_another_seed_moves_little_and_the_same_nothing() -> None:
@@ -275,7 +276,7 @@ def test_the_decomposition_names_the_factors_that_matter() -> None:
     assert residents["share"].is_monotonic_decreasing
     assert set(residents["factor"].head(6)) > {"occupancy", "household_size"}
     unregistered = shares[shares["quantity"] == "unregistered"]
-    assert "unregistered_share_city" in set(unregistered["factor"].head(3))
+    assert unregistered["factor"].iloc[0].startswith("unregistered_share")
 
 
 def test_groups_are_added_up_inside_draws() -> None:

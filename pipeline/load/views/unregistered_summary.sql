@@ -26,7 +26,7 @@ WHERE p.main
 GROUP BY p.area_id, p.settlement_id, s.name, a.name, s.kind, s.status, s.status_year, a.simulated
 ORDER BY p.area_id, p.settlement_id NULLS FIRST;
 
-COMMENT ON VIEW unregistered_summary IS 'Residents, registered and unregistered people as 90 % intervals. Do not add the rows of settlements to a city: people registered elsewhere in the city are unregistered in the settlement, not in the city.';
+COMMENT ON VIEW unregistered_summary IS 'Residents, registered and unregistered people as 90 % intervals. Unregistered: registered nowhere in the city. Quantiles do not add up; for a group of settlements add up the draws (macro people_of, or novostroiki estimate).';
 COMMENT ON COLUMN unregistered_summary.area_id IS 'Area.';
 COMMENT ON COLUMN unregistered_summary.settlement_id IS 'Settlement; NULL: the whole area.';
 COMMENT ON COLUMN unregistered_summary.name IS 'Best-known name of the settlement, or of the area.';
@@ -39,9 +39,9 @@ COMMENT ON COLUMN unregistered_summary.residents_p95 IS 'People who live there, 
 COMMENT ON COLUMN unregistered_summary.registered_p05 IS 'People registered there, 5 % quantile. [person]';
 COMMENT ON COLUMN unregistered_summary.registered_p50 IS 'People registered there, median. [person]';
 COMMENT ON COLUMN unregistered_summary.registered_p95 IS 'People registered there, 95 % quantile. [person]';
-COMMENT ON COLUMN unregistered_summary.unregistered_p05 IS 'Residents likely without registration there, 5 % quantile. [person]';
-COMMENT ON COLUMN unregistered_summary.unregistered_p50 IS 'Residents likely without registration there, median. [person]';
-COMMENT ON COLUMN unregistered_summary.unregistered_p95 IS 'Residents likely without registration there, 95 % quantile. [person]';
+COMMENT ON COLUMN unregistered_summary.unregistered_p05 IS 'Residents likely registered nowhere in the city, 5 % quantile. [person]';
+COMMENT ON COLUMN unregistered_summary.unregistered_p50 IS 'Residents likely registered nowhere in the city, median. [person]';
+COMMENT ON COLUMN unregistered_summary.unregistered_p95 IS 'Residents likely registered nowhere in the city, 95 % quantile. [person]';
 COMMENT ON COLUMN unregistered_summary.evidence IS 'Where the deciding parameters come from: local, national or none.';
 COMMENT ON COLUMN unregistered_summary.method IS 'Method of the unregistered estimate.';
 COMMENT ON COLUMN unregistered_summary.year IS 'Year of the inputs.';

@@ -1,7 +1,8 @@
 """People: residents, registered and unregistered, always as draws, never as single numbers; see docs/method.md."""
 
 from pipeline.transform.population.estimate import estimate
+from pipeline.transform.population.exposure import exposure
 from pipeline.transform.population.priors import Prior, Priors
 from pipeline.transform.population.result_tables import Population
 
-__all__ = ["Population", "Prior", "Priors", "estimate"]
+__all__ = ["Population", "Prior", "Priors", "estimate", "exposure"]

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from pipeline.schema.draws import HOUSE_M2
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 REST = ""
 """The key of the buildings that lie in no settlement."""
-
-HOUSE_M2 = (25.0, 600.0)
-"""Footprints of this size may be houses: below are sheds, above are halls and blocks (docs/domain.md)."""
 
 LARGE_M2 = 350.0
 """Larger outlines are no cottages: flats or something else, and only a tag or a height tells which."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from pipeline.transform.population.places import Place
     from pipeline.transform.population.residents import Model
 
     Draws = NDArray[np.float64]
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _M2_PER_HA = 1e4
 
 
-def floor_volume(model: Model, settlement_id: str, counts: pd.Series, houses: Draws, flats: Draws) -> Draws:
+def floor_volume(model: Model, place: Place, counts: pd.Series, houses: Draws, flats: Draws) -> Draws:
     """Return residents by floor area: Σ A·L · e / m, for houses (those that are homes and stand) and blocks.
 
     Overstates where new houses are large and half empty.
@@ -28,14 +29,14 @@ def floor_volume(model: Model, settlement_id: str, counts: pd.Series, houses: Dr
     homes = floor * houses / seen if seen else np.zeros(model.factors.draws)
     blocks = flats * get("flat_floor_area") * get("flat_occupancy")
     net = (homes + blocks) * get("net_to_gross")
-    return net / get("living_space") * model.noise(settlement_id, float(counts["blocks"]) + seen)
+    return net / get("living_space") * np.exp(model.log_noise(place, float(counts["blocks"]) + seen))
 
 
-def plot_density(model: Model, kind: str, settlement_id: str, area_m2: float) -> Draws:
+def plot_density(model: Model, place: Place) -> Draws:
     """Return residents by gross density: hectares times people per hectare of such settlements."""
-    return area_m2 / _M2_PER_HA * model.factors.own_draws("density", settlement_id, kind=kind)
+    return place.area_m2 / _M2_PER_HA * model.factors.own_draws("density", place.stream, kind=place.kind)
 
 
-def population_raster(model: Model, settlement_id: str, people: float) -> Draws:
+def population_raster(model: Model, stream: str, people: float) -> Draws:
     """Return residents as a gridded population dataset has them, with the error of such grids for single places."""
-    return people * model.factors.own_draws("raster_error", settlement_id)
+    return people * model.factors.own_draws("raster_error", stream)

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from pipeline.errors import ConfigError
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.stats import rv_continuous
     from scipy.stats.distributions import rv_frozen
+
+    from pipeline.transform.population.sampling import Proposal
 
     Draws = NDArray[np.float64]
 
@@ -146,23 +148,38 @@ class Priors:
 class Factors:
     """Draws of the parameters that a whole city shares: an error in one is the same error in every settlement.
 
-    Each parameter has one stream of uniform numbers per city; its priors for different kinds of settlement are read off
-    that same stream, so that a city whose households are large has them large in every kind of settlement.
+    Each parameter has one stream of normal scores per city; its priors for different kinds of settlement are read off
+    that same stream, so that a city whose households are large has them large in every kind of settlement. With a
+    `proposal`, the scores that it names are drawn from it, and `log_weights` says what makes up for that.
     """
 
-    def __init__(self, priors: Priors, area_id: str, *, draws: int, seed: int) -> None:
+    def __init__(
+        self, priors: Priors, area_id: str, *, draws: int, seed: int, proposal: Proposal | None = None
+    ) -> None:
         self.priors = priors
         self.draws = draws
+        self.log_weights = np.zeros(draws)
         self._area_id = area_id
         self._seed = seed
-        self._uniform: dict[str, Draws] = {}
+        self._scores: dict[str, Draws] = {}
         self._values: dict[tuple[str, str], Draws] = {}
+        if proposal is not None:
+            moved = proposal.move(np.stack([self._fresh(name) for name in proposal.names]))
+            self._scores.update(zip(proposal.names, moved, strict=True))
+            self.log_weights = proposal.log_weights(moved)
+
+    def _fresh(self, parameter: str) -> Draws:
+        return generator(self._seed, self._area_id, parameter).standard_normal(self.draws)
+
+    def scores(self, parameter: str) -> Draws:
+        """Return the city's normal scores of a parameter, shape (draws,)."""
+        if parameter not in self._scores:
+            self._scores[parameter] = self._fresh(parameter)
+        return self._scores[parameter]
 
     def uniform(self, parameter: str) -> Draws:
-        """Return the city's uniform numbers of a parameter, shape (draws,)."""
-        if parameter not in self._uniform:
-            self._uniform[parameter] = generator(self._seed, self._area_id, parameter).random(self.draws)
-        return self._uniform[parameter]
+        """Return the probabilities that belong to the scores of a parameter, shape (draws,)."""
+        return np.asarray(special.ndtr(self.scores(parameter)))
 
     def get(self, parameter: str, kind: str = "") -> Draws:
         """Return the city's draws of a parameter for a kind of settlement, shape (draws,)."""
@@ -179,12 +196,11 @@ class Factors:
         """Return the stream that belongs to something within the city, such as one settlement's noise."""
         return generator(self._seed, self._area_id, *names)
 
-    def own_draws(self, parameter: str, settlement_id: str, *, kind: str = "", status: str = "") -> Draws:
+    def own_draws(self, parameter: str, place: str, *, kind: str = "") -> Draws:
         """Return draws of a parameter that a settlement shares with no other, shape (draws,)."""
-        prior = self.priors.select(parameter, kind=kind, status=status)
-        return prior.sample(self.own(parameter, settlement_id), self.draws)
+        return self.priors.select(parameter, kind=kind).sample(self.own(parameter, place), self.draws)
 
     @property
     def drawn(self) -> dict[str, Draws]:
-        """The uniform numbers drawn so far, by parameter, in alphabetical order."""
-        return dict(sorted(self._uniform.items()))
+        """The normal scores drawn so far, by parameter, in alphabetical order."""
+        return dict(sorted(self._scores.items()))

@@ -1,9 +1,4 @@
-"""Registered and unregistered residents: from a register where there is one, else from a share seen elsewhere.
-
-Terms: D residents, R registered, U1 residents registered nowhere in the city, U2 registered in it at another address, G
-ghosts (registered, not living there). Per settlement D − R = U1 + U2 − G; for a whole city U2 nets out: D − R = U1 − G.
-So settlements never add up to their city, and D − R may be negative.
-"""
+"""A user's register as it applies to an area: which of its rows speak of which place, and what in it cannot be."""
 
 from __future__ import annotations
 
@@ -22,8 +17,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pipeline.transform.population.priors import Factors
-
     Draws = NDArray[np.float64]
 
 IMPLAUSIBLE = 3.0
@@ -38,22 +31,16 @@ CLOSE_YEARS = 2
 
 
 @dataclass(frozen=True)
-class Registration:
-    """Draws of the registered and the unregistered of one place, with the method and the evidence."""
-
-    registered: Draws
-    unregistered: Draws
-    method: str
-    evidence: str
-
-
-@dataclass(frozen=True)
 class Register:
-    """A register as it applies here: registered people of the whole area (None: not given) and of settlements."""
+    """A register as it applies here: registered people of the whole area (None: not given) and of settlements.
+
+    `years` is by how much its newest figures are younger or older than the houses.
+    """
 
     area: float | None = None
     settlements: dict[str, float] = field(default_factory=dict)
     notices: list[Notice] = field(default_factory=list)
+    years: float = 0.0
 
 
 def resolve(
@@ -111,7 +98,8 @@ def resolve(
     newest = None if latest.empty else int(latest["year"].max())
     if year is not None and newest is not None and abs(newest - year) > CLOSE_YEARS:
         notices.append(Notice("registered", "register_of_another_time", values={"register": newest, "houses": year}))
-    return Register(whole, people, notices)
+    apart = 0.0 if year is None or newest is None else float(abs(newest - year))
+    return Register(whole, people, notices, apart)
 
 
 def _repeated(rows: pd.DataFrame) -> list[Notice]:
@@ -137,31 +125,3 @@ def plausible(people: float, residents: Draws, where: str) -> tuple[bool, list[N
         values = {"place": where, "people": people, "upper": upper}
         return True, [Notice("registered", "register_above_residents", values=values)]
     return True, []
-
-
-def from_register(residents: Draws, people: float, factors: Factors, *, settlement_id: str = "") -> Registration:
-    """Return residents minus the register, with its ghosts added back: U1 = D − R(1 − g) − U2.
-
-    `people` is R, as counted. U2, those registered elsewhere in the city, is a share of D in a settlement, and 0 for a
-    city.
-    """
-    # One settlement's share of ghosts is its own: an election list may fill one street.
-    ghosts = factors.own_draws("ghost_share", settlement_id) if settlement_id else factors.get("ghost_share")
-    elsewhere = factors.own_draws("elsewhere_share", settlement_id) if settlement_id else 0.0
-    registered = people * factors.get("register_error")
-    unregistered = residents * (1 - elsewhere) - registered * (1 - ghosts)
-    return Registration(registered, unregistered, "register_difference", "local")
-
-
-def from_share(
-    residents: Draws, factors: Factors, *, settlement_id: str = "", kind: str = "", status: str = ""
-) -> Registration:
-    """Return the unregistered as a share of the residents, U1 = D·u, and the registered as the others: D(1 − u)."""
-    if settlement_id:
-        parameter, method = "unregistered_share_settlement", "status_share"
-        share = factors.own_draws(parameter, settlement_id, kind=kind, status=status)
-    else:
-        parameter, method = "unregistered_share_city", "city_share"
-        share = factors.get(parameter)
-    prior = factors.priors.select(parameter, kind=kind, status=status)
-    return Registration(residents * (1 - share), residents * share, method, prior.evidence)

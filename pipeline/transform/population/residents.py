@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.schema.draws import KINDS
 from pipeline.transform.population.building_counts import REST
 from pipeline.transform.population.sensitivity import analytic_cv2
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
     from numpy.typing import NDArray
 
     from pipeline.transform.population.detection import Detection
+    from pipeline.transform.population.places import Place
     from pipeline.transform.population.priors import Factors
 
     Draws = NDArray[np.float64]
@@ -40,17 +42,14 @@ class Model:
         Draws that the whole city shares.
     detection
         How seen outlines turn into standing houses.
-    survey
-        What a survey adds to the log of persons per house, by kind of settlement, shape (draws,); empty: no survey.
     surveyed
-        The same for single settlements that the survey visited.
+        Draws of the log of a settlement's own factor where a survey visited it, by settlement.
     block_levels
         Mean levels, in the city, of blocks for which no source has them (`block_levels`).
     """
 
     factors: Factors
     detection: Detection
-    survey: Mapping[str, Draws]
     surveyed: Mapping[str, Draws]
     block_levels: Draws
 
@@ -58,26 +57,18 @@ class Model:
     def _noise(self) -> tuple[float, float]:
         return self.factors.constant("settlement_noise"), self.factors.constant("house_dispersion")
 
-    def inhabited(self, settlement_id: str, kind: str) -> Draws:
+    def inhabited(self, place: Place, kind: str) -> Draws:
         """Return draws of whether anybody lives in a settlement (1) or it is all stalls, halls or garages (0)."""
         chance = self.factors.priors.select("inhabited_chance", kind=kind).a
-        if chance == 1 or settlement_id == REST:
+        if chance == 1 or place.settlement_id == REST:
             return np.ones(self.factors.draws)
-        return (self.factors.own("inhabited_chance", settlement_id).random(self.factors.draws) < chance).astype(float)
+        return (self.factors.own("inhabited_chance", place.stream).random(self.factors.draws) < chance).astype(float)
 
-    def houses(self, kind: str, counts: pd.Series) -> Draws:
+    def houses(self, place: Place, kind: str, counts: pd.Series) -> Draws:
         """Return draws of the houses that are homes or could be: detected ones times the residential share."""
-        return self.detection.houses(counts) * self.factors.get("residential_share", kind)
+        return self.detection.houses(place, counts) * self.factors.get("residential_share", kind)
 
-    def persons_per_house(self, kind: str, settlement_id: str) -> Draws:
-        """Return draws of persons per residential house, empty ones included."""
-        value = persons_per_house(self.factors, kind)
-        for shift in (self.survey.get(kind), self.surveyed.get(settlement_id)):
-            if shift is not None:
-                value = value * np.exp(shift)
-        return value
-
-    def flats(self, settlement_id: str, kind: str, counts: pd.Series) -> Draws:
+    def flats(self, place: Place, kind: str, counts: pd.Series) -> Draws:
         """Return draws of the flats in apartment blocks: gross floor area over floor area per flat.
 
         Of the large outlines whose use nobody has told, a share holds flats: its prior for this kind of settlement,
@@ -91,11 +82,11 @@ class Model:
         if known + footprint + untold == 0:
             return np.zeros(self.factors.draws)
         if untold:
-            footprint = footprint + untold * self._share_of_flats(settlement_id, kind, counts)
-        levels = self._levels(settlement_id, counts)
+            footprint = footprint + untold * self._share_of_flats(place, kind, counts)
+        levels = self._levels(place, counts)
         return (known + footprint * levels) / get("flat_floor_area") / get("recall_apartments")
 
-    def _levels(self, settlement_id: str, counts: pd.Series) -> Draws:
+    def _levels(self, place: Place, counts: pd.Series) -> Draws:
         """Return draws of the mean levels of a settlement's blocks for which no source has them.
 
         The city's mean, and around it the settlement's own (normal, standard deviation σ between districts), updated
@@ -106,44 +97,49 @@ class Model:
         known = min(float(counts["levels_blocks"]), _TOLD_WORTH)
         weight = known / (known + (blocks / districts) ** 2)
         own = float(counts["block_floor_m2"]) / float(counts["levels_footprint_m2"]) if known else 0.0
-        normal = self.factors.own("district_levels", settlement_id).standard_normal(self.factors.draws)
+        normal = self.factors.own("district_levels", place.stream).standard_normal(self.factors.draws)
         levels = self.block_levels * (1 - weight) + own * weight + districts * np.sqrt(1 - weight) * normal
         return np.asarray(np.maximum(levels, self.factors.priors.select("apartment_levels").low))
 
-    def _share_of_flats(self, settlement_id: str, kind: str, counts: pd.Series) -> Draws:
+    def _share_of_flats(self, place: Place, kind: str, counts: pd.Series) -> Draws:
         flats, other, untold = (float(counts[f"large_{use}"]) for use in ("flats", "other", "untold"))
         among_houses = float(counts[["both", "osm", "satellite"]].sum()) > flats + other + untold
         prior = self.factors.priors.select("large_flats_share", kind="" if among_houses else kind)
         weight = min(1.0, _TOLD_WORTH / max(flats + other, 1.0))
-        rng = self.factors.own("large_flats_share", settlement_id)
+        rng = self.factors.own("large_flats_share", place.stream)
         return rng.beta(prior.a + weight * flats, prior.b + weight * other, self.factors.draws)
 
-    def noise(self, settlement_id: str, homes: float) -> Draws:
-        """Return a settlement's own factor: lognormal with mean 1, wider for few homes.
+    def log_noise(self, place: Place, homes: float) -> Draws:
+        """Return the log of a settlement's own factor: lognormal with mean 1, wider for few homes.
 
         The variance of its log is σ² + κ²/n: σ between settlements, κ the coefficient of variation between houses, n
         the number of homes. Where a survey has visited, `surveyed` holds what is left of σ, and only κ²/n is added
         here.
         """
-        between, within = self._noise
-        if settlement_id in self.surveyed:
-            between = 0.0
-        variance = between**2 + within**2 / max(homes, 1.0)
-        normal = self.factors.own("settlement", settlement_id).standard_normal(self.factors.draws)
-        return np.asarray(np.exp(np.sqrt(variance) * normal - variance / 2))
+        visited = self.surveyed.get(place.settlement_id)
+        variance = self.noise_variance(place, homes)
+        normal = self.factors.own("settlement", place.stream).standard_normal(self.factors.draws)
+        own = np.sqrt(variance) * normal - variance / 2
+        return np.asarray(own if visited is None else own + visited)
 
-    def analytic_cv2(self, kind: str, settlement_id: str, houses: Draws, flats: Draws) -> float:
+    def noise_variance(self, place: Place, homes: float) -> float:
+        """Return the variance of the log of a settlement's own factor, beyond what a survey left of it."""
+        between, within = self._noise
+        visited = place.settlement_id in self.surveyed
+        return (0.0 if visited else between**2) + within**2 / max(homes, 1.0)
+
+    def analytic_cv2(self, place: Place, houses: Draws, flats: Draws) -> float:
         """Return Σ CV_k² of a settlement's residents: its houses and its flats by their shares, the rest in full."""
         get = self.factors.get
-        in_houses = {"houses": houses, "persons": self.persons_per_house(kind, settlement_id)}
+        in_houses = {"houses": houses, "persons": persons_per_house(self.factors, place.kind)}
         in_flats = {"flats": flats, "occupancy": get("flat_occupancy"), "persons": get("household_size_flat")}
         groups = [group for group in (in_houses, in_flats) if all(draws.mean() > 0 for draws in group.values())]
         means = [float(np.prod([draws.mean() for draws in group.values()])) for group in groups]
         weighted = [(mean / sum(means)) ** 2 * analytic_cv2(group) for mean, group in zip(means, groups, strict=True)]
-        noise = self.noise(settlement_id, float(np.mean(houses + flats)))
+        noise = np.exp(self.log_noise(place, float(np.mean(houses + flats))))
         return sum(weighted) + analytic_cv2({"discrepancy": get("model_discrepancy"), "noise": noise})
 
-    def counted(self, settlement_id: str, houses: Draws) -> Draws:
+    def counted(self, place: Place, houses: Draws) -> Draws:
         """Return draws of a settlement's number of homes, with the chance that lies in counting few.
 
         Each of n outlines is a home with the chance r, and κ houses stand unseen for one that is seen: a relative
@@ -152,22 +148,32 @@ class Model:
         share = float(self.factors.get("residential_share").mean())
         unseen = float(self.detection.unseen_per_satellite.mean())
         variance = ((1 - share) / share + unseen) / max(float(houses.mean()), 1.0)
-        normal = self.factors.own("counted", settlement_id).standard_normal(self.factors.draws)
+        normal = self.factors.own("counted", place.stream).standard_normal(self.factors.draws)
         return np.asarray(houses * np.exp(np.sqrt(variance) * normal - variance / 2))
 
-    def households(self, settlement_id: str, kind: str, houses: Draws, flats: Draws) -> Draws:
-        """Return draws of occupied dwellings; the settlement's own noise may lie in them as well as in their size."""
+    def dwellings(self, kind: str, houses: Draws, flats: Draws) -> Draws:
+        """Return draws of occupied dwellings in so many houses and flats, before a settlement's own factor."""
         get = self.factors.get
-        dwellings = houses * get("dwellings_per_house", kind) * get("occupancy", kind) + flats * get("flat_occupancy")
-        return dwellings * self.noise(settlement_id, float(np.mean(houses + flats)))
+        return houses * get("dwellings_per_house", kind) * get("occupancy", kind) + flats * get("flat_occupancy")
 
-    def residents(self, settlement_id: str, kind: str, houses: Draws, flats: Draws) -> Draws:
-        """Return draws of the residents of a settlement with so many houses and flats."""
+    def residents(self, kind: str, houses: Draws, flats: Draws) -> Draws:
+        """Return draws of the residents of so many houses and flats, before a settlement's own factor."""
         get = self.factors.get
-        in_houses = houses * self.persons_per_house(kind, settlement_id)
+        in_houses = houses * persons_per_house(self.factors, kind)
         in_flats = flats * get("flat_occupancy") * get("household_size_flat")
-        noise = self.noise(settlement_id, float(np.mean(houses + flats)))
-        return (in_houses + in_flats) * get("model_discrepancy") * noise
+        return (in_houses + in_flats) * get("model_discrepancy")
+
+
+def kind_wise(kinds: NDArray[np.int8], value: Callable[[str], Draws]) -> Draws:
+    """Return what `value` is for the kind that a settlement has in each draw (`Place.kinds`)."""
+    found = np.unique(kinds)
+    if len(found) == 1:
+        return value(KINDS[found[0]])
+    drawn = np.empty(kinds.shape)
+    for position in found:
+        chosen = kinds == position
+        drawn[chosen] = value(KINDS[position])[chosen]
+    return drawn
 
 
 def block_levels(strata: pd.DataFrame, factors: Factors) -> Draws:

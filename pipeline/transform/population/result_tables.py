@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from pipeline.schema.draws import QUANTILES, quantiles
+from pipeline.transform.population.joint import SHARE_COLUMNS
 from pipeline.transform.population.sensitivity import DECOMPOSITION_COLUMNS
-from pipeline.transform.population.summary import QUANTILES, quantiles
 from pipeline.transform.population.survey import POSTERIOR_COLUMNS
 
 if TYPE_CHECKING:
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
 
     from pipeline.schema.provenance import Notice
 
-    Draws = NDArray[np.float64]
+    Counted = NDArray[np.float64] | NDArray[np.int32]
 
 _STATISTICS = (*QUANTILES, "mean")
 _ROW = ("area_id", "settlement_id", "quantity", *_STATISTICS, "method", "main", "evidence", "year")
+_KEPT = ("area_id", "settlement_id", "quantity", "draws")
 _COUNT = ("area_id", "settlement_id", "kind", "group", "quantity", *_STATISTICS)
 _SPREAD = ("area_id", "settlement_id", "cv2", "analytic_cv2")
 
@@ -32,7 +34,11 @@ class Population:
     Attributes
     ----------
     rows
-        The table `population`; settlements never add up to their area (see `registration`).
+        The table `population`.
+    draws
+        The table `population_draws`: settlements and rest, which add up to the area in every draw.
+    shares
+        The unregistered share of the area under three priors, before and after the data (`joint.SHARE_COLUMNS`).
     counts
         Houses, households and residents per settlement and, with settlement_id missing, per kind and per group of
         settlements (added up inside draws): what published figures are compared with.
@@ -47,6 +53,8 @@ class Population:
     """
 
     rows: pd.DataFrame
+    draws: pd.DataFrame
+    shares: pd.DataFrame
     counts: pd.DataFrame
     decomposition: pd.DataFrame
     posteriors: pd.DataFrame
@@ -62,22 +70,36 @@ class Sheet:
     year: int | None
     notices: list[Notice] = field(default_factory=list)
     posteriors: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(POSTERIOR_COLUMNS)))
+    shares: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(SHARE_COLUMNS)))
+    _draws: list[dict[str, object]] = field(default_factory=list)
     _rows: list[dict[str, object]] = field(default_factory=list)
     _counts: list[dict[str, object]] = field(default_factory=list)
     _spread: list[dict[str, object]] = field(default_factory=list)
     _decomposition: list[pd.DataFrame] = field(default_factory=list)
 
     def estimate(  # noqa: PLR0913 - a row of the table
-        self, settlement_id: str | None, quantity: str, draws: Draws, *, method: str, evidence: str, main: bool = True
+        self,
+        settlement_id: str | None,
+        quantity: str,
+        draws: Counted,
+        *,
+        method: str,
+        evidence: str,
+        main: bool = True,
     ) -> None:
         """Add a row of `population`; no settlement: the whole area."""
         row = {"area_id": self.area_id, "settlement_id": settlement_id, "quantity": quantity, **quantiles(draws)}
         self._rows.append({**row, "method": method, "main": main, "evidence": evidence, "year": self.year})
 
+    def keep(self, settlement_id: str | None, quantity: str, draws: NDArray[np.int32]) -> None:
+        """Add a row of `population_draws`; no settlement: what lies in none."""
+        place = {"area_id": self.area_id, "settlement_id": settlement_id}
+        self._draws.append({**place, "quantity": quantity, "draws": draws})
+
     def count(
         self,
         quantity: str,
-        draws: Draws,
+        draws: Counted,
         *,
         settlement_id: str | None = None,
         kind: str | None = None,
@@ -99,6 +121,7 @@ class Sheet:
         """Return the tables, the whole area first, then by settlement, quantity and method."""
         rows = pd.DataFrame(self._rows, columns=list(_ROW)).astype({"settlement_id": "str", "year": "Int64"})
         counts = pd.DataFrame(self._counts, columns=list(_COUNT)).astype(dict.fromkeys(_COUNT[:5], "str"))
+        draws = pd.DataFrame(self._draws, columns=list(_KEPT)).astype({"settlement_id": "str"})
         return Population(
             rows.sort_values(
                 ["settlement_id", "quantity", "main", "method"],
@@ -106,6 +129,8 @@ class Sheet:
                 na_position="first",
                 ignore_index=True,
             ),
+            draws.sort_values(["settlement_id", "quantity"], na_position="first", ignore_index=True),
+            self.shares,
             counts.sort_values(["settlement_id", "kind", "group", "quantity"], na_position="first", ignore_index=True),
             pd.concat(self._decomposition, ignore_index=True)
             if self._decomposition

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +29,8 @@ def decompose(area_id: str, quantity: str, draws: Draws, factors: Mapping[str, D
         Draws of the quantity; its log is decomposed where all are positive (a product of factors adds up in logs), else
         the quantity itself.
     factors
-        Uniform numbers behind each shared factor, by name.
+        Normal scores behind each shared factor, by name: with them a factor enters the log of a product nearly in a
+        straight line.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def decompose(area_id: str, quantity: str, draws: Draws, factors: Mapping[str, D
     response = np.log(draws) if (draws > 0).all() else draws
     if response.std() == 0:
         return pd.DataFrame(columns=list(DECOMPOSITION_COLUMNS))
-    squared = {name: float(np.corrcoef(_scores(uniform), response)[0, 1] ** 2) for name, uniform in factors.items()}
+    squared = {name: float(np.corrcoef(scores, response)[0, 1] ** 2) for name, scores in factors.items()}
     shares = {name: value for name, value in squared.items() if value > 9 / draws.size}
     total = sum(shares.values())
     scale = 1 / total if total > 1 else 1.0
@@ -54,11 +54,6 @@ def decompose(area_id: str, quantity: str, draws: Draws, factors: Mapping[str, D
     rows.append((area_id, quantity, REMAINDER, max(0.0, 1 - total)))
     table = pd.DataFrame(rows, columns=list(DECOMPOSITION_COLUMNS))
     return table.sort_values(["share", "factor"], ascending=[False, True], ignore_index=True)
-
-
-def _scores(uniform: Draws) -> Draws:
-    """Return normal scores: with them a factor enters the log of a product nearly in a straight line."""
-    return np.asarray(stats.norm.ppf(uniform), dtype=float)
 
 
 def cv2(draws: Draws) -> float:

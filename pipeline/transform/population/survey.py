@@ -1,4 +1,4 @@
-"""A survey of houses and persons updates what is believed of persons per house, as far as its size allows."""
+"""A survey of houses and persons: what it says of persons per house, as far as its size allows."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from pipeline.schema.draws import quantiles
 from pipeline.schema.provenance import Notice
-from pipeline.transform.population.residents import persons_per_house
-from pipeline.transform.population.summary import quantiles
+from pipeline.transform.population.building_counts import REST
+from pipeline.transform.population.places import THE_REST
+from pipeline.transform.population.register_matching import listed, owner, owners
+from pipeline.transform.population.residents import kind_wise, persons_per_house
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+    from pipeline.transform.population.places import Place
     from pipeline.transform.population.priors import Factors
 
     Draws = NDArray[np.float64]
@@ -28,93 +32,102 @@ POSTERIOR_COLUMNS = ("area_id", "parameter", "kind", "state", "p05", "p25", "p50
 
 
 @dataclass(frozen=True)
-class Update:
-    """What a survey changes.
+class Survey:
+    """Houses visited and the people found in them, by settlement (REST: somewhere in the city).
 
-    `by_kind` and `by_settlement` are added to the log of persons per house, shape (draws,); `posteriors` holds prior
-    and posterior side by side, columns `POSTERIOR_COLUMNS`.
-    """
-
-    by_kind: dict[str, Draws] = field(default_factory=dict)
-    by_settlement: dict[str, Draws] = field(default_factory=dict)
-    posteriors: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(POSTERIOR_COLUMNS)))
-    notices: list[Notice] = field(default_factory=list)
-
-
-def update(survey: pd.DataFrame, kinds: Mapping[str, str], factors: Factors, area_id: str) -> Update:
-    """Update persons per house by a survey.
-
-    Parameters
-    ----------
-    survey
-        Columns `settlement_id` (missing: somewhere in the city), `houses` (residential houses visited, empty ones
-        included) and `persons` (who live in them).
-    kinds
-        Kind of each settlement by id.
-    factors
-        The city's shared draws.
-    area_id
-        Identifier of the area.
-
-    Notes
-    -----
     With θ the city's persons per house for a settlement's kind, ε the settlement's own noise and n the houses visited,
 
         y = ln(persons / houses) = ln θ + ln ε + e,   e ~ N(0, κ²/n),   ln ε ~ N(−σ²/2, σ²).
 
-    The draws of (ln θ, ln ε) are conditioned on y pathwise (Matheron's rule: x + K (y − H x − e), K from the draws'
-    covariances), which is exact for normal x and e and leaves draws of what was not surveyed consistent with it. A
-    survey of one settlement cannot narrow θ below that settlement's own noise σ, however many houses it has.
+    A survey of one settlement cannot narrow θ below that settlement's own noise σ, however many houses it has.
     """
-    rows, notices = _usable(survey)
-    if rows.empty:
-        return Update(notices=notices)
-    all_kinds = sorted(set(kinds.values()))
-    log_theta = {kind: np.log(persons_per_house(factors, kind)) for kind in all_kinds}
-    between, within = factors.constant("settlement_noise"), factors.constant("house_dispersion")
-    visited = [kinds.get(settlement, "other") for settlement in rows["settlement_id"]]
-    own = np.stack([between * (_normal(factors, "survey", name) - between / 2) for name in rows["settlement_id"]])
-    spread = within / np.sqrt(rows["houses"].to_numpy(dtype=float))
-    error = np.stack([_normal(factors, "survey error", name) for name in rows["settlement_id"]]) * spread[:, None]
-    predicted = np.stack([log_theta[kind] for kind in visited]) + own + error
-    observed = np.log((rows["persons"].to_numpy(dtype=float) + 0.5) / rows["houses"].to_numpy(dtype=float))
-    weights = np.linalg.solve(np.atleast_2d(np.cov(predicted)), observed[:, None] - predicted)
 
-    def shift(state: Draws) -> Draws:
-        covariance = (state - state.mean()) @ (predicted - predicted.mean(axis=1, keepdims=True)).T / (state.size - 1)
-        return np.asarray(covariance @ weights, dtype=float)
+    places: tuple[Place, ...] = ()
+    houses: Draws = field(default_factory=lambda: np.empty(0))
+    persons: Draws = field(default_factory=lambda: np.empty(0))
+    notices: tuple[Notice, ...] = ()
 
-    by_kind = {kind: shift(theta) for kind, theta in log_theta.items()}
-    by_settlement = {
-        name: own[i] + shift(own[i]) for i, name in enumerate(rows["settlement_id"]) if name in kinds and name
-    }
-    posteriors = _side_by_side(area_id, log_theta, by_kind, rows["houses"].sum())
-    return Update(by_kind, by_settlement, posteriors, notices)
+    @property
+    def observed(self) -> Draws:
+        """The log of persons per house in each row."""
+        return np.asarray(np.log((self.persons + 0.5) / self.houses))
+
+    def error(self, factors: Factors) -> Draws:
+        """Return the standard deviation of `observed` around ln θ: the settlement's own noise and that of n houses."""
+        between, within = factors.constant("settlement_noise"), factors.constant("house_dispersion")
+        return np.asarray(np.sqrt(between**2 + within**2 / self.houses))
+
+    def predicted(self, factors: Factors) -> Draws:
+        """Return what `observed` would be without noise, shape (rows, draws)."""
+        if not self.places:
+            return np.empty((0, factors.draws))
+        bias = factors.constant("settlement_noise") ** 2 / 2
+        return np.stack([_log_theta(factors, place) - bias for place in self.places])
+
+    def log_likelihood(self, factors: Factors) -> Draws:
+        """Return the log-likelihood of each draw of the city's factors, shape (draws,)."""
+        error = self.error(factors)[:, None]
+        return np.asarray(-0.5 * np.square((self.observed[:, None] - self.predicted(factors)) / error).sum(axis=0))
+
+    def own(self, factors: Factors) -> dict[str, Draws]:
+        """Return draws of ln ε of the settlements visited, given what was found there and the draw's own θ."""
+        between, within = factors.constant("settlement_noise"), factors.constant("house_dispersion")
+        weight = between**2 / (between**2 + within**2 / self.houses) if self.places else self.houses
+        found = {}
+        for row, place in enumerate(self.places):
+            if place.settlement_id == REST:
+                continue
+            surprise = self.observed[row] - _log_theta(factors, place) + between**2 / 2
+            left = between * np.sqrt(1 - weight[row])
+            normal = factors.own("survey", place.stream).standard_normal(factors.draws)
+            found[place.settlement_id] = -(between**2) / 2 + weight[row] * surprise + left * normal
+        return found
 
 
-def _normal(factors: Factors, *names: str) -> Draws:
-    return factors.own(*names).standard_normal(factors.draws)
+def _log_theta(factors: Factors, place: Place) -> Draws:
+    return np.asarray(np.log(kind_wise(place.kinds(factors), lambda kind: persons_per_house(factors, kind))))
 
 
-def _usable(survey: pd.DataFrame) -> tuple[pd.DataFrame, list[Notice]]:
-    """Add up the rows of one settlement, drop rows without houses, and note a survey that is too small."""
+def read(survey: pd.DataFrame | None, settlements: pd.DataFrame, places: Mapping[str, Place]) -> Survey:
+    """Return a survey (columns settlement, houses, persons) as it applies here.
+
+    Rows whose settlement is unknown speak for the city alone; rows of one settlement are added up.
+    """
+    if survey is None:
+        return Survey()
     notices = []
-    usable = ((survey["houses"] > 0) & (survey["persons"] >= 0)).to_numpy()
+    names = survey["settlement"].fillna("")
+    bearers = owners(settlements)
+    located = survey.assign(settlement_id=[owner(name, bearers) or REST for name in names])
+    if unknown := names[located["settlement_id"].eq(REST) & names.ne("")].tolist():
+        notices.append(Notice("survey", "survey_names_unknown", len(unknown), {"names": listed(unknown)}))
+    usable = ((located["houses"] > 0) & (located["persons"] >= 0)).to_numpy()
     if not usable.all():
         notices.append(Notice("survey", "survey_rows_unusable", int((~usable).sum())))
-    rows = survey[usable].fillna({"settlement_id": ""})
-    rows = rows.groupby("settlement_id", as_index=False, sort=True)[["houses", "persons"]].sum()
+    rows = located[usable].groupby("settlement_id", sort=True)[["houses", "persons"]].sum()
     if 0 < (houses := float(rows["houses"].sum())) < SMALL_SURVEY:
         notices.append(Notice("survey", "survey_small", values={"houses": houses}))
-    return rows, notices
+    return Survey(
+        tuple(places.get(str(name), THE_REST) for name in rows.index),
+        rows["houses"].to_numpy(dtype=float),
+        rows["persons"].to_numpy(dtype=float),
+        tuple(notices),
+    )
 
 
-def _side_by_side(
-    area_id: str, log_theta: Mapping[str, Draws], by_kind: Mapping[str, Draws], houses: float
-) -> pd.DataFrame:
+def side_by_side(area_id: str, houses: float, states: Mapping[str, Mapping[str, Draws]]) -> pd.DataFrame:
+    """Return persons per house before and after a survey, columns `POSTERIOR_COLUMNS`.
+
+    Parameters
+    ----------
+    area_id, houses
+        The area, and how many houses were visited.
+    states
+        Draws by kind of settlement, of the states "prior" and "posterior".
+    """
     rows = []
-    for kind, prior in log_theta.items():
-        for state, value in (("prior", prior), ("posterior", prior + by_kind[kind])):
+    for kind in sorted(states["prior"]):
+        for state, values in states.items():
             row = {"area_id": area_id, "parameter": "persons_per_house", "kind": kind, "state": state}
-            rows.append({**row, **quantiles(np.exp(value)), "houses": houses})
+            rows.append({**row, **quantiles(values[kind]), "houses": houses})
     return pd.DataFrame(rows, columns=list(POSTERIOR_COLUMNS))

@@ -1,0 +1,218 @@
+"""The joint posterior: sampling that is exact where the answer is known, calibrated on cities drawn from the model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from shapely import box
+
+from pipeline.declared import facts
+from pipeline.schema.draws import KEPT, KINDS
+from pipeline.schema.tables import conform
+from pipeline.transform import population
+from pipeline.transform.population import joint, sampling
+from pipeline.transform.population.building_counts import aggregate
+from pipeline.transform.population.places import places_of
+from pipeline.transform.population.priors import Factors, Priors
+from pipeline.transform.population.registered_residents import Register
+
+TAGS = ("building", "amenity", "shop")
+SIZES = {"novostroika": 400, "village": 250, "formal": 300, "dacha": 150}
+
+
+def settlements(**columns: Any) -> gpd.GeoDataFrame:
+    frame = {
+        "settlement_id": [f"x/{kind}" for kind in SIZES],
+        "name": list(SIZES),
+        "kind": list(SIZES),
+        "status": ["unknown", "unknown", "unknown", "unknown"],
+        "area_m2": 1e5,
+        **columns,
+    }
+    shapes = [box(2000 * n, 0, 2000 * n + 900, 900) for n in range(len(SIZES))]
+    return gpd.GeoDataFrame(frame, geometry=shapes, crs="EPSG:32643")
+
+
+def buildings(sizes: dict[str, int] = SIZES) -> pd.DataFrame:
+    frames = [
+        pd.DataFrame({"settlement_id": f"x/{kind}", "kind": "house", "footprint_m2": 90.0}, index=range(count))
+        for kind, count in sizes.items()
+    ]
+    houses = pd.concat(frames, ignore_index=True).assign(seen_by="both", levels=np.nan)
+    houses["building_id"] = [f"b{n}" for n in range(len(houses))]
+    return houses.assign(**{tag: pd.Series(dtype="str") for tag in TAGS})
+
+
+def estimate(**options: Any) -> population.Population:
+    given: dict[str, Any] = {"priors": facts.priors(), "draws": 3000, "seed": 5, "season": "winter", **options}
+    houses, places = given.pop("houses", buildings()), given.pop("places", settlements())
+    return population.estimate(houses, places, "osh", "KG", **given)
+
+
+def kept(result: population.Population, settlement: str, quantity: str) -> Any:
+    rows = result.draws
+    return rows[(rows["settlement_id"] == settlement) & (rows["quantity"] == quantity)]["draws"].iloc[0]
+
+
+def test_a_linear_normal_posterior_is_found() -> None:
+    """y = 2a + b + e: mean and spread of the weighted draws are those of the closed form."""
+    rng = np.random.default_rng(3)
+    pilot = {name: rng.standard_normal(4000) for name in "abc"}
+    proposal = sampling.fit(pilot, (2 * pilot["a"] + pilot["b"])[None], np.array([4.0]), np.array([0.3]))
+    assert proposal is not None
+    assert set(proposal.names) == {"a", "b"}
+    moved = proposal.move(rng.standard_normal((2, 40_000)))
+    a, b = (moved[proposal.names.index(name)] for name in "ab")
+    log_likelihood = stats.norm(2 * a + b, 0.3).logpdf(4.0)
+    weights, power = sampling.temper(proposal.log_weights(moved), log_likelihood)
+    assert power == 1
+    assert sampling.effective(weights) > 10_000
+    chosen = a[sampling.resample(weights, 40_000)]
+    gain = 2 / (5 + 0.3**2)
+    assert chosen.mean() == pytest.approx(4 * gain, abs=0.02)
+    assert chosen.std() == pytest.approx(np.sqrt(1 - 2 * gain), rel=0.05)
+
+
+def test_data_that_contradict_everything_are_tempered_to_enough_draws() -> None:
+    rng = np.random.default_rng(4)
+    latent = rng.standard_normal(10_000)
+    weights, power = sampling.temper(np.zeros(10_000), stats.norm(latent, 0.01).logpdf(6.0))
+    assert 0 < power < 1
+    assert sampling.effective(weights) >= sampling.ENOUGH
+
+
+@pytest.mark.parametrize("with_register", [False, True])
+def test_intervals_are_calibrated_on_cities_drawn_from_the_model(*, with_register: bool) -> None:
+    """Ranks of the truth among the draws are uniform, for cities and for single settlements."""
+    priors = Priors(facts.priors(), "KG", "osh", "winter")
+    counts = aggregate(buildings())
+    places = tuple(places_of(settlements())[str(name)] for name in counts.index)
+    given = joint.Evidence(places, counts)
+    cities = 100
+    truths = joint.draw(given, Factors(priors, "osh", draws=cities, seed=1001))
+    true = joint.settled(given, Register(), truths)
+    rng = np.random.default_rng(8)
+    scale = 0.02**2 + 0.05**2
+    ranks: dict[str, list[float]] = {"city D": [], "city U": [], "place D": [], "place U": []}
+    for n in range(cities):
+        figure = float(true.all_registered[n] * np.exp(np.sqrt(scale) * rng.standard_t(4)))
+        known = joint.Evidence(places, counts, Register(area=figure) if with_register else Register())
+        found = joint.posterior(known, priors, "osh", draws=1500, seed=n)
+        draws = {"D": found.city.residents[:, found.kept], "U": found.city.unregistered[:, found.kept]}
+        truth = {"D": true.residents[:, n], "U": true.unregistered[:, n]}
+        for quantity in "DU":
+            ranks[f"city {quantity}"].append((draws[quantity].sum(axis=0) < truth[quantity].sum()).mean())
+            ranks[f"place {quantity}"].append((draws[quantity][n % 4] < truth[quantity][n % 4]).mean())
+    for what, found_ranks in ranks.items():
+        assert stats.kstest(found_ranks, "uniform").pvalue > 0.002, what
+        held = np.mean([0.05 <= rank <= 0.95 for rank in found_ranks])
+        assert 0.82 <= held <= 0.97, what
+
+
+def test_neither_numbering_nor_order_nor_company_changes_a_digit() -> None:
+    """Streams belong to places: settlements that get other ids, in another order, keep their draws."""
+    renamed = settlements(settlement_id=["z/9", "z/1", "z/5", "z/0"]).iloc[::-1]
+    ids = dict(zip(settlements()["settlement_id"], ["z/9", "z/1", "z/5", "z/0"], strict=True))
+    houses = buildings().assign(settlement_id=lambda frame: frame["settlement_id"].map(ids))
+    first, again = estimate(), estimate(houses=houses.sample(frac=1, random_state=1), places=renamed)
+    for old, new in ids.items():
+        for quantity in ("residents", "unregistered"):
+            assert (kept(first, old, quantity) == kept(again, new, quantity)).all()
+
+
+def test_an_uncertain_kind_is_one_kind_in_each_draw() -> None:
+    """The mixture lies between its kinds and is wider; what is sure of its kind is untouched."""
+    chances = pd.DataFrame({"settlement_id": ["x/dacha"], "p_dacha": [0.5], "p_village": [0.5]})
+    mixed, dacha = estimate(kinds=chances), estimate()
+    village = estimate(places=settlements(kind=["novostroika", "village", "formal", "village"]))
+    middle = [np.median(kept(result, "x/dacha", "residents")) for result in (dacha, mixed, village)]
+    assert middle[0] < middle[1] < middle[2]
+    drawn = kept(mixed, "x/dacha", "drawn_kind")
+    assert set(drawn) == {KINDS.index("dacha"), KINDS.index("village")}
+    assert 0.45 < (drawn == KINDS.index("dacha")).mean() < 0.55
+    as_village = drawn == KINDS.index("village")
+    of_village = [kept(result, "x/dacha", "residents")[as_village] for result in (mixed, village)]
+    assert of_village[0] == pytest.approx(of_village[1], rel=0.02)
+    assert (kept(mixed, "x/village", "residents") == kept(dacha, "x/village", "residents")).all()
+
+
+def test_a_settlement_that_could_not_be_told_is_the_mixture_of_its_kinds() -> None:
+    unknown = settlements(kind=["novostroika", "village", "formal", "undetermined"])
+    chances = pd.DataFrame({"settlement_id": ["x/dacha"], "p_dacha": [0.2], "p_formal": [0.8]})
+    drawn = kept(estimate(places=unknown, kinds=chances), "x/dacha", "drawn_kind")
+    assert set(drawn) == {KINDS.index("dacha"), KINDS.index("formal")}
+
+
+def test_local_completeness_replaces_that_of_the_city() -> None:
+    """A settlement of which half is seen has twice as many people, and the others as many as before."""
+    half = pd.DataFrame({"settlement_id": ["x/village"], "recall": [0.5], "recall_sd": [0.02]})
+    full = pd.DataFrame({"settlement_id": ["x/village"], "recall": [1.0], "recall_sd": [0.0]})
+    people = [np.median(kept(estimate(recall=given), "x/village", "residents")) for given in (full, half)]
+    assert people[1] / people[0] == pytest.approx(2, rel=0.05)
+    other = [kept(estimate(recall=given), "x/formal", "residents") for given in (None, half)]
+    assert (other[0] == other[1]).all()
+
+
+def test_what_the_inputs_see_in_part_is_said_and_compared_with_its_part_of_the_register() -> None:
+    registered = pd.DataFrame({"name": [""], "registered": [4000], "year": [2026], "source": ["x"]})
+    part, whole = (estimate(registered=registered, seen=seen) for seen in (0.5, 1.0))
+    assert any("50%" in str(notice) and "mapped part" in str(notice) for notice in part.notices)
+    rows = [result.rows[result.rows["settlement_id"].isna()].set_index("quantity") for result in (part, whole)]
+    middle = [frame[frame["main"]].loc["registered", "p50"] for frame in rows]
+    assert middle[0] < middle[1]
+
+
+def pairs(near: dict[str, list[str]]) -> pd.DataFrame:
+    rows = [(house, "h", rule, 10.0) for rule, houses in near.items() for house in houses]
+    return pd.DataFrame(rows, columns=["building_id", "hazard_id", "rule_id", "distance_m"])
+
+
+RULES = pd.DataFrame({"rule_id": ["a", "b", "c"], "kind": ["statutory", "proxy", "advisory"], "distance_m": 100.0})
+
+
+def exposure(near: dict[str, list[str]], houses: pd.DataFrame) -> pd.DataFrame:
+    result = estimate(houses=houses)
+    table = population.exposure(
+        "osh", buildings=houses, settlements=settlements(), pairs=pairs(near), rules=RULES, draws=result.draws, seed=1
+    )
+    return conform("exposure", table)
+
+
+def test_exposure_counts_each_home_once_and_sheds_never() -> None:
+    """Twice near one hazard, in two zones, or in a zone that does not bind: one home, one home, no binding zone."""
+    houses = buildings()
+    houses.loc[houses["building_id"] == "b0", "kind"] = "outbuilding"
+    near = {"a": ["b0", "b1", "b1", "b2"], "b": ["b2", "b3"], "c": ["b4"]}
+    table = exposure(near, houses)
+    whole = table[table["settlement_id"].isna() & table["kind"].isna()]
+    homes = {
+        None if pd.isna(rule) else rule: count for rule, count in zip(whole["rule_id"], whole["homes"], strict=True)
+    }
+    assert homes == {"a": 2, "b": 2, "c": 1, None: 3}
+
+
+def test_people_in_a_zone_are_their_share_of_the_floor_and_add_up() -> None:
+    houses = buildings()
+    inside = houses.loc[houses["settlement_id"] == "x/novostroika", "building_id"].head(100).tolist()
+    everyone = houses.loc[houses["settlement_id"] == "x/village", "building_id"].tolist()
+    table = exposure({"a": inside + everyone}, houses)
+    one = table[(table["rule_id"] == "a")].set_index("settlement_id")["mean"].dropna()
+    result = estimate(houses=houses)
+    assert one["x/novostroika"] == pytest.approx(kept(result, "x/novostroika", "residents").mean() / 4, rel=0.05)
+    assert one["x/village"] == kept(result, "x/village", "residents").mean()
+    area = table[table["settlement_id"].isna() & table["kind"].isna() & (table["rule_id"] == "a")]["mean"].iloc[0]
+    assert area == pytest.approx(one["x/novostroika"] + one["x/village"])
+
+
+def test_exposure_by_epoch_counts_homes_that_stood() -> None:
+    houses = buildings().assign(first_seen_year=pd.array([1995, 2012] * 550, dtype="Int64"))
+    table = exposure({"a": houses["building_id"].tolist()}, houses)
+    whole = table[table["settlement_id"].isna() & table["kind"].isna() & (table["rule_id"] == "a")]
+    homes = dict(zip(whole["since"].fillna(0), whole["homes"], strict=True))
+    assert homes == {0: 1100, 2000: 550, 2005: 550, 2010: 550, 2015: 1100, 2020: 1100}
+    assert len(kept(estimate(), "x/formal", "residents")) == KEPT
