@@ -312,6 +312,7 @@ def _estimate(
         boundary=measured.boundary,
         groups=validation.groups(facts.checks(), named),
         area_names=[name for name in measured.area.name.model_dump().values() if name],
+        kinds=places,
     )
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.schema.vocabulary import TOLD_KINDS
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -19,7 +21,7 @@ KEPT = 1000
 """Draws of each place and quantity that are kept."""
 
 QUANTITIES = ("residents", "registered", "unregistered")
-KINDS = ("novostroika", "village", "dacha", "formal", "other")
+KINDS = TOLD_KINDS
 """The kinds of settlement that have priors, in the order of the codes of `drawn_kind`; a settlement of which no more is
 known than that it could not be told is one of them in each draw."""
 
