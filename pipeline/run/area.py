@@ -192,15 +192,15 @@ def _describe(
         "building_hazards": zones.pairs,
         "red_zone_overlaps": zones.overlaps,
         "population": told,
-        "population_draws": people.draws,
-        "unregistered_shares": people.shares,
+        "population_draws": _of_what_is_told(people.draws, seen),
+        "unregistered_shares": _of_what_is_told(people.shares.assign(settlement_id=None), seen),
         "exposure": population.exposure(
             area.area_id,
             buildings=houses,
             settlements=places,
             pairs=zones.pairs,
             rules=zones.rules,
-            draws=people.draws,
+            draws=_of_what_is_told(people.draws, seen),
             seed=config.run.seed,
         ),
         "growth": series,
@@ -359,6 +359,11 @@ def _see(
     near = known[(known["year"] - year).abs() <= validation.CITY_YEARS]
     interval = whole.iloc[0]
     return people_seen.contradicted(seen, interval["p05"], interval["p95"], near["people"].tolist())
+
+
+def _of_what_is_told(rows: pd.DataFrame, seen: people_seen.PeopleSeen) -> pd.DataFrame:
+    """Return the rows of settlements, and those of what lies in none or is the city's only where the city is told."""
+    return rows if seen.told in {"city", "unknown"} else rows[rows["settlement_id"].notna()]
 
 
 def _area_row(area: Area, seen: people_seen.PeopleSeen, inputs_year: int | None) -> gpd.GeoDataFrame:
