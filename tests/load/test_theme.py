@@ -20,7 +20,7 @@ from pipeline.load import parquet, public_edition, theme
 from pipeline.load.press_kit import drawing
 from pipeline.schema.tables import TABLES
 from pipeline.schema.vocabulary import SETTLEMENT_KINDS, SHARES, STATUSES
-from tests.load.test_report import _full
+from tests.load.test_report import full_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -158,7 +158,7 @@ def test_a_changed_colour_touches_one_line(sample: sample_tables.Sample, tmp_pat
     assert text.count(old) == 1
     theme_file.write_text(text.replace(old, new), encoding="utf-8")
 
-    full = _full(sample)
+    full = full_tables(sample)
     before, after = render(ROOT, tmp_path / "before", full), render(copy, tmp_path / "after", full)
     assert len(before) == 12
     for name in before:
