@@ -76,6 +76,7 @@ class Inputs(_Strict):
     population: Path | None = None
     built_up: dict[Annotated[int, Field(ge=1900, le=2100)], Path] = {}
     onset: Path | None = None
+    tracker: Path | None = None
     registered: Path | None = None
     survey: Path | None = None
     labels: Path | None = None
@@ -123,7 +124,7 @@ class Inputs(_Strict):
             built_up={year: base / path for year, path in sorted(self.built_up.items())},
             **{
                 key: base / path
-                for key in ("population", "onset", "registered", "survey", "labels", "outlines", "truth")
+                for key in ("population", "onset", "tracker", "registered", "survey", "labels", "outlines", "truth")
                 if (path := getattr(self, key)) is not None
             },
         )

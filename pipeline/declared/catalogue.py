@@ -324,9 +324,11 @@ class SourceSpec(_Layer):
     url: str = ""
     """Pattern with {placeholders}; empty for data that only come as local files."""
     mirrors: tuple[str, ...] = ()
+    index: str = ""
+    """Where it stands which files cover a place, for a `url` that names one of many."""
     endpoint: str = ""
     """S3 endpoint, for a `url` that starts with ``s3://``."""
-    feeds: Literal["osm", "footprints", "built_up", "onset", "population", ""] = ""
+    feeds: Literal["osm", "footprints", "built_up", "onset", "tracker", "population", ""] = ""
     """Which input of an area a live run fills from it; empty: none."""
     countries: dict[str, str] = {}
     """ISO 3166 alpha-2 to the code in the URL; a country that is not named is not covered."""

@@ -12,6 +12,7 @@ import pandas as pd
 from pipeline.errors import InputError, RunError
 from pipeline.extract import footprints, local_files, osm, outlines, rasters, registers, registry
 from pipeline.extract.local_files import source_id
+from pipeline.extract.wsf import tracker
 from pipeline.schema.provenance import Extract, Notice, sha256
 from pipeline.schema.vocabulary import INPUTS
 
@@ -42,6 +43,8 @@ class AreaInputs:
         Built-up m² per cell, by epoch.
     onset
         First year built up per cell, 0 = never.
+    tracker
+        Half-year of the first building per cell (codes of `extract.wsf.tracker`).
     population
         People per cell.
     registered, survey
@@ -58,6 +61,7 @@ class AreaInputs:
     footprints: gpd.GeoDataFrame
     built_up: dict[int, Raster]
     onset: Raster | None
+    tracker: Raster | None
     population: Raster | None
     registered: pd.DataFrame | None
     survey: pd.DataFrame | None
@@ -88,10 +92,11 @@ def check(area: Area, filled: Collection[str] = ()) -> None:
         )
         raise InputError(msg)
     files = {"osm": given.osm, "footprints": given.footprints, "built_up": given.built_up.values()}
-    single = {key: getattr(given, key) for key in ("population", "onset", "registered", "survey", "labels", "outlines")}
+    keys = ("population", "onset", "tracker", "registered", "survey", "labels", "outlines")
+    single = {key: getattr(given, key) for key in keys}
     for key, paths in (files | {key: (path,) for key, path in single.items() if path is not None}).items():
         for path in paths:
-            local_files.check_exists(path, key, folders=key in {"osm", "footprints", "outlines"})
+            local_files.check_exists(path, key, folders=key in {"osm", "footprints", "outlines", "tracker"})
 
 
 def read(area: Area, catalogue: Catalogue, fetched: Fetched | None = None) -> Extract[AreaInputs]:
@@ -122,6 +127,7 @@ def read(area: Area, catalogue: Catalogue, fetched: Fetched | None = None) -> Ex
         spec = catalogue.sources.get(dataset)
         return partial(rasters.read, dataset=dataset, version=version, nodata=spec.nodata if spec else None)
 
+    years = partial(_read_years, reader=raster("wsf_evolution", "v1"))
     inputs = AreaInputs(
         layers=reading.keep(first("osm") or osm.read(given.osm, area, catalogue.osm_layers, catalogue.reach_m)),
         footprints=reading.keep(
@@ -134,7 +140,8 @@ def read(area: Area, catalogue: Catalogue, fetched: Fetched | None = None) -> Ex
             year: reading.keep(raster("ghs_built_s", str(year))(path, area), None if year in modelled else year)
             for year, path in reading.distinct_epochs(given.built_up).items()
         },
-        onset=reading.optional(first("onset") or reading.local(given.onset, raster("wsf_evolution", "v1"))),
+        onset=reading.optional(first("onset") or reading.local(given.onset, years)),
+        tracker=reading.optional(first("tracker") or reading.local(given.tracker, tracker.read)),
         population=reading.optional(
             first("population") or reading.local(given.population, raster("local_population", ""))
         ),
@@ -171,6 +178,15 @@ def _read_fetched(area: Area, catalogue: Catalogue, fetched: Fetched | None) -> 
             if files:
                 read.setdefault(sources[name].spec.feeds, []).append(sources[name].read(files, area))
     return read
+
+
+def _read_years(path: Path, area: Area, *, reader: Callable[[Path, Area], Extract[Raster]]) -> Extract[Raster]:
+    """Read a raster of years; the codes of the tracker would pass for years of antiquity."""
+    extract = reader(path, area)
+    if tracker.is_tracker(extract.data):
+        msg = f"{path} holds half-years of the WSF Tracker, not years; name it under inputs.tracker instead of onset."
+        raise InputError(msg)
+    return extract
 
 
 class _Reading:

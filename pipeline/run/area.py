@@ -233,7 +233,11 @@ def _delineate(
     delineation = settlements.delineate(merged, osm, area_id, settlements.listed_names(gazetteer, area_id))
     houses = merged.assign(settlement_id=delineation.membership)
     onset = growth.onset_years(
-        delineation.settlements, inputs.onset, inputs.built_up, modelled=measured.built_up.modelled_epochs
+        delineation.settlements,
+        inputs.onset,
+        inputs.built_up,
+        tracker=inputs.tracker,
+        modelled=measured.built_up.modelled_epochs,
     )
     places, named = settlements.resolve_names(delineation.settlements, osm, gazetteer, area_id)
     places = settlements.classify(places, houses, osm, onset)

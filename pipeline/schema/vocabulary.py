@@ -40,7 +40,7 @@ CODES: dict[str, tuple[str, ...]] = {
         "published_outside",
     ),
     "people_seen_by": ("population", "built_up", "none"),
-    "input": ("osm", "footprints", "built_up", "onset", "population", "registered"),
+    "input": ("osm", "footprints", "built_up", "onset", "tracker", "population", "registered"),
     "measure": (
         "input_given",
         "inhabited_mapped",

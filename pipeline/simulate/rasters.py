@@ -30,6 +30,10 @@ _GHSL_FULL_M2 = 10_000
 _ONSET_CELL_DEG = 0.00026949459
 """Cell of WSF Evolution: 30 m at the equator."""
 _ONSET_YEARS = (1985, 2015)
+_TRACKER_WEST, _TRACKER_NORTH, _TRACKER_CELL_DEG = -180.00001488697754, 78.0100585990529, 8.983152841195216e-05
+"""Grid of the WSF Tracker."""
+_TRACKER_YEAR, _TRACKER_CODES = 2016, 20
+"""Its first year, and its last code: the second half of 2025."""
 _POPULATION_CELL_DEG = 3 / 3600
 _POPULATION_NODATA = -99_999.0
 _CHUNK = 50_000
@@ -127,6 +131,36 @@ def write_onset(path: Path, city: City) -> None:
     late = np.where(first > _ONSET_YEARS[0], first.astype(np.int64) + delay, first)
     values = np.where(known & ~missed & (late <= _ONSET_YEARS[1]), late, 0).astype(np.uint16)
     _write(path, values.reshape(height, width), from_origin(left, top, cell, cell), "EPSG:4326", None)
+
+
+def write_tracker(path: Path, city: City) -> None:
+    """Write the half-year of the first building per 10 m cell (uint8), as the WSF Tracker codes it, late and with gaps.
+
+    Code 1 is what stood by mid-2016, code k ≥ 2 the half-year k − 1 after; 0: none yet.
+    """
+    west, south, east, north = city.frame.bbox
+    left, top, cell = _TRACKER_WEST, _TRACKER_NORTH, _TRACKER_CELL_DEG
+    first_column, first_row = int((west - left) // cell), int((top - north) // cell)
+    width, height = int((east - left) // cell) + 1 - first_column, int((top - south) // cell) + 1 - first_row
+    built = np.full(height * width, np.iinfo(np.int32).max, np.int32)
+    rng = city.stream("tracker")
+    half = 2 * (city.buildings.built_year.astype(np.int32) - _TRACKER_YEAR) + rng.integers(0, 2, len(city.buildings))
+    for chunk in _chunks(len(city.buildings)):
+        lit = np.flatnonzero(city.buildings.kind[chunk] != OUTBUILDING)
+        points, _ = _points(city, chunk)
+        row = ((top - points[lit, :, 1]) // cell).astype(np.int64) - first_row
+        column = ((points[lit, :, 0] - left) // cell).astype(np.int64) - first_column
+        inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+        halves = np.broadcast_to(half[chunk][lit][:, None], row.shape)
+        np.minimum.at(built, (row * width + column)[inside], halves[inside])
+    # Half-year 0 of 2016 is before the first map; each later one is seen in its own map or one or two after it.
+    delay = rng.poisson(city.truth.onset_delay_years / 2, built.shape)
+    missed = rng.random(built.shape) < city.truth.onset_omission
+    code = np.where(built <= 0, 1, built.astype(np.int64) + 1 + delay)
+    seen = (built < np.iinfo(np.int32).max) & ~missed & (code <= _TRACKER_CODES)
+    values = np.where(seen, code, 0).astype(np.uint8)
+    origin = from_origin(left + first_column * cell, top - first_row * cell, cell, cell)
+    _write(path, values.reshape(height, width), origin, "EPSG:4326", None)
 
 
 def write_population(path: Path, city: City, people: People) -> None:

@@ -28,6 +28,7 @@ _INPUTS = Inputs(
     population=Path("population.tif"),
     built_up={year: Path(f"built_up/E{year}.tif") for year in rasters.EPOCHS},
     onset=Path("onset.tif"),
+    tracker=Path("tracker.tif"),
     registered=Path("registered.csv"),
     truth=Path("truth"),
 )
@@ -44,7 +45,7 @@ def write(areas: Sequence[Area], directory: Path, *, buildings: int, seed: int) 
         A city's files depend on itself, `buildings` and `seed`, never on which other cities are simulated.
     directory
         Receives ``<area>/`` with ``area.osm.pbf``, ``footprints.geojsonl.gz``, ``built_up/E<year>.tif``, ``onset.tif``,
-        ``population.tif``, ``registered.csv`` and ``truth/*.parquet`` for each area; made if need be,
+        ``tracker.tif``, ``population.tif``, ``registered.csv`` and ``truth/*.parquet`` for each area; made if need be,
         earlier simulated files of the same areas are replaced.
     buildings
         Least number of buildings of each city.
@@ -97,6 +98,7 @@ def _write_city(directory: Path, city: City) -> None:
     footprints.write(directory / "footprints.geojsonl.gz", seen.outlines, city.frame)
     rasters.write_built_up(directory / "built_up", city)
     rasters.write_onset(directory / "onset.tif", city)
+    rasters.write_tracker(directory / "tracker.tif", city)
     rasters.write_population(directory / "population.tif", city, inhabitants)
     truth.write_register(directory / "registered.csv", city, inhabitants)
     truth.write(directory / "truth", city, inhabitants, truth.Shown(mapped, first_way, seen, forms))

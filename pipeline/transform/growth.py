@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 ONSET_SHARE = 0.1
 """A settlement begins in the first year with this share of its built-up area (docs/domain.md)."""
 
+TRACKER_BEGIN = 2016
+"""The tracker's first map shows what was built by the middle of this year (code 1)."""
+_FIRST_HALF_YEAR = 2
+"""The tracker's first code that stands for a half-year of its own."""
+_BY_BEGIN = 0.0
+"""Stands for "by TRACKER_BEGIN, nobody knows when" among years."""
+
 SHRINKING = 0.02
 """A fall of built-up area below this share is noise of the product, and is not reported."""
 
@@ -108,6 +115,7 @@ def onset_years(
     onset: Raster | None,
     built_up: Mapping[int, Raster],
     *,
+    tracker: Raster | None = None,
     modelled: Collection[int] = (),
 ) -> pd.Series:
     """Return the first year in which each settlement had a tenth of its built-up area.
@@ -121,6 +129,9 @@ def onset_years(
     built_up
         Built-up m² per cell, by epoch; the latest that is not `modelled` is what "its built-up area" means. Without
         any, the last year of `onset` is.
+    tracker
+        Half-year of the first building per cell (WSF Tracker): 0 never, 1 by mid-2016, k ≥ 2 in the year
+        2016 + (k − 1) // 2; None: none.
     modelled
         Epochs that are projections, and are left out.
 
@@ -135,18 +146,40 @@ def onset_years(
     The yearly raster also ends before they do. With φ the share of the final built-up area that the epochs show at
     its last year, the sought year is the first with ONSET_SHARE/φ of the yearly raster's own final area; where φ <
     ONSET_SHARE, the settlement began later, and the epochs tell when, by linear interpolation between them.
+
+    The tracker is asked on its own, as its area and that of another product are not to be joined: where less than
+    ONSET_SHARE of its own final area was there by mid-2016, the settlement began later, in the year that its codes
+    tell. Where more was, it began by 2016; the other products tell when, and no later than that.
     """
     ids = pd.Index(settlements["settlement_id"].astype(str), name="settlement_id")
     observed = sorted(set(built_up) - set(modelled))
     epochs = np.stack([zonal.sums(settlements.geometry, built_up[year]) for year in observed]) if observed else None
     from_epochs = _from_epochs(np.array(observed, dtype=float), epochs, len(ids))
+    since_2016 = None if tracker is None else _from_tracker(zonal.shares(settlements.geometry, tracker), len(ids))
     if onset is None:
-        return _years(from_epochs, ids)
+        return _years(_with_tracker(from_epochs, since_2016), ids)
     first, last = _range(onset)
     share_then = np.ones(len(ids)) if epochs is None else _share_at(last, np.array(observed, dtype=float), epochs)
     from_years = _from_years(zonal.shares(settlements.geometry, onset), share_then)
     unsure = np.isnan(from_years) | ((from_years == first) & ~np.isnan(from_epochs))
-    return _years(np.where(unsure, from_epochs, from_years), ids)
+    return _years(_with_tracker(np.where(unsure, from_epochs, from_years), since_2016), ids)
+
+
+def _from_tracker(shares: pd.DataFrame, settlements: int) -> NDArray[np.float64]:
+    """Return the year of the half-year in which ONSET_SHARE of the tracker's own final area was reached.
+
+    TRACKER_BEGIN stands for then or earlier; NaN: nothing was ever built.
+    """
+    codes = _from_years(shares, np.ones(settlements))
+    return np.where(codes >= _FIRST_HALF_YEAR, TRACKER_BEGIN + (codes - 1) // 2, np.where(codes > 0, _BY_BEGIN, np.nan))
+
+
+def _with_tracker(years: NDArray[np.float64], since: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """Return the years with those of the tracker where it saw the beginning, and bounded by it where it saw it done."""
+    if since is None:
+        return years
+    bounded = np.where(since == _BY_BEGIN, np.fmin(years, TRACKER_BEGIN), years)
+    return np.where(since > _BY_BEGIN, since, bounded)
 
 
 def _years(values: NDArray[np.float64], ids: pd.Index) -> pd.Series:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -49,7 +49,12 @@ class Handler(BaseHTTPRequestHandler):
     def handle_any(self) -> None:
         """Answer one request."""
         length = int(self.headers.get("Content-Length", 0))
-        request = Request(self.command, self.path, dict(self.headers), self.rfile.read(length))
+        request = Request(
+            self.command,
+            self.path,
+            {name.title(): value for name, value in self.headers.items()},
+            self.rfile.read(length),
+        )
         with self.server.lock:
             self.server.requests.append(request)
             misbehaviour = self.server.next_misbehaviour(request)
@@ -141,7 +146,7 @@ class Server(ThreadingHTTPServer):
 
 def files(content: dict[str, bytes]) -> Callable[[Request], bytes | None]:
     """Answer with the files of a mapping from path to bytes, which may change meanwhile."""
-    return lambda request: content.get(urlsplit(request.path).path)
+    return lambda request: content.get(unquote(urlsplit(request.path).path))
 
 
 @contextmanager

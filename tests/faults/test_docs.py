@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import cases, test_faults, test_s3, test_windows
+from tests.faults import cases, test_faults, test_s3, test_tracker, test_windows
 from tests.faults.cases import RECOVERS, Case
 
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
@@ -14,9 +14,11 @@ HEAD = """# What faults of servers lead to
 
 Written by `tests/faults/test_docs.py`; each row is played there by a server on loopback, through the code that a live
 run uses. Two outcomes exist. *The right answer*: the very bytes that a sound server gives, after a bounded number of
-attempts with growing, random pauses. *Refused*: the run ends with exit code 1 and one sentence that names source,
-address, this reason and a remedy. Either way the cache then holds no wrong byte, previous outputs stay as they are, and
-no chain of attempts lasts longer than `live.retry_seconds`.
+attempts with growing, random pauses. *Refused*: one sentence names source, address, this reason and a remedy; the run
+goes on without the source and says everywhere what is missing, or, where neither OpenStreetMap nor footprints are
+left, ends with exit code 1 and leaves previous outputs as they are. Either way the cache then holds no wrong byte, and
+no chain of attempts lasts longer than `live.retry_seconds`. A server that could not be reached is not asked again in
+the same run.
 
 | server | fault | outcome |
 |---|---|---|
@@ -26,7 +28,7 @@ no chain of attempts lasts longer than `live.retry_seconds`.
 def collected() -> list[Case]:
     """Return every case that the modules of this folder hold, in the order in which they are written."""
     found: dict[str, Case] = {}
-    for module in (test_faults, cases, test_windows, test_s3):
+    for module in (test_faults, cases, test_windows, test_s3, test_tracker):
         for value in vars(module).values():
             several = value if isinstance(value, list | dict) else [value]
             found |= {case.name: case for case in several if isinstance(case, Case)}

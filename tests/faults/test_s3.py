@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import boto3
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config as BotoConfig
@@ -47,16 +51,41 @@ def write_buildings(path: Path) -> None:
         ("a-google", 74.513, 42.911, "Google Open Buildings", 3.0),
         ("d-esri", 74.514, 42.911, "Esri Community Maps", None),
         ("e-far", 75.900, 44.000, "Google Open Buildings", None),
+        ("f-google", 74.515, 42.911, "Google Open Buildings", 9.0),  # as high as Microsoft says
     ]
     with connect(spatial=True) as con:
         con.execute("CREATE TABLE rows (id VARCHAR, lon DOUBLE, lat DOUBLE, dataset VARCHAR, height DOUBLE)")
         con.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", rows)
         con.execute(
             f"""COPY (SELECT id, height,
-                [{{'property': '', 'dataset': dataset, 'record_id': id}}] AS sources,
+                list_concat(
+                    CASE WHEN id = 'f-google'
+                    THEN [{{'property': '/height', 'dataset': 'Microsoft ML Buildings', 'record_id': id}}] ELSE [] END,
+                    [{{'property': CASE WHEN id < 'd' THEN '' ELSE '/geometry' END, 'dataset': dataset,
+                       'record_id': id}}]
+                ) AS sources,
                 {{'xmin': lon, 'xmax': lon + 1e-4, 'ymin': lat, 'ymax': lat + 1e-4}} AS bbox,
                 ST_MakeEnvelope(lon, lat, lon + 1e-4, lat + 1e-4) AS geometry FROM rows) TO '{path}' (FORMAT parquet)"""
         )
+
+
+def index(release: str, boxes: dict[str, tuple[float, float, float, float]]) -> bytes:
+    """Return a release's index of files, as the provider lays it out, with the column of types that it leaves empty."""
+    rows = [
+        {
+            "collection": None,
+            "bbox": dict(zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True)),
+            "assets": {"aws": {"alternate": {"s3": {"href": f"s3://{BUCKET}/{FOLDER.format(release=release)}{name}"}}}},
+        }
+        for name, box in boxes.items()
+    ]
+    place = {
+        "aws": {"alternate": {"s3": {"href": f"s3://{BUCKET}/release/{release}/theme=places/type=place/p.parquet"}}}
+    }
+    rows.append({**rows[0], "assets": place})
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), buffer)
+    return buffer.getvalue()
 
 
 @pytest.fixture
@@ -77,6 +106,8 @@ def bucket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[st
     for release in RELEASES:
         key = FOLDER.format(release=release) + path.name
         client.put_object(Bucket=BUCKET, Key=key, Body=path.read_bytes(), ACL="public-read")
+        listed = index(release, {path.name: (74.0, 42.0, 76.0, 44.5), "part-00001.parquet": (0.0, 0.0, 9.0, 9.0)})
+        client.put_object(Bucket=BUCKET, Key=f"stac/{release}.parquet", Body=listed, ACL="public-read")
     try:
         yield endpoint, client
     finally:
@@ -91,19 +122,21 @@ def keys(client: Any) -> list[dict[str, str]]:
 
 
 def overture(endpoint: str, **changed: object) -> Catalogue:
-    return only(overture_buildings={"endpoint": endpoint, **changed})
+    listed = f"{endpoint}/{BUCKET}/stac/{{release}}.parquet"
+    return only(overture_buildings={"endpoint": endpoint, "index": listed, **changed})
 
 
 def test_the_latest_release_without_what_is_read_elsewhere(make_config: MakeConfig, bucket: tuple[str, Any]) -> None:
     fetched = live.fetch(city.AREA, overture(bucket[0]), make_config(timeout_seconds=10))
     (path,) = fetched.paths("overture_buildings")
     table = footprints.read([path], city.AREA).data
-    assert sorted(table["origin"]) == ["esri", "google"]
+    assert sorted(table["origin"]) == ["esri", "google", "google"]
+    assert sorted(table["height_m"].dropna()) == [3.0, 9.0]
     assert [notice.count for notice in fetched.notices] == [2]
     assert {download.request.version for download in fetched.downloads} == {"list", RELEASES[-1]}
     whole = Path(make_config().live.cache).glob("objects/*/buildings.parquet")
     assert duckdb.sql(f"SELECT list(id) FROM '{next(whole)}'").fetchone() == (
-        ["a-google", "b-osm", "c-microsoft", "d-esri"],
+        ["a-google", "b-osm", "c-microsoft", "d-esri", "f-google"],
     )
 
 
@@ -116,7 +149,7 @@ def test_the_bucket_is_read_without_an_account(bucket: tuple[str, Any]) -> None:
     anonymous = boto3.client(
         "s3", endpoint_url=bucket[0], region_name="us-west-2", config=BotoConfig(signature_version=UNSIGNED)
     )
-    assert len(keys(anonymous)) == len(RELEASES)
+    assert len(keys(anonymous)) == 2 * len(RELEASES)
 
 
 def test_vanished_release(make_config: MakeConfig, bucket: tuple[str, Any]) -> None:
@@ -131,7 +164,8 @@ def test_vanished_release(make_config: MakeConfig, bucket: tuple[str, Any]) -> N
 def test_release_vanishes_after_it_was_listed(make_config: MakeConfig, bucket: tuple[str, Any]) -> None:
     endpoint, client = bucket
     live.fetch(city.AREA, overture(endpoint, version=RELEASES[0]), make_config(timeout_seconds=10))
-    client.delete_objects(Bucket=BUCKET, Delete={"Objects": keys(client)[1:]})
+    gone = [key for key in keys(client) if key["Key"].startswith("release/")][1:]
+    client.delete_objects(Bucket=BUCKET, Delete={"Objects": gone})
     with pytest.raises(SourceError, match=VANISHED.outcome) as caught:
         live.fetch(city.AREA, overture(endpoint), make_config(timeout_seconds=10))
     assert f"s3://{BUCKET}/release/{RELEASES[-1]}" in str(caught.value)
@@ -149,6 +183,40 @@ def test_damaged_file(make_config: MakeConfig, bucket: tuple[str, Any]) -> None:
 def test_refused_connection(make_config: MakeConfig) -> None:
     with pytest.raises(SourceError, match=REFUSED.outcome):
         live.fetch(city.AREA, overture(servers.refused()), make_config(**REFUSED.live))
+
+
+NO_INDEX = Case(S3, "an index of files that names none of buildings", "the index of files names none of buildings")
+
+
+def test_of_512_files_those_that_meet_the_area_are_opened(make_config: MakeConfig, tmp_path: Path) -> None:
+    release, path = RELEASES[-1], tmp_path / "part.parquet"
+    write_buildings(path)
+    boxes = {
+        f"part-{number:05d}.parquet": (west := -180 + number % 32 * 11.25, south := -90 + number // 32 * 11.25,
+                                       west + 11.25, south + 11.25)
+        for number in range(512)
+    }  # fmt: skip
+    whole = path.read_bytes()
+    prefixes = (
+        f"<ListBucketResult><CommonPrefixes><Prefix>release/{release}/</Prefix></CommonPrefixes></ListBucketResult>"
+    )
+    content = {f"/{BUCKET}/{FOLDER.format(release=release)}{name}": whole for name in boxes}
+    content |= {f"/{BUCKET}": prefixes.encode(), f"/{BUCKET}/stac/{release}.parquet": index(release, boxes)}
+    with serving(Server(files(content))) as server:
+        fetched = live.fetch(city.AREA, overture(server.url), make_config(timeout_seconds=10))
+        opened = {urlsplit(request.path).path for request in server.requests if "part-" in request.path}
+    assert not fetched.missing
+    assert 1 <= len(opened) <= 3
+    assert len(footprints.read(fetched.paths("overture_buildings"), city.AREA).data) == 3
+
+
+def test_an_index_without_buildings_is_said(make_config: MakeConfig, bucket: tuple[str, Any]) -> None:
+    endpoint, client = bucket
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"bbox": [{"xmin": 0.0}], "assets": [{"aws": "elsewhere"}]}), buffer)
+    client.put_object(Bucket=BUCKET, Key=f"stac/{RELEASES[-1]}.parquet", Body=buffer.getvalue(), ACL="public-read")
+    with pytest.raises(SourceError, match=NO_INDEX.outcome):
+        live.fetch(city.AREA, overture(endpoint), make_config(timeout_seconds=10))
 
 
 @pytest.mark.parametrize("case", LIST, ids=lambda case: case.name)

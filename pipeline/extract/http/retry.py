@@ -184,7 +184,7 @@ def retry_call(
     for attempt in range(policy.attempts):
         host = hosts[turn % len(urls)]
         rest = max(0.0, known.busy_until.get(host, 0.0) - time.monotonic())
-        if rest >= deadline.left:
+        if rest and rest >= deadline.left:
             reason = f"the server has asked for fewer requests, and is left alone for {rest:.0f} s more"
             raise failed(source, urls[turn % len(urls)], reason, _LATER)
         time.sleep(rest)

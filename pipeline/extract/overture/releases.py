@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 import duckdb
 import geopandas as gpd
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.base.connection import connect, load_extension
@@ -25,17 +27,22 @@ from pipeline.extract.http.retry import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pipeline.config import Area
     from pipeline.declared.catalogue import SourceSpec
     from pipeline.extract.http.download import PartialFile
+    from pipeline.geometry.bbox import Box
 
 MAX_LIST = 16 * 2**20
-READ_ELSEWHERE = ("OpenStreetMap", "Microsoft ML Buildings")
-"""Datasets, as `sources` names them, that are read from their own providers."""
+READ_ELSEWHERE = ("openstreetmap", "microsoft ml buildings")
+"""Datasets, as `sources` names them (lower case), that are read from their own providers."""
 _RELEASE = re.compile(r"release/(\d{4}-\d{2}-\d{2}\.\d+)/$")
 _LATEST = "latest"
+_FILE = re.compile(r"/theme=buildings/type=building/([\w.-]+\.parquet)")
+_COLUMNS = ("id", "height", "sources", "geometry")
+MAX_INDEX = 64 * 2**20
 
 
 def list_url(spec: SourceSpec) -> str:
@@ -82,17 +89,60 @@ def choose(spec: SourceSpec, offered: list[str]) -> str:
     return spec.version
 
 
-def fetch(spec: SourceSpec, release: str, area: Area, part: PartialFile, policy: RequestPolicy) -> str:
+def check_index(path: Path) -> None:
+    """Raise an AttemptError unless the file lists the files of the buildings."""
+    if not _listed(path):
+        reason = "the index of files names none of buildings"
+        raise PermanentError(reason, remedy="take another release: set version in its file in layers/sources")
+
+
+def files(path: Path, bbox: Box) -> list[str]:
+    """Return the names of the files of buildings that meet a bbox (EPSG:4326), from the release's index."""
+    west, south, east, north = bbox
+    return sorted(
+        name
+        for name, (left, bottom, right, top) in _listed(path).items()
+        if left <= east and right >= west and bottom <= north and top >= south
+    )
+
+
+def _listed(path: Path) -> dict[str, Box]:
+    """Return the bbox of each file of buildings in an index.
+
+    What a row is about is told by the addresses of its assets alone: the column `collection` has been empty in whole
+    releases. Of an address, the name of the file is taken and nothing else.
+    """
+    try:
+        table = pq.read_table(path, columns=["bbox", "assets"])
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        reason = "the reply is no index of files"
+        raise TransientError(reason) from error
+    found = {}
+    for row in table.to_pylist():
+        if (name := _FILE.search(json.dumps(row["assets"], default=str))) and row["bbox"]:
+            found[name[1]] = tuple(float(row["bbox"][key]) for key in ("xmin", "ymin", "xmax", "ymax"))
+    return found  # type: ignore[return-value]  # four numbers each
+
+
+def fetch(  # noqa: PLR0913, PLR0917 - what of which release, and how
+    spec: SourceSpec, release: str, files: Sequence[str], area: Area, part: PartialFile, policy: RequestPolicy
+) -> str:
     """Write the buildings of an area as GeoParquet (id, height, sources, geometry) into `part`; return their address.
 
     `sources` tells where each comes from; see `not_read_elsewhere`.
+
+    Parameters
+    ----------
+    files
+        The files of the release that meet the area, from `files`; no other one is opened.
 
     Raises
     ------
     SourceError
         The release vanished, or the server did not answer within the limits.
     """
-    url = spec.url.format(release=release)
+    urls = [spec.url.format(release=release, file=file) for file in files]
+    url = spec.url.format(release=release, file="*")
 
     def attempt(_number: int, deadline: Deadline) -> str:
         with connect(spatial=True) as con:
@@ -101,7 +151,7 @@ def fetch(spec: SourceSpec, release: str, area: Area, part: PartialFile, policy:
             timer = threading.Timer(deadline.left, con.interrupt)
             timer.start()
             try:
-                con.execute(_query(url, part.path), _bounds(area))
+                con.execute(_query(urls, part.path), _bounds(area))
             except (duckdb.IOException, duckdb.HTTPException, duckdb.InvalidInputException) as error:
                 part.drop()
                 raise _classified(error) from error
@@ -122,9 +172,20 @@ def not_read_elsewhere(path: Path, target: Path) -> None:
     Those two are read from their own providers, newer and whole: kept here as well, a house would count twice.
     """
     table = gpd.read_parquet(path)
-    elsewhere = [any(source["dataset"] in READ_ELSEWHERE for source in sources) for sources in table["sources"]]
+    elsewhere = [drawn_by(sources) in READ_ELSEWHERE for sources in table["sources"]]
     kept = table[~np.array(elsewhere, dtype=bool)]
     kept.to_parquet(target, write_covering_bbox=True, schema_version="1.1.0")
+
+
+def drawn_by(sources: Iterable[Mapping[str, Any]] | None) -> str:
+    """Return the dataset (lower case) that an outline comes from; "" if the row does not say.
+
+    `property` is a JSON pointer to what an entry is about: nothing, or the geometry, is the outline itself; an entry
+    for the height says nothing of it.
+    """
+    about = {"", "/", "/geometry", "geometry"}
+    entries = [] if sources is None else list(sources)
+    return next((str(entry["dataset"]).lower() for entry in entries if (entry.get("property") or "") in about), "")
 
 
 def rows(path: Path) -> int:
@@ -143,9 +204,10 @@ def _reach(con: duckdb.DuckDBPyConnection, spec: SourceSpec, seconds: float) -> 
     )
 
 
-def _query(url: str, target: Path) -> str:
+def _query(urls: Sequence[str], target: Path) -> str:
+    columns = ", ".join(map(_text, _COLUMNS))
     rows = (
-        f"SELECT id, height, sources, geometry FROM read_parquet({_text(url)}) "  # noqa: S608 - from the catalogue
+        f"SELECT COLUMNS(c -> c IN ({columns})) FROM read_parquet([{', '.join(map(_text, urls))}]) "  # noqa: S608 - from the catalogue
         "WHERE bbox.xmin <= $east AND bbox.xmax >= $west AND bbox.ymin <= $north AND bbox.ymax >= $south ORDER BY id"
     )
     return f"COPY ({rows}) TO {_text(target)} (FORMAT parquet)"

@@ -22,8 +22,8 @@ class OvertureBuildings(DataSource["gpd.GeoDataFrame"]):
     """Buildings of a release, but for those that are read from their own providers."""
 
     feeds = frozenset({"footprints"})
-    fills = frozenset({"release"})
-    needs = ("url", "endpoint", "version")
+    fills = frozenset({"release", "file"})
+    needs = ("url", "index", "endpoint", "version")
 
     def plan(self, area: Area, live: Live) -> list[str]:  # noqa: ARG002 - what a source is asked
         """Return the one question that is asked for an area."""
@@ -35,10 +35,17 @@ class OvertureBuildings(DataSource["gpd.GeoDataFrame"]):
         wanted = DownloadSpec(spec.id, [releases.list_url(spec)], releases.check_list, releases.MAX_LIST)
         offered = fetching.file(spec, "list", "releases.xml", wanted, refresh_hours=spec.refresh_hours)
         release = releases.choose(spec, releases.releases(offered))
+        address = spec.index.format(release=release)
+        wanted = DownloadSpec(spec.id, [address], releases.check_index, releases.MAX_INDEX)
+        index = fetching.file(spec, release, "collections.parquet", wanted)
+        files = releases.files(index, fetching.area.bbox)
+        if not files:
+            fetching.notices.append(Notice(spec.id, "index_without_area", values={"area": fetching.area.area_id}))
+            return []
         whole = fetching.cache.get(
             fetching.window_request(spec, release, spec.url),
             "buildings.parquet",
-            lambda part: releases.fetch(spec, release, fetching.area, part, fetching.policy),
+            lambda part: releases.fetch(spec, release, files, fetching.area, part, fetching.policy),
         )
         path = fetching.cache.derived(
             [whole], "not read elsewhere", "overture.parquet", lambda target: releases.not_read_elsewhere(whole, target)
