@@ -134,7 +134,14 @@ def test_a_copy_on_disk_gives_the_same(small: tuple[Path, np.ndarray], make_conf
 TRACKER = "sharded Zarr"
 FAULTS = [
     Case(TRACKER, "503", RECOVERS, [servers.status(503)], how="asked again"),
-    Case(TRACKER, "503 without end", "503", [servers.status(503)], forever=True, live=cases.IMPATIENT),
+    Case(
+        TRACKER,
+        "503 without end",
+        "the server answers 503 Service Unavailable",
+        [servers.status(503)],
+        forever=True,
+        live=cases.IMPATIENT,
+    ),
     Case(TRACKER, "404", "it is not there (404)", [servers.status(404)]),
     Case(TRACKER, "body cut in the middle", RECOVERS, [None, servers.cut], how="asked again"),
     Case(TRACKER, "HTML instead of the description", RECOVERS, [servers.body(servers.HTML)], how="asked again"),
@@ -152,6 +159,14 @@ def test_faults(case: Case, small: tuple[Path, np.ndarray], make_config: MakeCon
             assert (raster.read(1) > 0).sum() >= (codes > 0).sum()
     else:
         assert case.outcome in fetched.missing["wsf_tracker"]
+
+
+OUT_OF_REACH = Case(TRACKER, "refused connection", "the connection failed", live=cases.IMPATIENT)
+
+
+def test_refused_connection(make_config: MakeConfig) -> None:
+    fetched = live.fetch(city.AREA, pointing(servers.refused()), make_config(**OUT_OF_REACH.live))
+    assert OUT_OF_REACH.outcome in fetched.missing["wsf_tracker"]
 
 
 DEAD = Case(TRACKER, "one server dead, its mirror sound", RECOVERS, how="the mirror was asked")

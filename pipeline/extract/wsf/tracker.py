@@ -8,6 +8,7 @@ city in a trial), and GDAL does not read sharded Zarr.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from pyproj import CRS
 from pipeline.declared import catalogue
 from pipeline.errors import InputError
 from pipeline.extract import local_files, rasters
-from pipeline.extract.http.retry import AttemptError, PermanentError, TransientError, UnreachableError
+from pipeline.extract.http.retry import AttemptError, BusyError, PermanentError, TransientError, UnreachableError
 from pipeline.geometry.raster import Raster
 from pipeline.schema.provenance import Extract
 
@@ -51,6 +52,8 @@ _CHECKSUM_BYTES = 4
 _GAP_BYTES = 64 * 1024
 """Chunks that lie no farther apart in the file are asked for in one request."""
 _MARGIN_CELLS = 2
+_STATUS = re.compile(r"status code: (\d{3}[A-Za-z ]*)")
+"""How obstore's errors tell the status of a reply."""
 
 
 @dataclass(frozen=True)
@@ -271,6 +274,9 @@ def _classified(error: Exception) -> AttemptError:
     if isinstance(error, PermissionDeniedError | PermissionError):
         return PermanentError("the server refuses access (403)", remedy="ask the provider")
     text = str(error)
-    if any(mark in text for mark in ("dns error", "Connection refused", "error trying to connect", "tcp connect")):
+    if status := _STATUS.search(text):
+        kind = BusyError if status[1].startswith("429") else TransientError
+        return kind(f"the server answers {status[1].strip()}")
+    if "kind: Connect" in text:
         return UnreachableError("the connection failed", remedy="check the connection to the Internet")
-    return TransientError(f"the server failed ({' '.join(text.split())[:120]})")
+    return TransientError(f"the server failed ({' '.join(text.splitlines()[0].split(' - ')[-1].split())[:120]})")
