@@ -247,7 +247,13 @@ def layers() -> None:
 
 
 @app.command()
-def check(*, config: ConfigFile = None) -> None:
+def check(
+    *,
+    config: ConfigFile = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Ask each server of a live run once; at most 15 seconds.")
+    ] = False,
+) -> None:
     """Check configuration, layers and facts, without running."""
     from pipeline.declared import catalogue, facts
     from pipeline.extract import registry
@@ -257,6 +263,12 @@ def check(*, config: ConfigFile = None) -> None:
         loaded = catalogue.default()
         registry.check(loaded)
         facts.check()
+        if live:
+            from pipeline.commands import server_check
+            from pipeline.run import fetching
+
+            fetching.check(settings)
+            typer.echo(server_check.listing(settings), nl=False)
         typer.echo(
             f"{len(settings.areas)} areas, {len(loaded.osm_layers)} layers, {len(loaded.sources)} sources: all sound.",
             err=True,

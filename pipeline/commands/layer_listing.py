@@ -9,9 +9,9 @@ from pipeline.declared import catalogue
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pipeline.declared.catalogue import Catalogue, RedZone
+    from pipeline.declared.catalogue import Catalogue, RedZone, SourceSpec
 
-_HEADER = ("layer or source", "kind", "what", "unit", "provider", "licence", "verified")
+_HEADER = ("layer or source", "kind", "what", "unit", "provider", "version", "checked", "licence", "verified")
 
 
 def listing(layers: Catalogue | None = None) -> str:
@@ -26,7 +26,8 @@ def listing(layers: Catalogue | None = None) -> str:
     -------
     str
         Of a hazard class, ``verified`` is how many of its rules have a distance that was seen in a public source, over
-        all countries and the default. Layers are taken from OpenStreetMap, and share its licence.
+        all countries and the default; of a source, whether its address and licence were confirmed on the day in
+        ``checked``. Layers are taken from OpenStreetMap, and share its licence.
     """
     return aligned([_HEADER, *_rows(layers or catalogue.default())])
 
@@ -38,13 +39,19 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _rows(layers: Catalogue) -> Iterator[tuple[str, ...]]:
-    osm = layers.sources["osm"]
+    mapped = _provided(layers.sources["osm"])
     for zone in layers.red_zones.values():
-        yield zone.id, "red zone", zone.title.en, "", osm.provider, osm.licence, _verified(zone)
+        yield zone.id, "red zone", zone.title.en, "", *mapped, _verified(zone)
     for layer in layers.context.values():
-        yield layer.id, "context", layer.title.en, "", osm.provider, osm.licence, ""
+        yield layer.id, "context", layer.title.en, "", *mapped, ""
     for source in layers.sources.values():
-        yield source.id, f"source: {source.kind}", source.title, source.unit, source.provider, source.licence, ""
+        known = "" if source.checked is None else "yes" if source.verified else "no"
+        yield source.id, f"source: {source.kind}", source.title, source.unit, *_provided(source), known
+
+
+def _provided(source: SourceSpec) -> tuple[str, str, str, str]:
+    """Return who provides a source, in which version, when that was last looked up, and the licence."""
+    return source.provider, source.version, str(source.checked or ""), source.licence
 
 
 def _verified(zone: RedZone) -> str:

@@ -321,6 +321,10 @@ class SourceSpec(_Layer):
     attribution: str
     home: str = ""
     version: str = ""
+    checked: date | None = None
+    """Day on which address, version and licence were last looked up in what the provider and others publish."""
+    verified: bool = False
+    """True only where that look confirmed both address and licence."""
     url: str = ""
     """Pattern with {placeholders}; empty for data that only come as local files."""
     mirrors: tuple[str, ...] = ()

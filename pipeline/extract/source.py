@@ -73,6 +73,10 @@ class DataSource(ABC, Generic[T_co]):
             The source has nothing for the area.
         """
 
+    def probe(self, area: Area, live: Live) -> str:
+        """Return an address of which a byte tells whether the server is there, and still has the dataset."""
+        return self.plan(area, live)[0]
+
     @abstractmethod
     def fetch(self, fetching: Fetching) -> list[FetchedFile]:
         """Fetch what the area needs, or take it from the cache.

@@ -29,6 +29,10 @@ class MicrosoftFootprints(DataSource["gpd.GeoDataFrame"]):
         """Return the area's quadkeys."""
         return quadkeys(area.bbox)
 
+    def probe(self, area: Area, live: Live) -> str:  # noqa: ARG002 - what a source is asked
+        """Return the address of the index."""
+        return self.spec.url
+
     def fetch(self, fetching: Fetching) -> list[FetchedFile]:
         """Fetch the index and the files that it names for the area."""
         spec, area = self.spec, fetching.area

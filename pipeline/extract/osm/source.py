@@ -37,6 +37,10 @@ class OpenStreetMap(DataSource["dict[str, gpd.GeoDataFrame]"]):
         """Return the questions."""
         return [str(query) for query in self._queries(area, live)]
 
+    def probe(self, area: Area, live: Live) -> str:  # noqa: ARG002 - what a source is asked
+        """Return the page on which a server tells how busy it is."""
+        return self.spec.url.rstrip("/") + "/status"
+
     def fetch(self, fetching: Fetching) -> list[FetchedFile]:
         """Fetch all layers from the Overpass servers; return them as one ``.osm.pbf``."""
         day = fetching.live.osm_date

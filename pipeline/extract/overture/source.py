@@ -29,6 +29,10 @@ class OvertureBuildings(DataSource["gpd.GeoDataFrame"]):
         """Return the one question that is asked for an area."""
         return [f"bbox {area.bbox}"]
 
+    def probe(self, area: Area, live: Live) -> str:  # noqa: ARG002 - what a source is asked
+        """Return the address of the list of releases."""
+        return releases.list_url(self.spec)
+
     def fetch(self, fetching: Fetching) -> list[FetchedFile]:
         """Fetch the buildings of a release; return those that are not read from their own providers."""
         spec = self.spec

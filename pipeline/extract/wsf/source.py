@@ -56,6 +56,10 @@ class WsfTracker(DataSource["Raster"]):
         """Return the one window."""
         return [f"bbox {area.bbox}"]
 
+    def probe(self, area: Area, live: Live) -> str:  # noqa: ARG002 - what a source is asked
+        """Return the address of the array's description."""
+        return f"{self.spec.url}/{tracker.ARRAY}/zarr.json"
+
     def fetch(self, fetching: Fetching) -> list[FetchedFile]:
         """Fetch the codes that cover the area, and keep them as a GeoTIFF."""
         spec, area = self.spec, fetching.area
