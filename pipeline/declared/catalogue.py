@@ -6,6 +6,7 @@ One TOML per layer under `layers/`; this module reads and validates them, and kn
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date  # noqa: TC003 - pydantic reads the annotation
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
