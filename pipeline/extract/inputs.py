@@ -127,7 +127,6 @@ def read(area: Area, catalogue: Catalogue, fetched: Fetched | None = None) -> Ex
         spec = catalogue.sources.get(dataset)
         return partial(rasters.read, dataset=dataset, version=version, nodata=spec.nodata if spec else None)
 
-    years = partial(_read_years, reader=raster("wsf_evolution", "v1"))
     inputs = AreaInputs(
         layers=reading.keep(first("osm") or osm.read(given.osm, area, catalogue.osm_layers, catalogue.reach_m)),
         footprints=reading.keep(
@@ -140,7 +139,7 @@ def read(area: Area, catalogue: Catalogue, fetched: Fetched | None = None) -> Ex
             year: reading.keep(raster("ghs_built_s", str(year))(path, area), None if year in modelled else year)
             for year, path in reading.distinct_epochs(given.built_up).items()
         },
-        onset=reading.optional(first("onset") or reading.local(given.onset, years)),
+        onset=reading.optional(first("onset") or reading.local(given.onset, raster("wsf_evolution", "v1"))),
         tracker=reading.optional(first("tracker") or reading.local(given.tracker, tracker.read)),
         population=reading.optional(
             first("population") or reading.local(given.population, raster("local_population", ""))
@@ -178,15 +177,6 @@ def _read_fetched(area: Area, catalogue: Catalogue, fetched: Fetched | None) -> 
             if files:
                 read.setdefault(sources[name].spec.feeds, []).append(sources[name].read(files, area))
     return read
-
-
-def _read_years(path: Path, area: Area, *, reader: Callable[[Path, Area], Extract[Raster]]) -> Extract[Raster]:
-    """Read a raster of years; the codes of the tracker would pass for years of antiquity."""
-    extract = reader(path, area)
-    if tracker.is_tracker(extract.data):
-        msg = f"{path} holds half-years of the WSF Tracker, not years; name it under inputs.tracker instead of onset."
-        raise InputError(msg)
-    return extract
 
 
 class _Reading:

@@ -121,6 +121,8 @@ _OPAQUE = 255
 _SUFFIXES = (".tif", ".tiff", ".img", ".vrt.tif")
 _SENTINELS = {9999.0, 32767.0, 65535.0, 99999.0, 999999.0, 2147483647.0, 4294967295.0}
 _OFTEN = 0.01
+_LAST_HALF_YEAR = 40
+"""No code of the WSF Tracker is larger until 2036."""
 _YEARS = (1900, 2100)
 _CELL_SLACK = 1.02
 _PERCENT = 100
@@ -312,12 +314,21 @@ def _check_unit(raster: Raster, unit: str, names: str) -> list[Notice]:
     values = raster.values
     if unit == "year":
         odd = values[(values != 0) & ~((values >= _YEARS[0]) & (values <= _YEARS[1])) & ~np.isnan(values)]
+        if odd.size and odd.max() <= _LAST_HALF_YEAR:
+            msg = f"{names} holds half-years, as the WSF Tracker does, not years; name it under inputs.tracker."
+            raise InputError(msg)
         if odd.size:
             msg = (
                 f"{names} should hold years ({_YEARS[0]} to {_YEARS[1]}, 0: never), but holds {odd[0]:g}; codes of a "
-                "palette or of half-years are no years: give the raster of the years themselves."
+                "palette are no years: give the raster of the years themselves."
             )
             raise InputError(msg)
+    if unit == "half-year" and (latest := float(np.nanmax(values, initial=0))) > _LAST_HALF_YEAR:
+        msg = (
+            f"{names} holds {latest:g}, which is no half-year of the WSF Tracker (0 to {_LAST_HALF_YEAR}); a raster "
+            "of years belongs under inputs.onset."
+        )
+        raise InputError(msg)
     if unit == "m²" and np.isfinite(values).any():
         cell, largest = _cell_m2(raster), float(np.nanmax(values))
         if largest > cell * _CELL_SLACK:

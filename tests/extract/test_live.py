@@ -113,7 +113,7 @@ def test_everything_at_once(world: World, config: Config) -> None:
     assert read.built_up[1990].values.max() < 10_000
     assert read.onset is not None
     assert read.population is not None
-    assert set(read.missing) == {"registered"}
+    assert set(read.missing) == {"tracker", "registered"}
     assert {progress.what for progress in seen} == set(world.catalogue.sources)
     assert all(0 < progress.done <= (progress.total or progress.done) and progress.rate > 0 for progress in seen)
     assert set(world.catalogue.sources) == {download.request.dataset for download in fetched.downloads}

@@ -201,7 +201,10 @@ def test_half_years_given_as_years_are_refused_by_name_and_the_reverse(tmp_path:
     assert found.onset is not None
     assert found.tracker is not None
     assert "tracker" not in found.missing
-    with pytest.raises(InputError, match=r"tracker\.tif holds half-years of the WSF Tracker, not years; name it under"):
+    with pytest.raises(
+        InputError,
+        match=r"tracker\.tif holds half-years, as the WSF Tracker does, not years; name it under inputs\.tracker",
+    ):
         read(onset=half_years)
     with pytest.raises(InputError, match="no half-year of the WSF Tracker"):
         read(tracker=years)

@@ -71,10 +71,6 @@ class _Array:
         return self.shard // self.chunk
 
 
-MAX_CODE = 40
-"""No code is larger until 2036."""
-
-
 def read(path: Path, area: Area) -> Extract[Raster]:
     """Read codes from a GeoTIFF, or from a copy of the Zarr (a folder).
 
@@ -91,15 +87,7 @@ def read(path: Path, area: Area) -> Extract[Raster]:
     if path.is_dir():
         return _read_folder(path, area)
     version = catalogue.default().sources[DATASET].version
-    extract = rasters.read(path, area, dataset=DATASET, version=version, nodata=_NODATA)
-    largest = np.nanmax(extract.data.values, initial=0)
-    if largest > MAX_CODE:
-        msg = (
-            f"{path} holds {largest:g}, which is no half-year of the WSF Tracker (0 to {MAX_CODE}); a raster of years "
-            "belongs under inputs.onset."
-        )
-        raise InputError(msg)
-    return extract
+    return rasters.read(path, area, dataset=DATASET, version=version, nodata=_NODATA)
 
 
 def _read_folder(path: Path, area: Area) -> Extract[Raster]:
@@ -118,12 +106,6 @@ def _read_folder(path: Path, area: Area) -> Extract[Raster]:
         description, area, dataset=DATASET, number=1, version=version, features=int(np.count_nonzero(values))
     )
     return Extract(raster, [replace(source, url=path.name)])
-
-
-def is_tracker(raster: Raster) -> bool:
-    """Return whether a raster that should hold years holds half-year codes of the tracker instead."""
-    largest = np.nanmax(raster.values, initial=0)
-    return bool(0 < largest <= MAX_CODE)
 
 
 def read_window(store: Store, bbox: Box) -> tuple[NDArray[np.uint8], Affine]:
