@@ -58,7 +58,7 @@ print(*sorted({{name.partition(".")[0] for name in sys.modules}}), file=sys.stde
         (["serve", "--out", "nowhere"], "nowhere"),
         (["embed", "bishkek", "--out", "nowhere"], "nowhere"),
         (["validate", "--out", "nowhere"], "nowhere"),
-        (["diff", "nowhere", "elsewhere"], "elsewhere"),
+        (["diff", "nowhere", "elsewhere"], "nowhere"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_sentence_with_exit_code_2(

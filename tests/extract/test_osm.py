@@ -381,7 +381,7 @@ def _endless_name(folder: Path) -> Path:
     ("make", "reason"),
     [
         (lambda folder: folder / "none.osm.pbf", "There is no file"),
-        (lambda folder: folder, "There is no file"),
+        (lambda folder: folder, "holds no vector data that is known here"),
         (_truncated, "cannot be read as OpenStreetMap data"),
         (_empty, "without a single object"),
         (_zero_bytes, "cannot be read as OpenStreetMap data"),
