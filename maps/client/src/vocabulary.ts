@@ -2,7 +2,7 @@
 
 export const LANGUAGES = ["en", "ru", "ky", "kk"] as const;
 export const QUANTITIES = ["residents", "registered", "unregistered"] as const;
-export const KINDS = ["novostroika", "village", "dacha", "formal", "other"] as const;
+export const KINDS = ["novostroika", "village", "dacha", "formal", "other", "undetermined"] as const;
 export const STATUSES = ["legal", "mixed", "unresolved", "unknown"] as const;
 export const EVIDENCE = ["local", "national", "none"] as const;
 export const RULE_KINDS = ["inside", "statutory", "advisory", "proxy"] as const;
