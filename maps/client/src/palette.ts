@@ -41,7 +41,7 @@ export function shareOpacity(share: number): number {
   return 0.1 + 0.78 * share;
 }
 
-export const KIND_COLOURS: Record<Kind, string> = themeColours("kind", ["novostroika", "formal", "village", "dacha", "other"]);
+export const KIND_COLOURS: Record<Kind, string> = themeColours("kind", ["novostroika", "formal", "village", "dacha", "other", "undetermined"]);
 
 export const STATUS_COLOURS: Record<Status, string> = themeColours("status", ["unresolved", "mixed", "legal", "unknown"]);
 
