@@ -103,14 +103,14 @@ def area_register(found: Outcome) -> float:
 def matched(found: Outcome) -> int:
     rows = found.tables["population"]
     return int(
-        ((rows["quantity"] == "registered") & rows["settlement_id"].notna() & (rows["method"] == "register")).sum()
+        ((rows["quantity"] == "registered") & rows["settlement_id"].notna() & (rows["method"] == "joint")).sum()
     )
 
 
 def no_area(found: Outcome) -> bool:
     rows = found.tables["population"]
     whole = rows[rows["settlement_id"].isna() & (rows["quantity"] == "registered")]
-    return bool((whole["method"] != "register").all())
+    return bool((whole["method"] != "joint").all())
 
 
 def lines_of(found: Outcome, rule: str) -> int:

@@ -85,12 +85,12 @@ def osh(simulated: Path) -> dict[str, Any]:
     return config
 
 
-def copy_osm(source: Path, target: Path, shift: tuple[float, float], *, buildings: bool = True) -> None:
+def copy_osm(source: Path, target: Path, shift: tuple[float, float]) -> None:
     with osmium.SimpleWriter(str(target)) as writer:
         for item in osmium.FileProcessor(str(source)):
             if item.is_node():
                 writer.add_node(item.replace(location=(item.lon + shift[0], item.lat + shift[1])))
-            elif item.is_way() and (buildings or "building" not in item.tags):
+            elif item.is_way():
                 writer.add_way(item)
             elif item.is_relation():
                 writer.add_relation(item)
@@ -106,17 +106,16 @@ def copy_footprints(source: Path, target: Path, shift: tuple[float, float], coun
 
 
 @pytest.fixture(scope="module")
-def four_areas(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the configuration of a city, one on the other side of the globe, one house, and a city without houses."""
+def three_areas(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the configuration of a city, one on the other side of the globe, and one house."""
     folder = tmp_path_factory.mktemp("areas")
     osm, footprints = simulated / "osh" / "area.osm.pbf", simulated / "osh" / "footprints.geojsonl.gz"
     copy_osm(osm, folder / "moved.osm", SOUTH_WEST)
     copy_footprints(footprints, folder / "moved.geojsonl.gz", SOUTH_WEST)
-    copy_osm(osm, folder / "without.osm.pbf", (0, 0), buildings=False)
     copy_footprints(footprints, folder / "one.geojsonl.gz", (0, 0), count=1)
     moved = [degrees + SOUTH_WEST[number % 2] for number, degrees in enumerate(QUARTER)]
     config = osh(simulated)
-    config["run"] |= {"areas": ["osh", "moved", "one", "without"], "draws": 1000}
+    config["run"] |= {"areas": ["osh", "moved", "one"], "draws": 1000}
     register = pd.read_csv(config["areas"]["osh"]["inputs"]["registered"])
     register.assign(year=REGISTERED).to_csv(folder / "registered.csv", index=False)
     config["areas"]["osh"]["inputs"]["registered"] = "registered.csv"
@@ -133,22 +132,15 @@ def four_areas(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
             "name": {"en": "One house"},
             "inputs": {"footprints": ["one.geojsonl.gz"]},
         },
-        "without": {
-            "country": "KZ",
-            "bbox": BBOX,
-            "crs": "EPSG:32643",
-            "name": {"en": "Without houses"},
-            "inputs": {"osm": ["without.osm.pbf"]},
-        },
     }
     (folder / "config.toml").write_text(tomli_w.dumps(config), encoding="utf-8")
     return folder / "config.toml"
 
 
 @pytest.fixture(scope="module")
-def finished(four_areas: Path) -> Path:
-    out = four_areas.parent / "processes"
-    result = novostroiki("run", "--config", str(four_areas), "--out", str(out), "--jobs", "2")
+def finished(three_areas: Path) -> Path:
+    out = three_areas.parent / "processes"
+    result = novostroiki("run", "--config", str(three_areas), "--out", str(out), "--jobs", "2")
     assert result.exit_code == 0, result.stderr
     assert str(out / "report.html") in result.stderr.replace("\n", "")
     assert result.stdout == ""
@@ -156,13 +148,13 @@ def finished(four_areas: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def again(four_areas: Path, cluster: str) -> Path:
+def again(three_areas: Path, cluster: str) -> Path:
     """Return the outputs of the same areas in another order, computed by Dask and kept as a snapshot."""
-    config = tomllib.loads(four_areas.read_text(encoding="utf-8"))
+    config = tomllib.loads(three_areas.read_text(encoding="utf-8"))
     config["run"]["areas"].reverse()
-    turned = four_areas.with_name("turned.toml")
+    turned = three_areas.with_name("turned.toml")
     turned.write_text(tomli_w.dumps(config), encoding="utf-8")
-    out = four_areas.parent / "dask"
+    out = three_areas.parent / "dask"
     result = novostroiki(
         "run", "--config", str(turned), "--out", str(out), "--scheduler", cluster, "--snapshot", "--quiet"
     )
@@ -180,20 +172,19 @@ def test_where_it_is_computed_and_in_which_order_changes_no_byte(finished: Path,
     assert manifest.verify(again) == []
 
 
-def test_areas_anywhere_and_without_houses_settlements_or_hazards(finished: Path) -> None:
+def test_areas_anywhere_and_without_settlements_or_hazards(finished: Path) -> None:
     table = {name: pd.read_parquet(finished / "tables" / f"{name}.parquet") for name in ("buildings", "settlements")}
     houses = table["buildings"].groupby("area_id").size()
     assert houses["one"] == 1
-    assert "without" not in houses
     assert 50 < houses["moved"] < houses["osh"]
     assert set(table["settlements"]["area_id"]) == {"osh", "moved"}
-    population = pd.read_parquet(finished / "tables" / "population.parquet")
-    assert "without" not in set(population["area_id"])
+    told = pd.read_parquet(finished / "tables" / "areas.parquet").set_index("area_id")["told"]
+    assert told["one"] == "nothing"
     overlaps = pd.read_parquet(finished / "tables" / "red_zone_overlaps.parquet").dropna(subset=["rule_id"])
     moved = overlaps[overlaps["settlement_id"].str.startswith("moved/")]
     assert len(moved)
     assert moved["rule_id"].str.startswith("default.").all()
-    for area in ("osh", "moved", "one", "without"):
+    for area in ("osh", "moved", "one"):
         page = (finished / "maps" / area / "index.html").read_text(encoding="utf-8")
         assert "<b>far</b>" not in page
     completeness = pd.read_parquet(finished / "tables" / "completeness.parquet")
@@ -281,8 +272,8 @@ def given(config: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("change", "fragment"),
     [
-        (lambda config: given(config).update(osm=["absent.osm.pbf"]), "absent.osm.pbf; correct inputs.osm"),
-        (lambda config: given(config).update(onset="absent.tif"), "absent.tif; correct inputs.onset"),
+        (lambda config: given(config).update(osm=["absent.osm.pbf"]), "absent.osm.pbf'; correct inputs.osm"),
+        (lambda config: given(config).update(onset="absent.tif"), "absent.tif'; correct inputs.onset"),
         (lambda config: config["areas"]["osh"].update(inputs={}), "neither osm nor footprints"),
         (lambda config: given(config).update(built_up={"9999": "x.tif"}), "built_up.9999"),
         (lambda config: config.update(run="fast"), "run"),

@@ -240,7 +240,7 @@ def _proposal(given: Evidence, usable: Register, before: People) -> Proposal | N
     error = [*given.survey.error(factors)] if given.survey.places else []
     if usable.area is not None:
         city = settled(given, usable, before)
-        predicted.append(np.log(city.all_registered))
+        predicted.append(np.log(np.maximum(city.all_registered, 1.0)))  # a draw may hold nobody
         observed.append(np.log(usable.area * given.seen))
         error.append(registration.register_scale(factors, years=given.years, seen=given.seen))
     return sampling.fit(factors.drawn, np.stack(predicted), np.array(observed), np.array(error))
