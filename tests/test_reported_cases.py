@@ -102,9 +102,7 @@ def area_register(found: Outcome) -> float:
 
 def matched(found: Outcome) -> int:
     rows = found.tables["population"]
-    return int(
-        ((rows["quantity"] == "registered") & rows["settlement_id"].notna() & (rows["method"] == "joint")).sum()
-    )
+    return int(((rows["quantity"] == "registered") & rows["settlement_id"].notna() & (rows["method"] == "joint")).sum())
 
 
 def no_area(found: Outcome) -> bool:
