@@ -207,10 +207,15 @@ def embed(
 @app.command()
 def validate(*, out: Out = Path("out")) -> None:
     """Print published figures (and the truth, where simulated) beside the estimates."""
+    from pipeline.base.connection import connect
     from pipeline.commands import query as queries
+    from pipeline.commands.about_areas import about
 
     with _speaking():
         queries.run(out / "novostroiki.duckdb", _VALIDATION, "table", sys.stdout)
+        with connect(out / "novostroiki.duckdb", read_only=True) as con:
+            for line in about(con):
+                typer.echo(line, err=True)
 
 
 @app.command()

@@ -15,6 +15,7 @@ import duckdb
 import numpy as np
 
 from pipeline.base.connection import connect
+from pipeline.commands.about_areas import about
 from pipeline.errors import InputError
 from pipeline.schema.draws import HOME_FLOOR_SQL, KEPT, KINDS, inside, quantiles
 from pipeline.schema.vocabulary import QUANTITIES
@@ -78,7 +79,7 @@ def answer(database: Path, *, where: str = "", polygon: Path | None = None, rati
         con.execute("SET enable_external_access = false")
         con.execute("SET lock_configuration = true")
         chosen = _chosen(con, where)
-        notices = _simulated(con, chosen)
+        notices = about(con, {area for area, _ in chosen})
         shares: Mapping[Key, Draws | float] = dict.fromkeys(chosen, 1.0)
         if polygon is not None:
             shape, told = _polygon(polygon)
@@ -124,12 +125,6 @@ def _chosen(con: duckdb.DuckDBPyConnection, where: str) -> dict[Key, frozenset[i
         msg = f"No settlement satisfies --where {where!r}."
         raise InputError(msg)
     return {key: frozenset(kinds) for key, kinds in found.items()}
-
-
-def _simulated(con: duckdb.DuckDBPyConnection, chosen: Iterable[Key]) -> list[str]:
-    areas = {area for area, _ in chosen}
-    simulated = {name for (name,) in con.execute("SELECT area_id FROM areas WHERE simulated").fetchall()} & areas
-    return [f"{', '.join(sorted(simulated))}: simulated; nothing here describes a real city."] if simulated else []
 
 
 def _polygon(path: Path) -> tuple[Any, list[str]]:
@@ -218,7 +213,10 @@ def _added(
         for quantity in QUANTITIES:
             total[quantity] += np.rint(place[quantity] * held)
     if not any(key in table for key in shares):
-        msg = "Nobody is estimated to live there: none of its buildings can be a home."
+        msg = (
+            "No figure of people is given there: none of its buildings can be a home, or the inputs show too little of "
+            "the area (see told in the table areas)."
+        )
         raise InputError(msg)
     return total
 

@@ -21,7 +21,7 @@ from pipeline.schema.rounding import round_people
 from pipeline.schema.tables import TABLES
 from pipeline.schema.vocabulary import CODES, EVIDENCE, QUANTITIES, SETTLEMENT_KINDS
 from pipeline.wording.completeness import by_layer
-from pipeline.wording.seen import seen_sentence
+from pipeline.wording.seen import seen_and_mapped
 from pipeline.wording.texts import load
 
 if TYPE_CHECKING:
@@ -118,7 +118,8 @@ def build(
 
 def _cities(tables: Mapping[str, pd.DataFrame]) -> list[Row]:
     main = tables["population"][tables["population"]["main"]]
-    whole = main[main["settlement_id"].isna()].set_index(["area_id", "quantity"])
+    told = tables["areas"].loc[tables["areas"]["told"] == "city", "area_id"]
+    whole = main[main["settlement_id"].isna() & main["area_id"].isin(told)].set_index(["area_id", "quantity"])
     longest = whole["p95"].drop("registered", level="quantity", errors="ignore").max() if len(whole) else 1.0
     found = []
     for area in _records(tables["areas"]):
@@ -130,10 +131,10 @@ def _cities(tables: Mapping[str, pd.DataFrame]) -> list[Row]:
                 "area_id": area_id,
                 "name": texts.clean(area["name"]),
                 "simulated": area["simulated"],
-                "seen": seen_sentence(area, mine["population"], "en"),
+                "seen": seen_and_mapped(area, mine["population"], "en"),
                 "residents": _people(whole, (area_id, "residents"), longest),
                 "unregistered": _people(whole, (area_id, "unregistered"), longest),
-                "beliefs": _beliefs(mine["unregistered_shares"]),
+                "beliefs": _beliefs(mine["unregistered_shares"]) if area["told"] == "city" else {},
                 "year": int(years.max()) if len(years) else None,
                 "kinds": _kinds(mine["settlements"]),
                 "named": [

@@ -165,10 +165,12 @@ def _describe(
     with journal.stage("estimating"):
         series = _follow_growth(measured, places)
         current = series[series["outline"] == "current"]
-        people = _estimate(measured, config, houses, places, named)
         cells = _cover(measured, houses)
-        seen = _see(measured, houses, cells, people.rows)
+        seen = _see(measured, houses, cells)
+        people = _estimate(measured, config, houses, places, named, seen)
+        seen = _beside_published(measured, houses, seen, people.rows)
         told = people_seen.only_as_seen(people.rows, area.area_id, seen)
+        draws = people.draws if seen.told != "nothing" else people.draws.iloc[:0]
         estimates = validation.Estimates(
             area_id=area.area_id,
             simulated=area.simulated,
@@ -192,15 +194,15 @@ def _describe(
         "building_hazards": zones.pairs,
         "red_zone_overlaps": zones.overlaps,
         "population": told,
-        "population_draws": _of_what_is_told(people.draws, seen),
-        "unregistered_shares": _of_what_is_told(people.shares.assign(settlement_id=None), seen),
+        "population_draws": draws,
+        "unregistered_shares": people.shares if seen.told in {"city", "unknown"} else people.shares.iloc[:0],
         "exposure": population.exposure(
             area.area_id,
             buildings=houses,
             settlements=places,
             pairs=zones.pairs,
             rules=zones.rules,
-            draws=_of_what_is_told(people.draws, seen),
+            draws=draws,
             seed=config.run.seed,
         ),
         "growth": series,
@@ -296,8 +298,13 @@ def _follow_growth(measured: _Measured, places: gpd.GeoDataFrame) -> pd.DataFram
     return pd.concat([current, fixed], ignore_index=True)
 
 
-def _estimate(
-    measured: _Measured, config: Config, houses: gpd.GeoDataFrame, places: gpd.GeoDataFrame, named: pd.DataFrame
+def _estimate(  # noqa: PLR0913, PLR0917 - everything that is known of an area's people
+    measured: _Measured,
+    config: Config,
+    houses: gpd.GeoDataFrame,
+    places: gpd.GeoDataFrame,
+    named: pd.DataFrame,
+    seen: people_seen.PeopleSeen,
 ) -> population.Population:
     inputs = measured.inputs
     return population.estimate(
@@ -317,6 +324,8 @@ def _estimate(
         groups=validation.groups(facts.checks(), named),
         area_names=[name for name in measured.area.name.model_dump().values() if name],
         kinds=places,
+        # What is missing from mapped land is in the estimate already, by recall: only unmapped land is left out of it.
+        seen=1.0 if seen.share is None or seen.told == "city" else seen.share,
     )
 
 
@@ -344,18 +353,21 @@ def _validate(estimates: validation.Estimates, truth: Mapping[str, pd.DataFrame]
     return pd.concat([rows for rows in checks if not rows.empty] or checks[:1], ignore_index=True)
 
 
-def _see(
-    measured: _Measured, houses: gpd.GeoDataFrame, cells: gpd.GeoDataFrame, rows: pd.DataFrame
-) -> people_seen.PeopleSeen:
-    """Return how much of the area the inputs see; of a real city, published populations are held against it."""
-    year = measured.observed_year(houses)
+def _see(measured: _Measured, houses: gpd.GeoDataFrame, cells: gpd.GeoDataFrame) -> people_seen.PeopleSeen:
     rasters = [source.observed_year for source in measured.sources if source.dataset in _POPULATION_RASTERS]
-    seen = people_seen.people_seen(
+    return people_seen.people_seen(
         cells,
         homes=int(houses["kind"].isin(HOMES).sum()),
-        buildings_year=year,
+        buildings_year=measured.observed_year(houses),
         population_year=next(iter(rasters), None),
     )
+
+
+def _beside_published(
+    measured: _Measured, houses: gpd.GeoDataFrame, seen: people_seen.PeopleSeen, rows: pd.DataFrame
+) -> people_seen.PeopleSeen:
+    """Hold published populations of a real city against its estimate; a simulated one is no real city."""
+    year = measured.observed_year(houses)
     whole = rows[rows["settlement_id"].isna() & (rows["quantity"] == "residents") & rows["main"]]
     if measured.area.simulated or year is None or whole.empty:
         return seen
@@ -363,11 +375,6 @@ def _see(
     near = known[(known["year"] - year).abs() <= validation.CITY_YEARS]
     interval = whole.iloc[0]
     return people_seen.contradicted(seen, interval["p05"], interval["p95"], near["people"].tolist())
-
-
-def _of_what_is_told(rows: pd.DataFrame, seen: people_seen.PeopleSeen) -> pd.DataFrame:
-    """Return the rows of settlements, and those of what lies in none or is the city's only where the city is told."""
-    return rows if seen.told in {"city", "unknown"} else rows[rows["settlement_id"].notna()]
 
 
 def _area_row(area: Area, seen: people_seen.PeopleSeen, inputs_year: int | None) -> gpd.GeoDataFrame:

@@ -174,13 +174,12 @@ def _median(values: Floats, weight: Floats) -> float:
 def only_as_seen(population: pd.DataFrame, area_id: str, seen: PeopleSeen) -> pd.DataFrame:
     """Return the rows of the table `population` that may be published: no total of a city that the inputs hardly show.
 
-    The total of a mapped part is no total of the area: it carries the settlement_id ``<area>/mapped``, and of what is
-    registered and not, nothing is told, since a register knows no mapped part.
+    The total of a mapped part is no total of the area, nor comparable with what others say of the area: it carries the
+    settlement_id ``<area>/mapped``, and cross-checks of the area are left out.
     """
-    whole = population["settlement_id"].isna()
-    if seen.told in {"city", "unknown"}:
-        return population
     if seen.told == "nothing":
-        return population[~whole].reset_index(drop=True)
-    rows = population[~whole | ((population["quantity"] == "residents") & population["main"])]
+        return population.iloc[:0]
+    if seen.told != "mapped_part":
+        return population
+    rows = population[population["settlement_id"].notna() | population["main"]]
     return rows.assign(settlement_id=rows["settlement_id"].fillna(area_id + MAPPED)).reset_index(drop=True)

@@ -2,39 +2,64 @@
 
 from __future__ import annotations
 
+import math
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from pipeline.schema.rounding import round_people
 from pipeline.schema.vocabulary import MAPPED
 from pipeline.wording.texts import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import pandas as pd
 
-def seen_sentence(area: Mapping[str, Any] | pd.Series, population: pd.DataFrame, code: str) -> str:
+
+def seen_sentence(area: Mapping[str, Any] | pd.Series, code: str) -> str:
     """Say of which date the inputs are, which share of the people they show, and what the figures are therefore about.
 
     Parameters
     ----------
     area
         A row of the table `areas`.
-    population
-        Rows of the table `population`: of a city that is shown in part, the residents of that part are said too.
     code
         Language of the sentence.
     """
     texts = load(code, "seen")
-    year, share, told = area["inputs_year"], area["people_seen_share"], str(area["told"])
-    inputs = texts("seen.undated") if pd.isna(year) else texts("seen.inputs", year=str(int(year)))
-    if told == "nothing" and not pd.isna(share):
+    year, share, told = _known(area["inputs_year"]), _known(area["people_seen_share"]), str(area["told"])
+    inputs = texts("seen.undated") if year is None else texts("seen.inputs", year=str(int(year)))
+    if told == "nothing" and share is not None:
         told = "nothing_share"
-    known = {} if pd.isna(share) else {"share": float(share)}
-    sentence = texts(f"seen.{told}", inputs=inputs, reason=texts(f"told_reason.{area['told_reason']}"), **known)
-    mapped = population[population["settlement_id"] == str(area["area_id"]) + MAPPED]
-    if mapped.empty:
+    values = {} if share is None else {"share": share}
+    return texts(f"seen.{told}", inputs=inputs, reason=texts(f"told_reason.{area['told_reason']}"), **values)
+
+
+def seen_and_mapped(area: Mapping[str, Any] | pd.Series, population: pd.DataFrame, code: str) -> str:
+    """Say the same and, where the figures are not about the city, how many people live in what is mapped.
+
+    Parameters
+    ----------
+    area
+        A row of the table `areas`.
+    population
+        Its rows of the table `population`, full or public.
+    code
+        Language of the sentences.
+    """
+    from pipeline.schema.rounding import round_people
+
+    sentence = seen_sentence(area, code)
+    place = population["settlement_id"]
+    mapped = place.isna() if area["told"] == "unknown" else place == str(area["area_id"]) + MAPPED
+    rows = population[mapped & (population["quantity"] == "residents")]
+    rows = rows[rows["main"]] if "main" in rows else rows
+    if area["told"] == "city" or rows.empty:
         return sentence
-    low, _, high = round_people(mapped[["p05", "p50", "p95"]]).iloc[0]
+    texts = load(code, "seen")
+    low, _, high = round_people(rows[["p05", "p50", "p95"]]).iloc[0]
     return f"{sentence} {texts('seen.residents', interval=texts.interval(low, high))}"
+
+
+def _known(value: object) -> float | None:
+    """Return a number of a table, None where it is missing (NULL, NaN, NA)."""
+    return float(value) if isinstance(value, Real) and not math.isnan(value) else None

@@ -15,7 +15,7 @@ from pipeline.schema.rounding import tenths
 from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.transform.red_zones import in_binding_zones
 from pipeline.wording.label_names import label_names, label_text
-from pipeline.wording.seen import seen_sentence
+from pipeline.wording.seen import seen_and_mapped
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -37,14 +37,15 @@ def page_data(tables: Mapping[str, Any]) -> dict[str, Any]:
     series = growth_series(tables["growth"])
     population = tables["population"]
     population = population[population["main"]].sort_values("quantity")
-    whole = population[population["settlement_id"].isna()]
+    # A figure of the city only where the city is told; `seen` says what there is instead.
+    whole = population[population["settlement_id"].isna() & (area["told"] == "city")]
     return {
         "area": {
             "id": area["area_id"],
             "names": label_names(area),
             "bbox": [area["west"], area["south"], area["east"], area["north"]],
             "simulated": bool(area["simulated"]),
-            "seen": {code: seen_sentence(area, population, code) for code in LANGUAGES},
+            "seen": {code: seen_and_mapped(area, population, code) for code in LANGUAGES},
         },
         "version": _version(),
         "classes": payload_hazards.classes(tables),

@@ -17,7 +17,7 @@ from pipeline.load.public_edition.grid import CELL_M, Grid
 from pipeline.schema.tables import PUBLIC_TABLES
 from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.wording.label_names import latin_label
-from pipeline.wording.seen import seen_sentence
+from pipeline.wording.seen import seen_and_mapped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,12 +101,12 @@ def read(public: Path, area_id: str) -> Kit:
         area_id=area_id,
         names={code: texts.clean(_name(area, code) or area_id) for code in LANGUAGES},
         simulated=bool(area["simulated"]),
-        seen={code: seen_sentence(area, tables["population"], code) for code in LANGUAGES},
+        seen={code: seen_and_mapped(area, tables["population"], code) for code in LANGUAGES},
         counts={key: int(area[key]) for key in ("settlements", "settlements_withheld", "cells", "cells_withheld")},
         bounds=_bounds(cells, area["geometry"], grid),
         cells=cells,
         settlements=_settlements(tables["settlements"], tables["population"], grid),
-        unregistered=_interval(total[total["quantity"] == "unregistered"]),
+        unregistered=_interval(total[total["quantity"] == "unregistered"]) if area["told"] == "city" else None,
         year=int(years.max()) if len(years) else None,
         growth=_growth(tables["growth"]),
         sources=sorted({texts.clean(text) for text in tables["sources"]["attribution"] if text.strip()}),
