@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.commands.layer_listing import aligned
+from pipeline.commands.text_table import aligned
 from pipeline.declared import catalogue
 from pipeline.extract import live
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.commands.text_table import aligned
 from pipeline.declared import catalogue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from pipeline.declared.catalogue import Catalogue, RedZone, SourceSpec
 
@@ -32,12 +33,6 @@ def listing(layers: Catalogue | None = None) -> str:
     return aligned([_HEADER, *_rows(layers or catalogue.default())])
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows as text, one a line, with aligned columns."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    return "".join(_line(row, widths) for row in rows)
-
-
 def _rows(layers: Catalogue) -> Iterator[tuple[str, ...]]:
     mapped = _provided(layers.sources["osm"])
     for zone in layers.red_zones.values():
@@ -57,8 +52,3 @@ def _provided(source: SourceSpec) -> tuple[str, str, str, str]:
 def _verified(zone: RedZone) -> str:
     verified = sum(rule.verified for rule in zone.rules)
     return f"{verified} of {len(zone.rules)} rules"
-
-
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-    return "  ".join(padded).rstrip() + "\n"

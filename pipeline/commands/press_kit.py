@@ -12,20 +12,7 @@ if TYPE_CHECKING:
 
 
 def publish(public: Path, area_id: str) -> Path:
-    """Write the kit of an area and swap it in whole; return its folder.
-
-    Parameters
-    ----------
-    public
-        The folder of the public edition; its tables are read.
-    area_id
-        The area.
-
-    Raises
-    ------
-    InputError
-        There is no public edition, or it does not hold the area.
-    """
+    """Write the kit of an area, swap it in whole, and return its folder; files and errors are those of `press_kit`."""
     target = public / "embed" / area_id
     kit = press_kit.figures.read(public, area_id)
     with publishing.staging(target, marker="index.html") as folder:

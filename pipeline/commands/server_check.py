@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from pipeline.commands.layer_listing import aligned
+from pipeline.commands.text_table import aligned
 from pipeline.declared import catalogue
 from pipeline.errors import SourceError
 from pipeline.extract import live, registry

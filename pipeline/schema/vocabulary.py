@@ -34,6 +34,7 @@ CODES: dict[str, tuple[str, ...]] = {
         "hardly_seen",
         "few_homes",
         "no_raster",
+        "one_source",
         "raster_of_another_time",
         "raster_of_another_boundary",
         "raster_from_these_outlines",
@@ -64,7 +65,6 @@ SETTLEMENT_KINDS = CODES["settlement_kind"]
 TOLD_KINDS = tuple(_TOLD)
 """Kinds that a settlement has a probability of; `UNDETERMINED` is the answer where none is probable enough."""
 STATUSES = CODES["status"]
-BUILDING_KINDS = CODES["building_kind"]
 QUANTITIES = CODES["quantity"]
 EVIDENCE = CODES["evidence"]
 VERDICTS = CODES["verdict"]

@@ -41,11 +41,6 @@ class View:
     """Outline and building that it shows, shape (n, 2); an outline without a pair shows none."""
 
 
-def _logit(share: Array | float) -> Array:
-    value: Array = np.log(np.asarray(share) / (1 - np.asarray(share)))
-    return value
-
-
 def _probability(logit: Array) -> Array:
     value: Array = 1 / (1 + np.exp(-logit))
     return value

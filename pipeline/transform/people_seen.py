@@ -76,7 +76,9 @@ def people_seen(
     """Return which share of an area's people lives where its buildings are mapped.
 
     Each cell's people count as far as its roofs are mapped: by the built-up area that a satellite shows there (roofs
-    over built-up m², at most 1), or where no such raster is given, wholly from `ROOF_PER_PERSON_M2` on.
+    over built-up m², at most 1), or where no such raster is given, wholly from `ROOF_PER_PERSON_M2` on. That is blind
+    to houses that are missing beside others: a map of a single source that looks complete by it may lack every second
+    house, and nothing is told of its share (cells that nobody mapped show all the same).
 
     Parameters
     ----------
@@ -105,6 +107,8 @@ def people_seen(
     else:
         mapped = (roof > 0) & (roof >= ROOF_PER_PERSON_M2 * weight)
     share = float((weight * mapped).sum() / weight.sum())
+    if share >= CITY_SHARE and built is None and not (roofs[1].any() and roofs[2].any()):
+        return PeopleSeen(None, "none", "unknown", "one_source")
     return PeopleSeen(share, basis, *_told(share))
 
 

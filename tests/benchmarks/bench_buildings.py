@@ -18,10 +18,11 @@ import shapely
 
 from pipeline.declared import facts
 from pipeline.geometry.outline_overlap import Outlines, overlaps
-from pipeline.transform.buildings import merge
+from pipeline.transform.buildings import MergedBuildings, merge
 from pipeline.transform.buildings.building_use import DOUBTFUL_M2, HOUSE_MAX_M2, NEIGHBOUR_M, SHED_M2
 from pipeline.transform.buildings.cleaning import MAX_M2, MIN_M2
 from pipeline.transform.buildings.matching import NESTED_SHARE, SAME_IOU, SAME_SHARE
+from pipeline.transform.population import Prior, Priors
 from tests.benchmarks.simulated import CITIES, SEEDS, City, city, rectangles
 from tests.postgis import cluster
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 MANY = int(os.environ.get("BENCH_BUILDINGS", "1000000"))
 CRS = "EPSG:32643"
 T = TypeVar("T")
+PRECISION = Priors(facts.priors(), "KG", "a", "winter").select("precision_satellite")
 
 
 def judged(area_id: str, seed: int) -> dict[str, float]:
@@ -78,6 +80,93 @@ def test_truth(area_id: str, bar: Record) -> None:
     bar(f"{area_id}: double counts, worst", results["double"].max(), at_most=0.005)
     bar(f"{area_id}: recall of what the sources saw, worst", results["recall"].min(), at_least=0.995)
     bar(f"{area_id}: 90 % interval of the unseen holds the truth", results["inside"].mean(), at_least=0.8)
+
+
+def seen_twice(made: City, osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, merged: MergedBuildings) -> float:
+    """Return the share of merged buildings whose true building an outline of OSM stands for already."""
+    in_osm = set(made.osm_pairs.loc[made.osm_pairs["osm_id"].isin(osm["osm_id"]), "building_id"])
+    pairs = made.footprint_pairs.dropna()
+    shows = pairs[pairs["footprint_id"].isin(footprints["footprint_id"])].groupby("footprint_id")["building_id"]
+    known = shows.agg(lambda buildings: set(buildings) <= in_osm)
+    alone = merged.buildings.loc[merged.buildings["seen_by"] == "satellite", "footprint_id"]
+    return float(alone.map(known).fillna(value=False).sum() / len(merged.buildings))
+
+
+def moved(footprints: gpd.GeoDataFrame, distance_m: float, seed: int, square_m: float = 0) -> gpd.GeoDataFrame:
+    """Displace footprints by a distance in a random direction: all alike, or each square by up to it in its own way."""
+    rng = np.random.default_rng(seed)
+    centre = footprints.geometry.centroid
+    place = np.stack([centre.x, centre.y], axis=1) // square_m if square_m else np.zeros((len(footprints), 2))
+    _, square = np.unique(place, axis=0, return_inverse=True)
+    count = square.max() + 1
+    length = rng.uniform(0, distance_m, count) if square_m else np.full(count, distance_m)
+    angle = rng.uniform(0, 2 * np.pi, count)
+    way = (length * (np.cos(angle), np.sin(angle))).T[square]
+    outlines = footprints.geometry.to_numpy().copy()
+    points, owner = shapely.get_coordinates(outlines, return_index=True)
+    return footprints.set_geometry(shapely.set_coordinates(outlines, points + way[owner]), crs=footprints.crs)
+
+
+@pytest.mark.parametrize("area_id", CITIES)
+def test_displaced_imagery(area_id: str, bar: Record) -> None:
+    for distance, square in ((0, 0), (4, 0), (8, 0), (12, 0), (15, 0), (20, 0), (15, 1500)):
+        shares = []
+        for seed in SEEDS:
+            made = city(area_id, seed)
+            seen = moved(made.footprints, distance, seed, square)
+            merged = merge(made.layers["buildings"], seen, area_id, precision(made))
+            shares.append(seen_twice(made, made.layers["buildings"], seen, merged))
+        name = f"up to {distance} m, each {square} m its own" if square else f"{distance} m"
+        bar(f"{area_id}: houses doubled, imagery displaced by {name}", max(shares), at_most=0.005)
+
+
+@pytest.mark.parametrize("area_id", CITIES)
+def test_what_neither_source_saw(area_id: str, bar: Record) -> None:
+    """Base, OSM imported from the satellite in nine of ten settlements, and a quarter of all buildings in neither."""
+    inside: dict[str, list[bool]] = {"base": [], "imported": [], "hidden from both": []}
+    for seed in SEEDS:
+        made, rng = city(area_id, seed), np.random.default_rng(seed)
+        osm, seen = made.layers["buildings"], made.footprints
+        hidden = set(made.buildings["building_id"][rng.random(len(made.buildings)) < 0.25])
+        lost = [
+            set(pairs.loc[pairs["building_id"].isin(hidden), key])
+            for pairs, key in ((made.osm_pairs, "osm_id"), (made.footprint_pairs, "footprint_id"))
+        ]
+        stressed = {
+            "base": (osm, seen),
+            "imported": (imported(made, seed), seen),
+            "hidden from both": (osm[~osm["osm_id"].isin(lost[0])], seen[~seen["footprint_id"].isin(lost[1])]),
+        }
+        for name, (mapped, detected) in stressed.items():
+            share = merge(mapped, detected, area_id, precision(made)).capture.set_index("measure")["value"]
+            unseen = 1 - len(shown_by(made, mapped, detected)) / len(made.buildings)
+            inside[name].append(share["unseen_share_p05"] <= unseen <= share["unseen_share_p95"])
+    for name, held in inside.items():
+        bar(f"{area_id}: 90 % interval of the unseen holds the truth, {name}", float(np.mean(held)), at_least=0.85)
+
+
+def imported(made: City, seed: int) -> gpd.GeoDataFrame:
+    """Return OSM with the satellite's own outlines in nine of ten settlements."""
+    osm, seen = made.layers["buildings"], made.footprints
+    ground = shapely.union_all(np.asarray(made.settlements.sample(frac=0.9, random_state=seed).geometry.array))
+    shapely.prepare(ground)
+    mapped = osm[~shapely.intersects(ground, osm.geometry.to_numpy())]
+    copied = seen[shapely.intersects(ground, seen.geometry.to_numpy())]
+    copy = gpd.GeoDataFrame(
+        {"osm_id": "way/" + copied["footprint_id"], "building": "yes"}, geometry=copied.geometry, crs=osm.crs
+    )
+    return gpd.GeoDataFrame(pd.concat([mapped, copy], ignore_index=True), crs=osm.crs)
+
+
+def shown_by(made: City, osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame) -> set[str]:
+    """Return the true buildings that at least one of the sources shows."""
+    by_osm = made.osm_pairs.loc[made.osm_pairs["osm_id"].isin(osm["osm_id"]), "building_id"]
+    seen = made.footprint_pairs.dropna()
+    return {*by_osm, *seen.loc[seen["footprint_id"].isin(footprints["footprint_id"]), "building_id"]}
+
+
+def precision(made: City) -> Prior:
+    return Priors(facts.priors(), made.area.country, made.area.area_id, "winter").select("precision_satellite")
 
 
 def sources(count: int) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
@@ -158,7 +247,7 @@ def test_overlaps_against_geopandas(bar: Record) -> None:
 
 def test_merge_against_geopandas(bar: Record) -> None:
     osm, satellite = sources(MANY)
-    ours, merged = cpu(lambda: merge(osm, satellite, "a", facts.priors()))
+    ours, merged = cpu(lambda: merge(osm, satellite, "a", PRECISION))
     theirs, plain = cpu(lambda: plain_merge(osm, satellite))
     counts = merged.buildings["seen_by"].value_counts()
     for seen, count in plain.value_counts().items():
@@ -188,9 +277,9 @@ def test_overlaps_against_postgis(bar: Record) -> None:
 
 
 def test_growth_of_time(bar: Record) -> None:
-    merge(*sources(MANY // 100), "a", facts.priors())  # what is loaded once is no part of either
+    merge(*sources(MANY // 100), "a", PRECISION)  # what is loaded once is no part of either
     seconds = []
     for count in (MANY // 100, MANY):
         given = sources(count)
-        seconds.append(cpu(lambda given=given: merge(*given, "a", facts.priors()))[0])
+        seconds.append(cpu(lambda given=given: merge(*given, "a", PRECISION))[0])
     bar("merge: time grows as n to the power", np.log(seconds[1] / seconds[0]) / np.log(100), at_most=1.1)

@@ -21,7 +21,7 @@ from sklearn.metrics import adjusted_rand_score, f1_score
 
 from pipeline.declared import facts
 from pipeline.geometry.alpha_complex import mesh
-from pipeline.transform.settlements import classify, delineate, resolve_names
+from pipeline.transform.settlements import classify, delineate, listed_names, resolve_names
 from pipeline.transform.settlements.assignment import CORE, REACH_M
 from pipeline.transform.settlements.neighbour_graph import components, dense
 from tests.benchmarks.simulated import CITIES, SEEDS, city, rectangles, shown
@@ -37,7 +37,8 @@ MANY = int(os.environ.get("BENCH_BUILDINGS", "1000000"))
 def judged(area_id: str, seed: int) -> dict[str, object]:
     """Compare the settlements of one city with its truth."""
     made = city(area_id, seed)
-    found = delineate(made.merged.buildings, made.layers, area_id)
+    gazetteer = facts.settlements()
+    found = delineate(made.merged.buildings, made.layers, area_id, listed_names(gazetteer, area_id))
     members = made.merged.buildings.assign(settlement_id=found.membership)
     best_building = shown(made.merged.buildings, made.buildings)
     true = best_building.map(made.buildings.set_index("building_id")["settlement_id"])
@@ -48,9 +49,9 @@ def judged(area_id: str, seed: int) -> dict[str, object]:
     truth = made.settlements
     onset = found.settlements["settlement_id"].map(best.map(truth["onset_year"]))
     onset.index = found.settlements["settlement_id"]
-    kinds = classify(found.settlements, members, made.layers, onset)
+    places, named = resolve_names(found.settlements, made.layers, gazetteer, area_id)
+    kinds = classify(places, members, made.layers, onset)
     told = kinds["settlement_id"].map(best.map(truth["kind"]))
-    _, named = resolve_names(kinds, made.layers, facts.settlements(), area_id)
     return {
         "ari": adjusted_rand_score(division["true"].fillna("none"), division["ours"].fillna("none")),
         "iou": float(np.median(_ious(found.settlements, truth, pairs))),

@@ -19,12 +19,14 @@ import shapely
 
 from pipeline import config, simulate
 from pipeline.declared import catalogue, facts
-from pipeline.extract import footprints, osm
+from pipeline.extract import inputs
 from pipeline.transform import population
 from pipeline.transform.buildings import MergedBuildings, merge
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from pipeline.geometry.raster import Raster
 
 SEEDS = tuple(int(seed) for seed in os.environ.get("BENCH_SEEDS", "501 502 503 504 505 506 507 508 509 510").split())
 CITIES = tuple(os.environ.get("BENCH_CITIES", "bishkek osh almaty astana").split())
@@ -46,6 +48,8 @@ class City:
     footprint_pairs: pd.DataFrame
     """footprint_id, building_id (missing: a false positive)."""
     merged: MergedBuildings
+    population: Raster | None
+    built_up: dict[int, Raster]
 
 
 @cache
@@ -55,9 +59,8 @@ def city(area_id: str, seed: int) -> City:
     with tempfile.TemporaryDirectory() as folder:
         path = simulate.write([given], Path(folder), buildings=BUILDINGS, seed=seed)
         area = config.load(path).areas[area_id]
-        layers = catalogue.default()
-        read = osm.read(area.inputs.osm, area, layers.osm_layers, layers.reach_m)
-        seen = footprints.read(area.inputs.footprints, area).data
+        read = inputs.read(area, catalogue.default()).data
+        seen = read.footprints
         truth = area.inputs.truth
         assert truth is not None
         buildings, settlements = (
@@ -65,7 +68,7 @@ def city(area_id: str, seed: int) -> City:
         )
         lines = pd.read_parquet(truth / "footprints.parquet")
         pairs = pd.read_parquet(truth / "osm_buildings.parquet")
-    projected = {name: frame.to_crs(area.projected) for name, frame in read.data.items()}
+    projected = {name: frame.to_crs(area.projected) for name, frame in read.layers.items()}
     metric = seen.to_crs(area.projected)
     precision = population.Priors(facts.priors(), area.country, area_id, "winter")
     return City(
@@ -77,6 +80,8 @@ def city(area_id: str, seed: int) -> City:
         osm_pairs=pairs,
         footprint_pairs=_lines(seen, lines),
         merged=merge(projected["buildings"], metric, area_id, precision.select("precision_satellite")),
+        population=read.population,
+        built_up=read.built_up,
     )
 
 

@@ -61,10 +61,20 @@ def test_a_map_that_shows_every_second_house_shows_half_of_the_people() -> None:
     assert seen(halved).share == pytest.approx(0.5, abs=0.05)
 
 
-@pytest.mark.parametrize("own", [(1.0, 1.0), (0.6, 1.0)])
-def test_a_raster_made_from_the_same_outlines_is_no_witness(own: tuple[float, float]) -> None:
+def test_a_single_source_that_looks_complete_may_lack_every_second_house() -> None:
+    """People per cell alone show land that nobody mapped, not the houses that are missing beside others."""
+    frame = cells(built=False)
+    alone = frame.assign(roof_satellite_m2=0.0)
+    halved = alone.assign(**{name: alone[name] / 2 for name in alone if name.startswith("roof")})
+    assert seen(frame).told == "city"
+    assert seen(alone) == seen(halved) == PeopleSeen(None, "none", "unknown", "one_source")
+    assert seen(cells(mapped=0.3, built=False).assign(roof_satellite_m2=0.0)).told == "mapped_part"
+
+
+@pytest.mark.parametrize("own", [1.0, 0.6])
+def test_a_raster_made_from_the_same_outlines_is_no_witness(own: float) -> None:
     """It shows nobody where the outlines show nothing, and would call any map complete."""
-    frame = cells(mapped=own[0], built=False)
+    frame = cells(mapped=own, built=False)
     frame = frame.assign(people=frame["roof_m2"] * 0.04)
     found = seen(frame)
     assert (found.share, found.told, found.reason) == (None, "unknown", "raster_from_these_outlines")

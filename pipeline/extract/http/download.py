@@ -48,11 +48,6 @@ class Progress:
         """Bytes per second."""
         return self.fetched / self.seconds if self.seconds > 0 else 0.0
 
-    @property
-    def seconds_left(self) -> float | None:
-        """Seconds until the end at this rate; None while it cannot be told."""
-        return None if self.total is None or not self.rate else (self.total - self.done) / self.rate
-
 
 if TYPE_CHECKING:
     Report = Callable[[Progress], None]

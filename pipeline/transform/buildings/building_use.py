@@ -56,7 +56,7 @@ FLATS_LEVELS = 3
 
 
 def kinds(buildings: gpd.GeoDataFrame, centre: NDArray[np.float64]) -> NDArray[np.object_]:
-    """Return what each building is: one of vocabulary.BUILDING_KINDS.
+    """Return what each building is: one of the codes `building_kind` (schema.vocabulary).
 
     Parameters
     ----------
