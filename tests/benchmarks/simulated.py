@@ -68,6 +68,8 @@ def city(area_id: str, seed: int) -> City:
         )
         lines = pd.read_parquet(truth / "footprints.parquet")
         pairs = pd.read_parquet(truth / "osm_buildings.parquet")
+    # Outlines that touch themselves after projection stop GEOS.
+    settlements = settlements.set_geometry(settlements.make_valid())
     projected = {name: frame.to_crs(area.projected) for name, frame in read.layers.items()}
     metric = seen.to_crs(area.projected)
     precision = population.Priors(facts.priors(), area.country, area_id, "winter")
