@@ -27,6 +27,7 @@ from distributed import LocalCluster
 from typer.testing import CliRunner
 
 from pipeline.cli import app
+from pipeline.commands import estimate
 from pipeline.run import manifest
 
 if TYPE_CHECKING:
@@ -200,6 +201,18 @@ def test_a_register_tells_nothing_of_the_year_of_the_buildings(finished: Path) -
     assert observed["ghs_built_s"].max() == 2020
     assert observed[["microsoft_footprints", "wsf_evolution", "local_population"]].isna().all()
     assert set(table["population"].query("area_id == 'osh'")["year"]) == {SIMULATED}
+
+
+def test_the_city_and_everybody_in_it_are_one_figure(finished: Path) -> None:
+    """What the tables say of the city is what its draws say, those of houses in no settlement among them."""
+    rows = pd.read_parquet(finished / "tables" / "population.parquet").query("main and area_id == 'osh'")
+    city = rows[rows["settlement_id"].isna()].set_index("quantity")
+    draws = pd.read_parquet(finished / "tables" / "population_draws.parquet").query("area_id == 'osh'")
+    assert draws["settlement_id"].isna().any(), "there are houses in no settlement"
+    told = estimate.answer(finished / "novostroiki.duckdb", where="area_id = 'osh'").draws
+    for quantity in ("residents", "registered", "unregistered"):
+        expected = city.loc[quantity, ["p05", "p50", "p95"]].tolist()
+        assert np.quantile(told[quantity], (0.05, 0.5, 0.95)).tolist() == pytest.approx(expected, abs=0.5)
 
 
 def test_what_users_type_afterwards(finished: Path, again: Path) -> None:

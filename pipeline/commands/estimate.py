@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     Key = tuple[str, str | None]
 
 _LARGE_POLYGON_BYTES = 50_000_000
+_DRAWS = "SELECT area_id, coalesce(settlement_id, '') AS settlement_id, quantity, draws FROM population_draws"
+"""Text instead of NULL: NumPy has a filling of its own for what is missing."""
 _DRAWN_KIND = re.compile(r"\bdrawn_kind\b", re.IGNORECASE)
 
 
@@ -198,12 +200,12 @@ def _added(
 ) -> dict[str, Draws]:
     """Return the group's people, draw by draw."""
     try:
-        rows = con.execute("SELECT area_id, settlement_id, quantity, draws FROM population_draws").fetchnumpy()
+        rows = con.execute(_DRAWS).fetchnumpy()
     except duckdb.CatalogException as error:
         msg = "These outputs hold no draws: they are of the public edition, or of an older version (run again)."
         raise InputError(msg) from error
     table: dict[Key, dict[str, Draws]] = {}
-    names = (np.ma.filled(rows[column], None).tolist() for column in ("area_id", "settlement_id", "quantity"))
+    names = (rows[column].tolist() for column in ("area_id", "settlement_id", "quantity"))
     for area, settlement, quantity, draws in zip(*names, rows["draws"], strict=True):
         table.setdefault((area, settlement or None), {})[quantity] = np.asarray(draws, dtype=float)
     total = {quantity: np.zeros(KEPT) for quantity in QUANTITIES}
