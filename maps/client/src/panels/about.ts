@@ -47,7 +47,7 @@ export function aboutPanel(app: App): Child[] {
     h("p", {}, app.t("about.counts", { settlements: data.settlements.length, buildings: data.whatif.buildings })),
     cityFigures(app),
     data.population.unregistered && data.population.unregistered.q[0] < 0 && h("p", { class: "note" }, app.t("details.negative")),
-    h("p", { class: "note" }, app.t("about.notASum")),
+    data.population.residents && h("p", { class: "note" }, app.t("about.sum")),
     h("h3", {}, app.t("details.gaps")),
     gaps(app, () => true),
     h("p", { class: "note" }, app.t("details.absence")),
