@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.errors import RunError
 from pipeline.extract.inputs import AreaInputs
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def _flow() -> _Flow:
     reader.call("_describe", {})
     if len({target for _, target in reader.flow.arrows if "." in target}) < _LEAST_STEPS:
         msg = "pipeline/run/area.py cannot be followed any more: mend pipeline/commands/architecture_page.py."
-        raise NotImplementedError(msg)
+        raise RunError(msg)
     return reader.flow
 
 
