@@ -246,7 +246,7 @@ def _delineate(
     notices: list[Notice] = []
     if inputs.labels is not None:
         places, notices = settlements.teach(places, inputs.labels, area_id)
-    places = places.assign(onset_year=places["settlement_id"].map(onset).astype("Int64"))
+    places = settlements.tell_apart(places.assign(onset_year=places["settlement_id"].map(onset).astype("Int64")))
     return houses, places, named, notices
 
 

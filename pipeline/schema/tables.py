@@ -84,6 +84,12 @@ def _names(what: str) -> dict[str, pa.Column]:
 _AREA = _text("Area that the row belongs to (areas.area_id).")
 _YEAR = pa.Check.in_range(1900, 2100)
 
+_NEAR = {
+    "near_id": _text("If unnamed: the nearest settlement that has a name readers know.", nullable=True),
+    "near_number": _integer("If unnamed: its number among those near that one.", nullable=True),
+}
+"""How readers are told of a settlement without a name: "settlement 2 near …"."""
+
 _SEEN = {
     "inputs_year": _integer("Latest year that the inputs of the buildings show.", check=_YEAR, nullable=True),
     "people_seen_share": _number(
@@ -171,6 +177,7 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             name=_text("Best-known name, as written by its source; NULL: none known.", nullable=True),
             **_names("Name"),
             name_evidence=_text("How the name was matched, and from which object or row.", nullable=True),
+            **_NEAR,
             kind=_code(
                 "Kind that is more probable than all others together; undetermined: the evidence does not suffice.",
                 "settlement_kind",
@@ -471,6 +478,7 @@ PUBLIC_TABLES: dict[str, pa.DataFrameSchema] = {
             area_id=_AREA,
             name=_text("Best-known name; NULL: none known.", nullable=True),
             **_names("Name"),
+            **_NEAR,
             kind=_code("Class with the highest score.", "settlement_kind"),
             status=_code("Registration status as published.", "status"),
             status_year=_integer("Year that the status refers to.", check=_YEAR, nullable=True),

@@ -21,6 +21,7 @@ from pyproj import CRS
 from pipeline.schema.draws import KEPT
 from pipeline.schema.tables import TABLES, conform
 from pipeline.schema.vocabulary import LANGUAGES, SETTLEMENT_KINDS, TOLD_KINDS
+from pipeline.transform.settlements import tell_apart
 
 YEARS = (*range(1975, 2021, 5), 2025, 2030)
 MODELLED = (2025, 2030)
@@ -240,7 +241,7 @@ def _settlements(
     status = np.where(known, rng.choice(["legal", "mixed", "unresolved", "unknown"], count), "unknown")
     kinds = rng.choice(SETTLEMENT_KINDS, count, p=[0.45, 0.2, 0.1, 0.1, 0.05, 0.1])
     probabilities = rng.dirichlet(np.ones(len(TOLD_KINDS)), count)
-    return outlines.assign(
+    described = outlines.assign(
         settlement_id=[f"{area_id}/{number + 1:04d}" for number in range(count)],
         area_id=area_id,
         name=[name if k else None for name, k in zip(names["ru"], known, strict=True)],
@@ -258,6 +259,7 @@ def _settlements(
         area_m2=outlines.geometry.area,
         buildings=houses["settlement"].value_counts().reindex(range(count)).to_numpy(),
     )
+    return tell_apart(described)
 
 
 def _pairs(houses: gpd.GeoDataFrame, hazards: gpd.GeoDataFrame, rules: pd.DataFrame, area_id: str) -> pd.DataFrame:

@@ -83,10 +83,13 @@ export class App {
 
   /** The name of a settlement, or what to call one without. */
   nameOf(settlement: Settlement): string {
-    return (
-      this.language.name(settlement.names) ??
-      this.t("settlement.unnamed", { number: String(Number(/\d+$/.exec(settlement.id)?.[0] ?? 0)) })
-    );
+    const named = this.language.name(settlement.names);
+    if (named !== undefined) return named;
+    const near = settlement.nearId === null ? undefined : this.settlements.get(settlement.nearId);
+    const number = String(settlement.nearNumber ?? 1);
+    return near === undefined
+      ? this.t("settlement.unnamed", { number })
+      : this.t("settlement.unnamedNear", { number, neighbour: this.nameOf(near) });
   }
 
   get selected(): Settlement | null {

@@ -29,6 +29,9 @@ export interface Settlement {
   /** Spellings in the literature, for the search. */
   otherNames: string[];
   nameEvidence: string | null;
+  /** Without a name: the named neighbour it is told by, and its number among those near that one. */
+  nearId: string | null;
+  nearNumber: number | null;
   kind: Kind;
   score: number;
   delineation: string;

@@ -110,6 +110,8 @@ def _settlements(
             "names": label_names(row),
             "otherNames": others.get(row["settlement_id"], []),
             "nameEvidence": label_text(row["name_evidence"]),
+            "nearId": None if pd.isna(row["near_id"]) else row["near_id"],
+            "nearNumber": None if pd.isna(row["near_number"]) else int(row["near_number"]),
             "kind": row["kind"],
             "score": round(float(row["kind_score"]), 3),
             "delineation": row["delineation"],

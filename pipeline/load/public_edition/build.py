@@ -191,6 +191,7 @@ def _settlements(named: gpd.GeoDataFrame, atoms: pd.DataFrame, grid: Grid, relea
         named.drop(columns="geometry").assign(
             buildings=disclosure.round_count(named["settlement_id"].map(counts["buildings"])),
             status_source=named["status_source"].map(_neutral, na_action="ignore"),
+            near_id=named["near_id"].where(named["near_id"].isin(release.settlements)),
         ),
         geometry=gpd.GeoSeries(list(named["settlement_id"].map(outlines.get)), index=named.index, crs="EPSG:4326"),
     )
