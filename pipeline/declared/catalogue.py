@@ -132,6 +132,14 @@ class Rule(Provision):
         return max((self.distance_m, *self.sensitivity_m))
 
 
+class Slip(_Strict):
+    """Bare numbers of a tag that can only be meant in the unit of the measure."""
+
+    tags: tuple[Selector, ...]
+    """Of the objects that this holds for."""
+    values: tuple[float, ...]
+
+
 class Measure(_Strict):
     """How a number that rules ask for is had from an object.
 
@@ -146,6 +154,8 @@ class Measure(_Strict):
     """Unit of the measure, as in the ranges of `when`."""
     bare_unit: str = ""
     """Unit of a number that stands in the tag without one (the OpenStreetMap wiki defines it for each key)."""
+    slips: tuple[Slip, ...] = ()
+    """Where a bare number is not in `bare_unit` after all."""
     title: Names | None = None
     """What readers are told instead of the measure's name, with its unit."""
 

@@ -78,6 +78,8 @@ _SURVEY = pa.DataFrameSchema(
     name="survey",
 )
 
+_BY_YEAR = spreadsheets.ByYear("year", "registered", "source")
+
 _LABELS = pa.DataFrameSchema(
     {
         "place": _name(may_be_empty=False),
@@ -107,7 +109,7 @@ def read_registered(path: Path, area: Area) -> Extract[pd.DataFrame]:
     path
         CSV or workbook (see `spreadsheets.read`) with the columns ``name``, ``registered``, ``year`` and ``source``, or
         their Russian, Kyrgyz or Kazakh names; an empty name stands for the whole area. A place may stand in a row for
-        each year; a row of totals is left out.
+        each year, or the table have a column for each year; a row of totals is left out.
 
     Returns
     -------
@@ -141,7 +143,8 @@ def read_survey(path: Path, area: Area) -> Extract[pd.DataFrame]:
 
 def _read(path: Path, area: Area, schema: pa.DataFrameSchema) -> Extract[pd.DataFrame]:
     local_files.check_exists(path, schema.name)
-    found = spreadsheets.read(path, {name: _TITLES.get(name, ()) for name in schema.columns})
+    titles = {name: _TITLES.get(name, ()) for name in schema.columns}
+    found = spreadsheets.read(path, titles, _BY_YEAR if schema is _REGISTERED else None)
     if not found.rows:
         msg = f"{path} has a header but no rows; add rows or leave the input out."
         raise InputError(msg)
@@ -173,7 +176,7 @@ def _is_total(name: str) -> bool:
     return name.strip().rstrip(":").strip().lower() in _TOTALS
 
 
-def _total(path: Path, row: int, text: pd.DataFrame, table: pd.DataFrame) -> Notice:
+def _total(path: Path, row: str, text: pd.DataFrame, table: pd.DataFrame) -> Notice:
     """Say that a row is a total, beside what the rows add up to."""
     title, count = text.loc[row].iloc[:2]
     values: dict[str, str | float] = {
@@ -190,7 +193,7 @@ def _check_repeats(table: pd.DataFrame, text: pd.DataFrame, key: str, path: Path
     names = table[key].map(lambda name: spelling.key(name) if spelling.is_readable(name) else name)
     again = pd.DataFrame({"place": names, "year": table.get("year", 0)}).duplicated(keep=False)
     if again.any():
-        _refuse(path, int(table.index[again][0]), key, text, "stands in more than one row; keep one")
+        _refuse(path, table.index[again][0], key, text, "stands in more than one row; keep one")
 
 
 def _validated(text: pd.DataFrame, schema: pa.DataFrameSchema, path: Path) -> pd.DataFrame:
@@ -204,17 +207,17 @@ def _validated(text: pd.DataFrame, schema: pa.DataFrameSchema, path: Path) -> pd
         plain = text[name].map(spreadsheets.year if name == "year" else spreadsheets.number)
         table[name] = pd.to_numeric(plain, errors="coerce").astype("float64")
         if (wrong := table[name].isna()).any():
-            _refuse(path, int(wrong.idxmax()), name, text, "is not a number")
+            _refuse(path, str(wrong.idxmax()), name, text, "is not a number")
     try:
         schema.validate(table, lazy=True)
     except SchemaErrors as error:
-        cases = error.failure_cases.dropna(subset=["index"]).sort_values("index", kind="stable")
-        first = cases.iloc[0]
+        cases = error.failure_cases.dropna(subset=["index"])
+        first = cases.loc[cases["index"].map(table.index.get_loc).idxmin()]
         name = first["column"]
-        _refuse(path, int(cases["index"].iloc[0]), name, text, str(first["check"]))
+        _refuse(path, first["index"], name, text, str(first["check"]))
     return table.astype(dict.fromkeys(numbers, "int64"))
 
 
-def _refuse(path: Path, row: int, column: str, text: pd.DataFrame, problem: str) -> None:
+def _refuse(path: Path, row: str, column: str, text: pd.DataFrame, problem: str) -> None:
     msg = f"{path}, row {row}: {column} = {str(text.loc[row, column])[:80]!r} {problem}."
     raise InputError(msg)

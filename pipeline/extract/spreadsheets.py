@@ -39,16 +39,25 @@ class Table(NamedTuple):
     Attributes
     ----------
     rows
-        Cells in the order of the columns, by the row as an editor counts it.
+        Cells in the order of the columns, by the row as an editor counts it; where a table has a column for each year,
+        by row and year ("5 (2021)").
     notes
         Rows with nothing but a text in their first cell, such as remarks below a table.
     """
 
-    rows: dict[int, Cells]
+    rows: dict[str, Cells]
     notes: dict[int, str]
 
 
-def read(path: Path, columns: Mapping[str, Sequence[str]]) -> Table:
+class ByYear(NamedTuple):
+    """The columns that a table with a column for each year stands for: of the year, of the figure, of its source."""
+
+    year: str
+    figure: str
+    source: str
+
+
+def read(path: Path, columns: Mapping[str, Sequence[str]], by_year: ByYear | None = None) -> Table:
     """Read the columns of a table.
 
     Parameters
@@ -58,6 +67,9 @@ def read(path: Path, columns: Mapping[str, Sequence[str]]) -> Table:
         which the first sheet with such a header is read, merged cells being filled.
     columns
         Other names of each column (lower case), by its own; their order in the file is free, others are passed over.
+    by_year
+        Read a table whose figures stand in a column for each year ("2021", "на 01.01.2022") as well; where it has no
+        column of sources, the source is the file.
 
     Raises
     ------
@@ -73,6 +85,13 @@ def read(path: Path, columns: Mapping[str, Sequence[str]]) -> Table:
             if places is not None:
                 below = {row: cells for row, cells in rows.items() if row > number}
                 return _picked(below, places, len(rows[number]), path, strict=not is_workbook)
+    for rows in sheets if by_year else ():
+        for number in list(rows)[:_TITLE_ROWS]:
+            found = _years(rows[number], columns, by_year)
+            if found is not None:
+                below = {row: cells for row, cells in rows.items() if row > number}
+                wide = _picked(below, [*found.values()], len(rows[number]), path, strict=not is_workbook)
+                return _unfolded(wide, list(found), columns, by_year, path)
     first = next((",".join(cells) for rows in sheets for cells in rows.values()), "")
     expected = ",".join(columns)
     msg = f"{path}: row 1 is {first[:_SHOWN]!r}, but the header must be {expected!r}; correct the first line."
@@ -105,6 +124,34 @@ def _places(cells: Cells, columns: Mapping[str, Sequence[str]]) -> list[int] | N
     return places
 
 
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+
+
+def _years(cells: Cells, columns: Mapping[str, Sequence[str]], by_year: ByYear) -> dict[str, int] | None:
+    """Return where each column stands in a header that has one for each year, those under their year; None: it has not."""
+    years = {found[0]: place for place, cell in enumerate(cells) if len(found := _YEAR.findall(cell)) == 1}
+    others = {name: titles for name, titles in columns.items() if name not in {by_year.year, by_year.figure}}
+    with_source = _places(cells, others)
+    if with_source is None:
+        del others[by_year.source]
+        with_source = _places(cells, others)
+    return None if with_source is None or not years else dict(zip(others, with_source, strict=True)) | years
+
+
+def _unfolded(
+    wide: Table, titles: Sequence[str], columns: Mapping[str, Sequence[str]], by_year: ByYear, path: Path
+) -> Table:
+    """Return a row for each year of which a row has a figure."""
+    rows = {}
+    for row, cells in wide.rows.items():
+        told = dict(zip(titles, cells, strict=True))
+        for title in titles:
+            if title.isdecimal() and told[title]:
+                cell = {by_year.source: path.name, **told, by_year.year: title, by_year.figure: told[title]}
+                rows[f"{row} ({title})"] = [cell[name] for name in columns]
+    return Table(rows, wide.notes)
+
+
 def _picked(rows: Mapping[int, Cells], places: Sequence[int], width: int, path: Path, *, strict: bool) -> Table:
     """Return the cells of the columns; in CSV each row must have as many as the header."""
     table, notes = {}, {}
@@ -119,7 +166,7 @@ def _picked(rows: Mapping[int, Cells], places: Sequence[int], width: int, path: 
             msg = f"{path}, row {number_}: {len(cells)} cells instead of {width}; quote cells that hold a comma."
             raise InputError(msg)
         padded = [*cells, *[""] * (width - len(cells))]
-        table[number_] = [padded[place] for place in places]
+        table[str(number_)] = [padded[place] for place in places]
     return Table(table, notes)
 
 

@@ -50,6 +50,9 @@ SENTENCES = {
     "nodes_missing": "a way refers to nodes that are not in the file: an outline was dropped, a line kept in part",
     "not_closed": "a way that should be an outline does not close and was dropped",
     "nothing_built": "nothing is built up in the whole area in {years}",
+    "number_in_another_unit": (
+        "a number without a unit was read in the only one that it can be meant in (110 on a power line as 110 kV)"
+    ),
     "object_twice": "an object was given twice and is used once",
     "object_without_geometry": "an object without geometry was dropped",
     "only_a_point": "a node stands for what its layers take as an outline or line and was left out",

@@ -143,6 +143,29 @@ def test_a_merged_cell_holds_for_all_its_rows(tmp_path: Path) -> None:
     assert found == [("Ак-Жар", 1100, 2023, "стат"), ("Ак-Жар", 1200, 2024, "стат")]
 
 
+@pytest.mark.parametrize(
+    ("header", "source"),
+    [
+        ("Новостройка;2021;2022", "table.csv"),
+        ("Новостройка;2021 г.;2022 г.;Источник", "паспортный стол"),
+        ("№;Наименование;на 01.01.2021;на 01.01.2022", "table.csv"),
+    ],
+)
+def test_years_may_be_columns(header: str, source: str, tmp_path: Path) -> None:
+    first = "1;" if header.startswith("№") else ""
+    last = ";паспортный стол" if "Источник" in header else ""
+    text = f"{header}\n{first}Ак-Жар;1 200;1 350{last}\n{first}Ак-Бата;;90{last}\n"
+    extract = registers.read_registered(write(tmp_path, text), AREA)
+    assert extract.data.to_dict("records") == [
+        {"name": "Ак-Бата", "registered": 90, "year": 2022, "source": source},
+        {"name": "Ак-Жар", "registered": 1200, "year": 2021, "source": source},
+        {"name": "Ак-Жар", "registered": 1350, "year": 2022, "source": source},
+    ]
+    bad = write(tmp_path, text.replace("1 350", "много"))
+    with pytest.raises(InputError, match=r"row 2 \(2022\): registered = 'много' is not a number"):
+        registers.read_registered(bad, AREA)
+
+
 def test_totals_and_remarks_are_left_out_and_told(tmp_path: Path) -> None:
     rows = [*OFFICE, ["Итого:", 2035, 2024, "стат"], ["Примечание: без дач", None, None, None]]
     extract = registers.read_registered(workbook(tmp_path / "a.xlsx", rows), AREA)

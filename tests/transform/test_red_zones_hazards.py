@@ -74,6 +74,12 @@ def test_cemeteries_go_by_area(hectares: float, tags: dict[str, str], rule: str,
         ({"voltage": "500 kV"}, "500kv", False),
         ({"voltage": "1150000"}, "750kv", False),
         ({"voltage": "400"}, "1kv", False),
+        ({"voltage": "110"}, "110kv", False),
+        ({"voltage": "110;35"}, "110kv", False),
+        ({"voltage": "6-10"}, "20kv", False),
+        ({"voltage": "1150"}, "750kv", False),
+        ({"voltage": "220", "power": "minor_line"}, "1kv", False),
+        ({"voltage": "10", "power": "minor_line"}, "minor", False),
         ({"power": "minor_line"}, "minor", True),
         ({"power": "line"}, "110kv", True),
         ({"voltage": "medium"}, "110kv", True),
@@ -82,6 +88,13 @@ def test_cemeteries_go_by_area(hectares: float, tags: dict[str, str], rule: str,
 def test_power_lines_go_by_their_highest_voltage(tags: dict[str, str], rule: str, assumed: bool) -> None:  # noqa: FBT001
     row = found("power_line", (shapely.LineString([(0, 0), (500, 0)]), {"power": "line", **tags})).iloc[0]
     assert (row["rule_id"], row["assumed"]) == (f"KG.power_line.{rule}", assumed)
+
+
+def test_a_voltage_in_kilovolts_without_a_unit_is_told() -> None:
+    line = (shapely.LineString([(0, 0), (500, 0)]), {"power": "line", "voltage": "110"})
+    far = (shapely.LineString([(0, 90), (500, 90)]), {"power": "line", "voltage": "110000"})
+    (what,) = notices("power_line", line, far)
+    assert "110 on a power line" in what
 
 
 def test_a_line_has_its_wires_width() -> None:

@@ -14,7 +14,7 @@ from pipeline.schema import units
 from pipeline.schema.provenance import Notice
 from pipeline.transform.red_zones.cleaning import clean
 from pipeline.transform.red_zones.hazard_edges import edge
-from pipeline.transform.red_zones.rules import choose, measure
+from pipeline.transform.red_zones.rules import choose, is_slip, measure
 from pipeline.transform.red_zones.runways import centre_lines
 
 if TYPE_CHECKING:
@@ -107,22 +107,27 @@ def _of_class(layer: gpd.GeoDataFrame, zone: RedZone, country: str) -> tuple[gpd
         objects, joined = centre_lines(objects, where)
         notices += joined
     lonlat = objects.geometry.to_crs("EPSG:4326").to_numpy()
-    rows, ruleless = [], 0
+    rows, ruleless, slipped = [], 0, 0
     for item, position in zip(objects.to_dict("records"), lonlat, strict=True):
-        row = _row(item, position, zone, country)
+        tags = {key: item[key] for key in zone.attributes if key in item and isinstance(item[key], str)}
+        slipped += any(is_slip(how, tags) for how in zone.measures.values())
+        row = _row(item, tags, position, zone, country)
         if row is None:
             ruleless += 1
         else:
             rows.append(row)
     if ruleless:
         notices.append(Notice(where, "no_rule_fits", ruleless))
+    if slipped:
+        notices.append(Notice(where, "number_in_another_unit", slipped))
     frame = gpd.GeoDataFrame(rows, columns=[c for c in COLUMNS if c not in {"hazard_id", "area_id"}], crs=layer.crs)
     return frame, notices
 
 
-def _row(item: dict[str, Any], lonlat: shapely.Geometry, zone: RedZone, country: str) -> dict[str, object] | None:
+def _row(
+    item: dict[str, Any], tags: dict[str, str], lonlat: shapely.Geometry, zone: RedZone, country: str
+) -> dict[str, object] | None:
     """Return one hazard, or None where no rule applies to it."""
-    tags = {key: item[key] for key in zone.attributes if key in item and isinstance(item[key], str)}
     measures = {name: measure(how, tags, lonlat) for name, how in zone.measures.items()}
     choice = choose(zone.rules_for(country), tags, measures)
     if choice is None:

@@ -70,10 +70,21 @@ def measure(how: Measure, tags: Mapping[str, str], lonlat: shapely.Geometry) -> 
         Its geometry in EPSG:4326; areas are geodesic, on the WGS 84 ellipsoid.
     """
     if how.way == "quantity":
-        return units.largest(tags[how.key], how.unit, how.bare_unit) if how.key in tags else None
+        bare_unit = how.unit if is_slip(how, tags) else how.bare_unit
+        return units.largest(tags[how.key], how.unit, bare_unit) if how.key in tags else None
     if how.way == "area" and shapely.area(lonlat) > 0:
         return abs(_ELLIPSOID.geometry_area_perimeter(lonlat)[0]) / 10_000
     return None
+
+
+def is_slip(how: Measure, tags: Mapping[str, str]) -> bool:
+    """Return whether the number of a quantity stands without a unit and can only be meant in that of the measure."""
+    if not any(fits(slip.tags, tags) for slip in how.slips) or how.key not in tags:
+        return False
+    meant = units.largest(tags[how.key], how.unit, how.unit)
+    if meant is None or meant == units.largest(tags[how.key], how.unit, how.bare_unit):
+        return False
+    return any(meant in slip.values and fits(slip.tags, tags) for slip in how.slips)
 
 
 def rules_table(zones: Mapping[str, RedZone]) -> pd.DataFrame:
