@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
@@ -65,6 +66,14 @@ class _Table(FileDetails):
     path: Path
 
 
+Tiles = Annotated[
+    tuple[Path, ...],
+    BeforeValidator(lambda given: (given,) if isinstance(given, str | Path) else given),
+    Field(min_length=1),
+]
+"""A raster: one file, or a list of tiles of one grid."""
+
+
 class Inputs(_Strict):
     """The local files of an area; absent ones are reported as missing, never replaced.
 
@@ -73,9 +82,9 @@ class Inputs(_Strict):
 
     osm: tuple[Path, ...] = ()
     footprints: tuple[Path, ...] = ()
-    population: Path | None = None
-    built_up: dict[Annotated[int, Field(ge=1900, le=2100)], Path] = {}
-    onset: Path | None = None
+    population: Tiles | None = None
+    built_up: dict[Annotated[int, Field(ge=1900, le=2100)], Tiles] = {}
+    onset: Tiles | None = None
     tracker: Path | None = None
     registered: Path | None = None
     survey: Path | None = None
@@ -93,6 +102,8 @@ class Inputs(_Strict):
         details: dict[Path, FileDetails] = {}
 
         def path_of(value: object) -> object:
+            if isinstance(value, list | tuple):
+                return [path_of(item) for item in value]
             if isinstance(value, dict) and "path" in value:
                 table = _Table.model_validate(value)
                 details[table.path] = FileDetails(layer=table.layer, crs=table.crs)
@@ -102,9 +113,7 @@ class Inputs(_Strict):
         paths: dict[str, object] = {}
         for key, value in data.items():
             _check_brackets(key, value)
-            if isinstance(value, list | tuple):
-                paths[key] = [path_of(item) for item in value]
-            elif key == "built_up" and isinstance(value, dict):
+            if key == "built_up" and isinstance(value, dict):
                 paths[key] = {year: path_of(item) for year, item in value.items()}
             else:
                 paths[key] = path_of(value)
@@ -121,10 +130,15 @@ class Inputs(_Strict):
         inputs = Inputs(
             osm=tuple(base / path for path in self.osm),
             footprints=tuple(base / path for path in self.footprints),
-            built_up={year: base / path for year, path in sorted(self.built_up.items())},
+            built_up={year: tuple(base / path for path in tiles) for year, tiles in sorted(self.built_up.items())},
+            **{
+                key: tuple(base / path for path in tiles)
+                for key in ("population", "onset")
+                if (tiles := getattr(self, key)) is not None
+            },
             **{
                 key: base / path
-                for key in ("population", "onset", "tracker", "registered", "survey", "labels", "outlines", "truth")
+                for key in ("tracker", "registered", "survey", "labels", "outlines", "truth")
                 if (path := getattr(self, key)) is not None
             },
         )
@@ -143,7 +157,7 @@ def _check_brackets(key: str, value: object) -> None:
     if by_year and (isinstance(value, str | list) or is_table):
         msg = f"{key} names a file for each epoch; write {key} = {{ 2020 = {shown} }}"
         raise ValueError(msg)
-    if isinstance(value, list) and not many:
+    if isinstance(value, list) and not (many or key in {"population", "onset"}):
         msg = f'{key} is one file; write {key} = "{value[0] if value else "…"}", without brackets'
         raise ValueError(msg)
 
@@ -264,6 +278,13 @@ class Live(_Strict):
     timeout_seconds: Annotated[float, Field(gt=0, le=3_600)] = 90
     cache_bytes: Annotated[int, Field(gt=0)] = 20_000_000_000
     osm_date: date | None = None
+
+    @property
+    def cache_folder(self) -> Path:
+        """Where downloads are kept: the folder that `cache` names, or the user's own."""
+        import platformdirs
+
+        return Path(self.cache).expanduser() if self.cache else Path(platformdirs.user_cache_dir("novostroiki"))
 
 
 class Basemap(_Strict):

@@ -87,7 +87,7 @@ def test_a_wrong_file_is_refused_in_one_sentence(tmp_path: Path, change: tuple[s
         ('osm = "a.osm"', 'write osm = ["a.osm"]'),
         ('footprints = { path = "a.gpkg", layer = "x" }', "footprints is a list"),
         ('built_up = "a.tif"', 'built_up = { 2020 = "a.tif" }'),
-        ('population = ["a.tif"]', 'population = "a.tif"'),
+        ('registered = ["a.csv"]', 'registered = "a.csv"'),
         ('onset = { path = "a.tif", lyer = "x" }', "lyer"),
     ],
 )

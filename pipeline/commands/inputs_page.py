@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline.extract import rasters, spreadsheets
 from pipeline.extract.osm import makers
 from pipeline.extract.vector import formats
+from pipeline.extract.wsf.tracker import FORMATS as TRACKER_FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -58,6 +59,11 @@ def inputs_page(note: str, grid: Callable[[tuple[str, ...], Iterable[tuple[str, 
         ("population", rasters.FORMATS, "people per cell"),
         ("built_up", rasters.FORMATS, "built-up m² per cell, a file for each epoch: `{ 2020 = … }`"),
         ("onset", rasters.FORMATS, "the first year in which a cell was built up; 0: never"),
+        (
+            "tracker",
+            TRACKER_FORMATS,
+            "the half-year in which a cell was first seen built (WSF Tracker)",
+        ),
         ("registered", spreadsheets.FORMATS, "columns name, registered, year, source; no name: the whole area"),
         ("survey", spreadsheets.FORMATS, "columns settlement, houses, persons"),
     )

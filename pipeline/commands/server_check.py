@@ -97,6 +97,8 @@ def _ask(probes: Mapping[str, str], policy: RequestPolicy) -> dict[str, str]:
 
 
 def _answer(address: str, policy: RequestPolicy) -> str:
+    if rest := policy.servers.busy.seconds(urlsplit(address).netloc):
+        return f"has asked for fewer requests, and is left alone for {rest:.0f} s more"
     headers = {"User-Agent": policy.user_agent, "Range": "bytes=0-0"}
     try:
         with requests.get(address, headers=headers, timeout=_SILENCE_S, stream=True) as response:

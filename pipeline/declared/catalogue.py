@@ -347,7 +347,7 @@ class SourceSpec(_Layer):
     """Which input of an area a live run fills from it; empty: none."""
     countries: dict[str, str] = {}
     """ISO 3166 alpha-2 to the code in the URL; a country that is not named is not covered."""
-    busy_seconds: float = 0.0
+    busy_seconds: float = 30.0
     """Least time for which the server is left alone after it has asked for fewer requests (429)."""
     fallback_for: str = ""
     """A source that is preferred; this one is fetched only where that one cannot be had."""

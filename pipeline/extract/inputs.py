@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pipeline.schema.provenance import Source
 
 T = TypeVar("T")
+G = TypeVar("G")
+"""What the configuration names for an input: a path, or tiles."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,10 @@ def check(area: Area, filled: Collection[str] = ()) -> None:
             'name a file, or run with sources = "sample" or "live".'
         )
         raise InputError(msg)
-    files = {"osm": given.osm, "footprints": given.footprints, "built_up": given.built_up.values()}
-    keys = ("population", "onset", "tracker", "registered", "survey", "labels", "outlines")
+    files = {"osm": given.osm, "footprints": given.footprints}
+    files |= {"population": given.population or (), "onset": given.onset or ()}
+    files["built_up"] = tuple(path for tiles in given.built_up.values() for path in tiles)
+    keys = ("tracker", "registered", "survey", "labels", "outlines")
     single = {key: getattr(given, key) for key in keys}
     for key, paths in (files | {key: (path,) for key, path in single.items() if path is not None}).items():
         for path in paths:
@@ -123,9 +127,9 @@ def read(area: Area, catalogue: Catalogue, fetched: Fetched | None = None) -> Ex
     def first(key: str) -> Extract[Any] | None:
         return remote[key][0] if key in remote else None
 
-    def raster(dataset: str, version: str) -> Callable[[Path, Area], Extract[Raster]]:
+    def raster(dataset: str, version: str) -> Callable[[Sequence[Path], Area], Extract[Raster]]:
         spec = catalogue.sources.get(dataset)
-        return partial(rasters.read, dataset=dataset, version=version, nodata=spec.nodata if spec else None)
+        return partial(rasters.read_mosaic, dataset=dataset, version=version, nodata=spec.nodata if spec else None)
 
     inputs = AreaInputs(
         layers=reading.keep(first("osm") or osm.read(given.osm, area, catalogue.osm_layers, catalogue.reach_m)),
@@ -136,8 +140,8 @@ def read(area: Area, catalogue: Catalogue, fetched: Fetched | None = None) -> Ex
         ),
         built_up=reading.optional(first("built_up"))
         or {
-            year: reading.keep(raster("ghs_built_s", str(year))(path, area), None if year in modelled else year)
-            for year, path in reading.distinct_epochs(given.built_up).items()
+            year: reading.keep(raster("ghs_built_s", str(year))(tiles, area), None if year in modelled else year)
+            for year, tiles in reading.distinct_epochs(given.built_up).items()
         },
         onset=reading.optional(first("onset") or reading.local(given.onset, raster("wsf_evolution", "v1"))),
         tracker=reading.optional(first("tracker") or reading.local(given.tracker, tracker.read)),
@@ -197,22 +201,22 @@ class _Reading:
         self.notices += extract.notices
         return extract.data
 
-    def distinct_epochs(self, built_up: Mapping[int, Path]) -> dict[int, Path]:
-        """Return the epochs without those whose file stands for a later one too: a copy shows no growth."""
-        years: dict[str, list[int]] = {}
-        for year, path in sorted(built_up.items()):
-            years.setdefault(sha256(path), []).append(year)
+    def distinct_epochs(self, built_up: Mapping[int, tuple[Path, ...]]) -> dict[int, tuple[Path, ...]]:
+        """Return the epochs without those whose files stand for a later one too: a copy shows no growth."""
+        years: dict[tuple[str, ...], list[int]] = {}
+        for year, tiles in sorted(built_up.items()):
+            years.setdefault(tuple(sorted(map(sha256, tiles))), []).append(year)
         for same in years.values():
             if len(same) > 1:
                 values: dict[str, str | float] = {"years": ", ".join(map(str, same)), "used": same[-1]}
-                self.notices.append(Notice(built_up[same[-1]].name, "epochs_of_one_file", len(same) - 1, values))
+                self.notices.append(Notice(built_up[same[-1]][0].name, "epochs_of_one_file", len(same) - 1, values))
         return {same[-1]: built_up[same[-1]] for same in sorted(years.values(), key=lambda same: same[-1])}
 
     def optional(self, extract: Extract[T] | None) -> T | None:
         return None if extract is None else self.keep(extract)
 
-    def local(self, path: Path | None, reader: Callable[[Path, Area], Extract[T]]) -> Extract[T] | None:
-        return None if path is None else reader(path, self.area)
+    def local(self, given: G | None, reader: Callable[[G, Area], Extract[T]]) -> Extract[T] | None:
+        return None if given is None else reader(given, self.area)
 
 
 def _read_truth(folder: Path) -> dict[str, pd.DataFrame]:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 FORMATS = (
     Format("GeoTIFF, also in its .zip or .gz", '"population.tif"', "masks, alpha bands and nodata are heeded"),
+    Format("tiles of one grid, such as two of GHSL", '["R4_C24.zip", "R3_C24.zip"]', "laid together"),
     Format("a raster that does not say its coordinate system", '{ path = "population.tif", crs = "EPSG:32643" }'),
 )
 """What the keys of rasters take."""

@@ -130,7 +130,10 @@ class Fetching:
         """Return a file that is served as such."""
         request = Request(dataset=spec.id, version=version, url=file.urls[0], licence=spec.licence)
         return self.cache.get(
-            request, name, lambda part: download(file, part, self.policy, self.report), refresh_hours=refresh_hours
+            request,
+            name,
+            lambda part: download(file, part, self.policy, self.report, busy_seconds=spec.busy_seconds),
+            refresh_hours=refresh_hours,
         )
 
     def window_request(self, spec: SourceSpec, version: str, url: str) -> Request:

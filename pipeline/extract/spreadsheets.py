@@ -85,10 +85,10 @@ def read(path: Path, columns: Mapping[str, Sequence[str]], by_year: ByYear | Non
             if places is not None:
                 below = {row: cells for row, cells in rows.items() if row > number}
                 return _picked(below, places, len(rows[number]), path, strict=not is_workbook)
-    for rows in sheets if by_year else ():
+    for rows in sheets:
         for number in list(rows)[:_TITLE_ROWS]:
-            found = _years(rows[number], columns, by_year)
-            if found is not None:
+            found = by_year and _years(rows[number], columns, by_year)
+            if by_year and found:
                 below = {row: cells for row, cells in rows.items() if row > number}
                 wide = _picked(below, [*found.values()], len(rows[number]), path, strict=not is_workbook)
                 return _unfolded(wide, list(found), columns, by_year, path)
@@ -128,7 +128,7 @@ _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 
 
 def _years(cells: Cells, columns: Mapping[str, Sequence[str]], by_year: ByYear) -> dict[str, int] | None:
-    """Return where each column stands in a header that has one for each year, those under their year; None: it has not."""
+    """Return the places of the columns in a header that has one for each year, by its year; None: it has none."""
     years = {found[0]: place for place, cell in enumerate(cells) if len(found := _YEAR.findall(cell)) == 1}
     others = {name: titles for name, titles in columns.items() if name not in {by_year.year, by_year.figure}}
     with_source = _places(cells, others)

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 _INPUTS = Inputs(
     osm=(Path("area.osm.pbf"),),
     footprints=(Path("footprints.geojsonl.gz"),),
-    population=Path("population.tif"),
-    built_up={year: Path(f"built_up/E{year}.tif") for year in rasters.EPOCHS},
-    onset=Path("onset.tif"),
+    population=(Path("population.tif"),),
+    built_up={year: (Path(f"built_up/E{year}.tif"),) for year in rasters.EPOCHS},
+    onset=(Path("onset.tif"),),
     tracker=Path("tracker.tif"),
     registered=Path("registered.csv"),
     truth=Path("truth"),

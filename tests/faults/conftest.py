@@ -39,7 +39,8 @@ def only(**changed: dict[str, object]) -> Catalogue:
     """Return the catalogue with these sources only, each with some keys changed; context: buildings and land use."""
     whole = catalogue.default()
     sources: dict[str, SourceSpec] = {
-        name: whole.sources[name].model_copy(update={"mirrors": (), **update}) for name, update in changed.items()
+        name: whole.sources[name].model_copy(update={"mirrors": (), "busy_seconds": 0.3, **update})
+        for name, update in changed.items()
     }
     context = {name: whole.context[name] for name in ("buildings", "landuse")}
     return Catalogue(context=context, red_zones={}, sources=sources)

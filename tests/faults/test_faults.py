@@ -230,6 +230,23 @@ def test_a_busy_server_is_left_alone_by_the_next_area_too(make_config: MakeConfi
         assert len(server.requests) == 1
 
 
+def test_a_busy_server_is_left_alone_by_the_next_start_too(make_config: MakeConfig) -> None:
+    """What a file asks for as much as what Overpass does; nothing of this process is left to the second start."""
+    config = make_config(retry_seconds=1.0)
+    with serving(Server(lambda _: b"", [servers.status(429)], forever=True)) as server:
+        for catalogue in (overpass_at(server.url, busy_seconds=30), onset(server.url, busy_seconds=30)):
+            fetched = [_reasons(config, catalogue) for _ in range(2)]
+            assert "is left alone for" in fetched[1]
+        assert len(server.requests) == 1
+
+
+def _reasons(config: Config, catalogue: Catalogue) -> str:
+    try:
+        return " ".join(live.fetch(city.AREA, catalogue, config).missing.values())
+    except SourceError as error:
+        return str(error)
+
+
 def test_a_server_that_is_out_of_reach_is_asked_for_one_source_only(make_config: MakeConfig) -> None:
     dead = servers.refused()
     catalogue = only(wsf_evolution={"url": dead + "/{lon}_{lat}"}, ghs_pop={"url": dead + "/{row}_{column}"})

@@ -37,10 +37,15 @@ def test_config_runs_on_the_files(simulated: Config) -> None:
     for area in simulated.selected:
         assert area.simulated
         assert all(
-            path.exists() for path in (*area.inputs.osm, *area.inputs.footprints, *area.inputs.built_up.values())
+            path.exists()
+            for path in (
+                *area.inputs.osm,
+                *area.inputs.footprints,
+                *(tiles[0] for tiles in area.inputs.built_up.values()),
+            )
         )
         assert area.inputs.onset is not None
-        assert area.inputs.onset.exists()
+        assert area.inputs.onset[0].exists()
         assert sorted(area.inputs.built_up) == list(EPOCHS)
 
 
@@ -158,7 +163,7 @@ def test_hazards_stand_outside_the_area_too(city: Files) -> None:
 
 def test_built_up_lies_on_ghsl_grid(city: Files) -> None:
     for year in EPOCHS:
-        with rasterio.open(city.area.inputs.built_up[year]) as file:
+        with rasterio.open(city.area.inputs.built_up[year][0]) as file:
             assert file.crs.to_authority() == ("ESRI", "54009")
             assert file.dtypes == ("uint16",)
             assert file.nodata == 65_535
@@ -172,7 +177,7 @@ def test_built_up_lies_on_ghsl_grid(city: Files) -> None:
 
 
 def test_built_up_never_shrinks(city: Files) -> None:
-    layers = [rasterio.open(city.area.inputs.built_up[year]).read(1) for year in EPOCHS]
+    layers = [rasterio.open(city.area.inputs.built_up[year][0]).read(1) for year in EPOCHS]
     assert all((late >= early).all() for early, late in pairwise(layers))
 
 

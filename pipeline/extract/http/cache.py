@@ -7,6 +7,7 @@
     derived/<key>/<name>         what was made of objects and can be made again
     incoming/                    downloads under way, resumed by the next run
     usage.json                   what was asked of which server on which day
+    busy.json                    until when a server that asked for fewer requests is left alone
 """
 
 from __future__ import annotations
@@ -18,10 +19,8 @@ import shutil
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
 from filelock import FileLock
 from pydantic import ValidationError
 
@@ -32,6 +31,7 @@ from pipeline.schema import provenance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from pipeline.config import Live
 
@@ -62,8 +62,7 @@ class Cache:
     @classmethod
     def of(cls, live: Live, frozen: Mapping[str, Download] | None = None) -> Cache:
         """Return the cache that a configuration names, or the user's own."""
-        root = Path(live.cache).expanduser() if live.cache else Path(platformdirs.user_cache_dir("novostroiki"))
-        return cls(root, limit_bytes=live.cache_bytes, frozen=frozen)
+        return cls(live.cache_folder, limit_bytes=live.cache_bytes, frozen=frozen)
 
     def path(self, download: Download) -> Path:
         """Return where the bytes of a download are."""

@@ -95,8 +95,15 @@ class DownloadSpec:
     max_bytes: int
 
 
-def download(spec: DownloadSpec, part: PartialFile, policy: RequestPolicy, report: Report | None = None) -> str:
-    """Fetch a file into `part` and return the address that it came from.
+def download(
+    spec: DownloadSpec,
+    part: PartialFile,
+    policy: RequestPolicy,
+    report: Report | None = None,
+    *,
+    busy_seconds: float = 0.0,
+) -> str:
+    """Fetch a file into `part` and return the address that it came from; `busy_seconds` as in `retry_call`.
 
     Raises
     ------
@@ -104,7 +111,7 @@ def download(spec: DownloadSpec, part: PartialFile, policy: RequestPolicy, repor
         It could not be fetched whole and right; wrong bytes are gone, right ones are kept for the next run.
     """
     transfer = _Transfer(spec, part, policy, report)
-    return retry_call(transfer.attempt, source=spec.source, urls=spec.urls, policy=policy)
+    return retry_call(transfer.attempt, source=spec.source, urls=spec.urls, policy=policy, busy_seconds=busy_seconds)
 
 
 @dataclass(frozen=True)

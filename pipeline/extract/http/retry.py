@@ -18,6 +18,7 @@ import urllib3
 
 import pipeline
 from pipeline.errors import SourceError
+from pipeline.extract.http.busy import FILE_NAME, BusyServers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -85,8 +86,8 @@ class Servers:
 
     unreachable: dict[str, AttemptError] = field(default_factory=dict)
     """Why none of the attempts reached the server: in this run it is not asked again."""
-    busy_until: dict[str, float] = field(default_factory=dict)
-    """Until when (monotonic clock) a busy server is left alone."""
+    busy: BusyServers = field(default_factory=BusyServers)
+    """Which are left alone, and for how long; remembered from start to start."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,8 @@ class RequestPolicy:
         contact = f" ({live.contact})" if live.contact else ""
         agent = f"novostroiki/{pipeline.__version__}{contact}"
         backoff = min(_MAX_BACKOFF_S, live.retry_seconds / _BACKOFF_SHARE)
-        return cls(agent, live.retry_seconds, live.timeout_seconds, backoff_seconds=backoff)
+        servers = Servers(busy=BusyServers(live.cache_folder / FILE_NAME))
+        return cls(agent, live.retry_seconds, live.timeout_seconds, backoff_seconds=backoff, servers=servers)
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,7 @@ def retry_call(
     turn, before, reached = 0, None, False
     for attempt in range(policy.attempts):
         host = hosts[turn % len(urls)]
-        rest = max(0.0, known.busy_until.get(host, 0.0) - time.monotonic())
+        rest = known.busy.seconds(host)
         if rest and rest >= deadline.left:
             reason = f"the server has asked for fewer requests, and is left alone for {rest:.0f} s more"
             raise failed(source, urls[turn % len(urls)], reason, _LATER)
@@ -199,7 +201,7 @@ def retry_call(
                 isinstance(failure, PermanentError) and (len(urls) == 1 or attempt >= len(urls))
             )
             if busy:
-                known.busy_until[host] = time.monotonic() + wait
+                known.busy.leave_alone(host, wait)
             if hopeless or attempt + 1 == policy.attempts or wait >= deadline.left:
                 if not reached:
                     known.unreachable |= dict.fromkeys(hosts[: attempt + 1], failure)

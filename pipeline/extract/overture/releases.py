@@ -163,7 +163,7 @@ def fetch(  # noqa: PLR0913, PLR0917 - what of which release, and how
                 timer.cancel()
         return url
 
-    return retry_call(attempt, source=spec.id, urls=[url], policy=policy)
+    return retry_call(attempt, source=spec.id, urls=[url], policy=policy, busy_seconds=spec.busy_seconds)
 
 
 def not_read_elsewhere(path: Path, target: Path) -> None:

@@ -76,7 +76,7 @@ def over_http(
             raise TransientError(reason)
         return chosen[0]
 
-    return retry_call(attempt, source=spec.id, urls=urls, policy=policy)
+    return retry_call(attempt, source=spec.id, urls=urls, policy=policy, busy_seconds=spec.busy_seconds)
 
 
 def _state(url: str, policy: RequestPolicy, deadline: Deadline) -> tuple[str, ...]:

@@ -78,7 +78,9 @@ class WsfTracker(DataSource["Raster"]):
                 tracker.write_window(store, area, part.path)
                 return url
 
-            return retry_call(attempt, source=spec.id, urls=urls, policy=fetching.policy)
+            return retry_call(
+                attempt, source=spec.id, urls=urls, policy=fetching.policy, busy_seconds=spec.busy_seconds
+            )
 
         request = fetching.window_request(spec, spec.version, spec.url)
         path = fetching.cache.get(request, f"{spec.id}.tif", ask)

@@ -25,6 +25,7 @@ from pipeline.declared import catalogue
 from pipeline.errors import InputError
 from pipeline.extract import local_files, rasters
 from pipeline.extract.http.retry import AttemptError, BusyError, PermanentError, TransientError, UnreachableError
+from pipeline.extract.local_files import Format
 from pipeline.geometry.raster import Raster
 from pipeline.schema.provenance import Extract
 
@@ -40,6 +41,11 @@ if TYPE_CHECKING:
 
     Store = HTTPStore | LocalStore
 
+FORMATS = (
+    Format("GeoTIFF of the Tracker's codes", '"wsf_tracker.tif"', "codes 0 to 40, not years"),
+    Format("a copy of its Zarr (a folder)", '"World_WSF_20160701-20260101.zarr"', "of which the area's part is read"),
+)
+"""What `inputs.tracker` takes."""
 DATASET = "wsf_tracker"
 _NODATA = -1.0
 ARRAY = "0/wsf_tracker"
