@@ -13,6 +13,7 @@ import shapely
 from pmtiles.reader import MmapSource, Reader, all_tiles
 
 from pipeline.load.planner_map import tiles, whatif
+from pipeline.load.planner_map.archive import zoom_range
 from tests.load import sample_tables
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def test_no_tile_is_large_and_metadata_are_clean(archive: Path) -> None:
         metadata = str(Reader(MmapSource(file)).metadata())
     assert "/tmp" not in metadata  # noqa: S108 - the very thing that must not be there
     assert "site-packages" not in metadata
-    assert tiles.zoom_range(archive) == (tiles.MIN_ZOOM, tiles.MAX_ZOOM)
+    assert zoom_range(archive) == (tiles.MIN_ZOOM, tiles.MAX_ZOOM)
 
 
 def test_one_label_for_each_settlement(archive: Path, sample: sample_tables.Sample) -> None:

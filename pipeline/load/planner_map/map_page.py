@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pyproj import CRS
 
 from pipeline.load.planner_map import folium_layers, whatif
+from pipeline.load.planner_map.archive import zoom_range
 from pipeline.load.planner_map.payload import dumps, page_data
-from pipeline.load.planner_map.tiles import zoom_range
 from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.wording.texts import load
 

