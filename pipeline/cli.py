@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.errors import InputError, NovostroikiError
+from pipeline.simulate.stress import HELP as STRESSES
+from pipeline.simulate.stress import parse as parse_stress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,13 +116,16 @@ def run(  # noqa: PLR0913 - one parameter per option
 
 
 @app.command()
-def simulate(
+def simulate(  # noqa: PLR0913 - one parameter per option
     directory: Annotated[Path, typer.Argument(help="Folder for the input files, their truth, and a config.toml.")],
     *,
     config: ConfigFile = None,
     area: AreaNames = None,
     buildings: Annotated[int | None, typer.Option(min=2000, help="Buildings of each city, at least.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the simulation.")] = None,
+    stress: Annotated[
+        list[str] | None, typer.Option("--stress", metavar="NAME=VALUE,…", help=f"What is made hard. {STRESSES}.")
+    ] = None,
 ) -> None:
     """Write simulated cities with known truth, in the formats of the real sources."""
     from pipeline import simulate as simulation
@@ -132,6 +137,7 @@ def simulate(
             directory,
             buildings=buildings or settings.simulate.buildings,
             seed=settings.run.seed,
+            stress=parse_stress(stress or []),
         )
         typer.echo(path)
 

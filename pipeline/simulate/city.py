@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
@@ -10,7 +11,7 @@ import shapely
 
 from pipeline.errors import InputError
 from pipeline.geometry import convex
-from pipeline.simulate import construction, parameters, plot_types, settlement_plan, structures
+from pipeline.simulate import construction, parameters, plot_types, settlement_plan, structures, style
 from pipeline.simulate.city_centres import AIRPORTS, CENTRES, Airport
 from pipeline.simulate.city_plan import Mesh, Plan, Reserved, capacity_m2, plan
 from pipeline.simulate.frame import Frame
@@ -18,10 +19,15 @@ from pipeline.simulate.rng import stream
 from pipeline.simulate.structures import HOUSE, NON_RESIDENTIAL, OUTBUILDING, Structures
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from pipeline.config import Area
     from pipeline.geometry.convex import Array
     from pipeline.simulate.parameters import Parameters
+    from pipeline.simulate.plot_types import Fabric
     from pipeline.simulate.settlement_plan import Place, Tract
+    from pipeline.simulate.stress import Stress
+    from pipeline.simulate.style import Style
 
 _MAX_SPAN_DEG = 3.0
 """No area may be wider (config.Area); a city that needs more land than that is refused."""
@@ -43,6 +49,8 @@ class City:
     frame: Frame
     seed: int
     truth: Parameters
+    style: Style
+    stress: Stress
     plan: Plan
     airport: Airport
     aerodrome: Reserved
@@ -57,12 +65,24 @@ class City:
     streets: list[tuple[int, Array]]
     """Settlement and centre line."""
 
+    @cached_property
+    def hidden(self) -> NDArray[np.bool_]:
+        """Which settlements neither map nor satellite shows; the last one, False, is for buildings in none."""
+        return self.chosen("unmapped", self.stress.unmapped or 0.0)
+
+    def chosen(self, purpose: str, share: float) -> NDArray[np.bool_]:
+        """Return which settlements a stress takes, in a random order; the last one, False: none."""
+        order = np.argsort([self.stream(purpose, place.key).random() for place in self.places], kind="stable")
+        taken = np.zeros(len(self.places) + 1, dtype=bool)
+        taken[order[: round(share * len(order))]] = True
+        return taken
+
     def stream(self, *names: str) -> np.random.Generator:
         """Return the random stream of this city for a purpose."""
         return stream(self.seed, self.area.area_id, *names)
 
 
-def make(area: Area, *, buildings: int, seed: int) -> City:
+def make(area: Area, *, buildings: int, seed: int, stress: Stress) -> City:
     """Make a city.
 
     Parameters
@@ -72,17 +92,21 @@ def make(area: Area, *, buildings: int, seed: int) -> City:
     buildings
         Least number of buildings.
     seed
-        Of the simulation; together with `area` and `buildings` it decides everything.
+        Of the simulation; together with `area`, `buildings` and `stress` it decides everything.
+    stress
+        What is made hard.
 
     Raises
     ------
     InputError
         The buildings need more land than three degrees of latitude and longitude hold.
     """
-    truth = parameters.draw(area, seed)
+    truth = parameters.draw(area, seed, stress)
+    habits = style.draw(area, seed)
+    fabrics = style.fabrics(habits, stress)
     rng = stream(seed, area.area_id, "plan")
-    tracts = settlement_plan.write(area, truth, buildings=buildings, seed=seed)
-    ground = _planned(area, truth, tracts, rng)
+    tracts = settlement_plan.write(area, truth, buildings=buildings, seed=seed, stress=stress)
+    ground = _planned(area, (truth, habits), tracts, rng)
     made = ground.plan
     places = [place for tract in tracts for place in tract.places]
     settlements = [place for place in places if place.fabric and place.key in made.land]
@@ -90,7 +114,7 @@ def make(area: Area, *, buildings: int, seed: int) -> City:
     streets: list[tuple[int, Array]] = []
     for site, place in enumerate(settlements):
         luck = stream(seed, area.area_id, "built", place.key)
-        built, outline, lines = _settled(place, made.land[place.key], truth, luck)
+        built, outline, lines = _settled(place, made.land[place.key], fabrics[place.fabric], truth, luck)
         parts.append(built.buildings.with_(site=np.full(len(built.buildings), site, np.int32)))
         greens.append(built.greenhouses)
         outlines.append(outline)
@@ -101,6 +125,8 @@ def make(area: Area, *, buildings: int, seed: int) -> City:
         frame=ground.frame,
         seed=seed,
         truth=truth,
+        style=habits,
+        stress=stress,
         plan=made,
         airport=ground.airport,
         aerodrome=ground.aerodrome,
@@ -123,8 +149,9 @@ class _Ground:
     plan: Plan
 
 
-def _planned(area: Area, truth: Parameters, tracts: list[Tract], rng: np.random.Generator) -> _Ground:
+def _planned(area: Area, drawn: tuple[Parameters, Style], tracts: list[Tract], rng: np.random.Generator) -> _Ground:
     """Plan the city in the area's bbox, or in a wider one where its tracts do not find room."""
+    truth, habits = drawn
     frame = Frame(area.bbox)
     wanted = sum(tract.area_m2 for tract in tracts)
     if wanted > capacity_m2(frame):
@@ -139,7 +166,7 @@ def _planned(area: Area, truth: Parameters, tracts: list[Tract], rng: np.random.
         size = max(min(truth.cell_m, (east - west) / 4, (north - south) / 4), (largest / 0.6) ** 0.5)
         mesh = Mesh(frame, centre, size, truth.turn_rad, rng)
         hints = [None if tract.hint is None else np.array(frame.to_metres(*tract.hint)) for tract in tracts]
-        made = plan(mesh, tracts, hints, [aerodrome], rng)
+        made = plan(mesh, tracts, hints, [aerodrome], (habits.fields, rng))
         if not made.shortfall:
             return _Ground(frame, airport, aerodrome, made)
         frame = frame.widened(1.12)
@@ -171,10 +198,9 @@ def _some_airport(frame: Frame, rng: np.random.Generator) -> Airport:
 
 
 def _settled(
-    place: Place, land: Array, truth: Parameters, rng: np.random.Generator
+    place: Place, land: Array, fabric: Fabric, truth: Parameters, rng: np.random.Generator
 ) -> tuple[construction.Built, Outline, list[Array]]:
     """Plot and build one settlement; return what stands there, its outline and its streets."""
-    fabric = plot_types.FABRICS[place.fabric]
     brief = construction.Brief(
         houses=place.houses,
         unfinished=settlement_plan.unfinished_share(place.fabric, truth),

@@ -30,12 +30,12 @@ _WIDTH = {
 """Width (m) of the strip that a barrier takes, with its verges."""
 
 _CUTS = {
-    "primary": 0.18, "secondary": 0.08, "canal": 0.15, "railway": 0.05, "fields": 0.28, "tertiary": 0.10,
-    "street": 0.10, "fence": 0.06,
+    "primary": 0.14, "secondary": 0.12, "canal": 0.2, "railway": 0.05, "fields": 0.0, "tertiary": 0.16,
+    "street": 0.24, "fence": 0.09,
 }  # fmt: skip
-"""What separates neighbours within a cell, and how often in most cities; each has its own shares around these."""
+"""What separates neighbours within a cell, and how often; each city has its own shares around these, and of fields."""
 
-_TOGETHER = 0.16
+_TOGETHER = 0.3
 """How much nearer (in city radii) a cell seems that others have settled in: cities grow in clusters."""
 
 _LARGE_M2 = 1e6
@@ -182,7 +182,11 @@ def capacity_m2(frame: Frame) -> float:
 
 
 def plan(
-    mesh: Mesh, tracts: list[Tract], hints: list[Array | None], reserved: list[Reserved], rng: np.random.Generator
+    mesh: Mesh,
+    tracts: list[Tract],
+    hints: list[Array | None],
+    reserved: list[Reserved],
+    luck: tuple[float, np.random.Generator],
 ) -> Plan:
     """Give every tract a cell and every place its land.
 
@@ -196,9 +200,10 @@ def plan(
         For each tract where it should stand (metres), or None.
     reserved
         Ground that no cell in use may touch.
-    rng
-        Of the plan.
+    luck
+        How often fields part neighbours, and the plan's random stream.
     """
+    fields, rng = luck
     cells = _free_cells(mesh, reserved)
     centre = mesh.vertices[mesh.half, mesh.half]
     ids = sorted(cells)
@@ -207,7 +212,7 @@ def plan(
     at_edge = np.array([_touches(cells[c], mesh.extent) for c in ids])
     contents: dict[tuple[int, int], list[int]] = {}
     used = np.zeros(len(ids), dtype=bool)
-    made = Plan(centre=centre, cuts=varied(rng, list(_CUTS.values())))
+    made = Plan(centre=centre, cuts=_own_cuts(fields, rng))
 
     def settle(tract: int, cost: Array) -> None:
         need = tracts[tract].area_m2
@@ -224,17 +229,23 @@ def plan(
     for t in hinted:
         settle(t, np.hypot(*(middles - hints[t]).T))
     free = [t for t in range(len(tracts)) if hints[t] is None]
-    radius = np.sqrt(sum(tract.area_m2 for tract in tracts) / 0.55 / np.pi) + 1500
+    radius = np.sqrt(sum(tract.area_m2 for tract in tracts) / 0.7 / np.pi) + 800
     distance = np.hypot(*(middles - centre).T)
     for t in sorted(free, key=lambda t: (not tracts[t].at_edge, tracts[t].area_m2 < _LARGE_M2, tracts[t].centrality)):
-        luck = rng.uniform(-0.12, 0.12, len(ids)) if len(ids) < 20_000 else 0.0
-        settle(t, np.abs(distance / radius - tracts[t].centrality + luck) - _TOGETHER * used)
+        jitter = rng.uniform(-0.12, 0.12, len(ids)) if len(ids) < 20_000 else 0.0
+        settle(t, np.abs(distance / radius - tracts[t].centrality + jitter) - _TOGETHER * used)
     for cell in sorted(contents):
         here = contents[cell]
         toward = next((hint for t in here if (hint := hints[t]) is not None), centre)
         _divide_cell(cells[cell], [tracts[t] for t in here], (mesh.extent, toward), made, rng)
     made.barriers.extend(mesh.lines(set(contents)))
     return made
+
+
+def _own_cuts(fields: float, rng: np.random.Generator) -> list[float]:
+    """Return a city's shares of `_CUTS`, those of fields as given."""
+    others = varied(rng, list(_CUTS.values()))
+    return [fields if kind == "fields" else share * (1 - fields) for kind, share in zip(_CUTS, others, strict=True)]
 
 
 def _free_cells(mesh: Mesh, reserved: list[Reserved]) -> dict[tuple[int, int], Array]:

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.simulate import structures
-from pipeline.simulate.structures import APARTMENTS, HOUSE, NON_RESIDENTIAL, OUTBUILDING, Structures
+from pipeline.simulate.structures import (
+    APARTMENTS,
+    CROSS,
+    HOUSE,
+    L_SHAPE,
+    NON_RESIDENTIAL,
+    OUTBUILDING,
+    T_SHAPE,
+    Structures,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,8 +29,8 @@ LAST_YEAR = 2024
 """Year of the simulated imagery and of the map."""
 
 
-_L_SHAPED = 0.22
-"""Share of main buildings that are an L."""
+_T_SHAPED = 0.25
+"""Share of shaped buildings that are a T."""
 _TERRACES = 0.3
 """Share of the blocks with touching houses that are terraces."""
 _LEAST_SHED_M = 1.8
@@ -104,23 +113,27 @@ def _main_buildings(plots: Plots, fabric: Fabric, used: np.ndarray, rng: np.rand
     kind[lot[:blocks]] = APARTMENTS
     kind[lot[blocks : blocks + round(n * rng.uniform(*fabric.non_residential))]] = NON_RESIDENTIAL
 
-    width, depth = _sizes(fabric, plots.front[used], plots.depth[used], rng)
-    setback = np.minimum(rng.uniform(*fabric.setback, n), (plots.depth[used] - depth) / 2)
     row, terrace = _touching(plots, fabric, used, rng)
     touching = row >= 0
+    turn = np.where(touching, 0.0, rng.normal(0, fabric.turn_rad, n))
+    room = _turned_room(turn)
+    width, depth = _sizes(fabric, plots.front[used] * room, plots.depth[used] * room, rng)
+    reach = _turned_span(depth, width, turn)
+    setback = np.minimum(rng.uniform(*fabric.setback, n), (plots.depth[used] - reach) / 2)
     depth = np.where(terrace, np.maximum(depth * width / plots.front[used], 6.0), depth)
     width = np.where(terrace, plots.front[used], width)
-    slack = plots.front[used] - width
+    slack = plots.front[used] - _turned_span(width, depth, turn)
     along = slack * rng.uniform(-0.42, 0.42, n)
     toward = np.where((plots.column[used] + plots.side[used]) % 2 == 0, 0.5, -0.5)
+    along = np.where(rng.random(n) < fabric.leaning, slack * toward * rng.uniform(0.8, 0.97, n), along)
     along = np.where(touching, slack * toward, along)
     setback = np.where(touching, fabric.setback[0], setback)
-    across = setback + depth / 2 - plots.depth[used] / 2
+    across = setback + np.where(touching, depth, reach) / 2 - plots.depth[used] / 2
     cos, sin = np.cos(plots.angle[used]), np.sin(plots.angle[used])
-    turn = np.where(touching, 0.0, rng.normal(0, min(fabric.irregularity, 0.06), n))
     levels = np.where(rng.random(n) < rng.uniform(*fabric.two_storeys), 2, 1)
     levels = np.where(kind == APARTMENTS, rng.choice(fabric.block_levels, n), levels)
-    notch = np.where((rng.random(n) < _L_SHAPED) & ~touching, rng.uniform(0.3, 0.55, n), 0.0)
+    notch = np.where((rng.random(n) < fabric.shaped) & ~touching, rng.uniform(0.25, 0.62, n), 0.0)
+    form = np.where(rng.random(n) < fabric.many_corners, CROSS, np.where(rng.random(n) < _T_SHAPED, T_SHAPE, L_SHAPE))
     made = structures.rectangles(
         plots.x[used] + along * cos - across * sin,
         plots.y[used] + along * sin + across * cos,
@@ -128,7 +141,19 @@ def _main_buildings(plots: Plots, fabric: Fabric, used: np.ndarray, rng: np.rand
         depth,
         plots.angle[used] + turn,
     )
-    return made.with_(kind=kind, levels=levels.astype(np.int16), notch=notch, row=row)
+    return made.with_(kind=kind, levels=levels.astype(np.int16), notch=notch, form=form.astype(np.int8), row=row)
+
+
+def _turned_span(width: Array, depth: Array, turn: Array) -> Array:
+    """Return how much of its front a turned house takes."""
+    span: Array = width * np.abs(np.cos(turn)) + depth * np.abs(np.sin(turn))
+    return span
+
+
+def _turned_room(turn: Array) -> Array:
+    """Return the share of a plot's sides that a square house may have when it is turned."""
+    room: Array = 1 / (np.abs(np.cos(turn)) + 0.7 * np.abs(np.sin(turn)))
+    return room
 
 
 def _sizes(fabric: Fabric, front: Array, plot_depth: Array, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -171,7 +196,8 @@ def _sheds(
     centre = (plots.y[used] - main.y) * -np.cos(plots.angle[used]) + (plots.x[used] - main.x) * np.sin(
         plots.angle[used]
     )
-    behind = plots.depth[used] / 2 - (centre + main.depth / 2) - 2.2
+    turn = main.angle - plots.angle[used]
+    behind = plots.depth[used] / 2 - (centre + _turned_span(main.depth, main.width, turn) / 2) - 2.2
     corner = rng.permutation(2 * n)
     corner = corner[behind[corner % n] > _LEAST_SHED_M][:count]
     count = len(corner)

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.geometry import convex
+from pipeline.simulate.osm_pbf import Drawing
 from pipeline.simulate.rng import chance
 
 if TYPE_CHECKING:
     from pipeline.geometry.convex import Array
     from pipeline.simulate.city import City
-    from pipeline.simulate.osm_pbf import Drawing, Tags
+    from pipeline.simulate.osm_pbf import Tags
     from pipeline.simulate.settlement_plan import Place
 
 
 def draw(city: City, drawing: Drawing) -> None:
-    """Add every hazard of a city to its map."""
+    """Add the hazards of a city to its map, without those that a stress takes away."""
+    whole = Drawing()
+    _draw_all(city, whole)
+    luck = city.stream("hazards missing")
+    for kind in ("points", "lines", "areas", "relations"):
+        every = getattr(whole, kind)
+        lost = luck.random(len(every)) < (city.stress.hazards or 0.0)
+        getattr(drawing, kind).extend(compress(every, (~lost).tolist()))
+
+
+def _draw_all(city: City, drawing: Drawing) -> None:
     rng = city.stream("hazards")
     for ground in city.grounds:
         _ground(city.plan.land[ground.key], ground, drawing, rng)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial import cKDTree
+from scipy.special import ndtr
 
 from pipeline.simulate import structures
 from pipeline.simulate.structures import APARTMENTS, OUTBUILDING, Structures
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     from pipeline.simulate.city import City
 
 
-_SIMPLIFIED = 0.35
-"""Share of L-shaped buildings that mappers draw as rectangles."""
-_ROUNDED = 0.5
-"""Share of L-shaped buildings that come out of the satellite as rectangles."""
 _BROKEN = 0.035
 """Share of large roofs that come out in two pieces."""
 _OSM_MERGE = 0.25
@@ -48,11 +45,53 @@ def _probability(logit: Array) -> Array:
 
 def _calibrated(logit: Array, share: float) -> Array:
     """Return probabilities with these relative logits and this mean."""
+    if len(logit) == 0 or share in {0.0, 1.0}:
+        return np.full(len(logit), float(share))
     low, high = -12.0, 12.0
     for _ in range(40):
         middle = (low + high) / 2
         low, high = (middle, high) if _probability(logit + middle).mean() < share else (low, middle)
     return _probability(logit + (low + high) / 2)
+
+
+def _luck(city: City, source: str) -> Array:
+    """Return for each building how unlucky a source is with it, uniform in (0, 1), correlated between the sources."""
+    common = city.stream("missed by all").standard_normal(len(city.buildings))
+    own = city.stream("missed by", source).standard_normal(len(city.buildings))
+    share = city.truth.dependence
+    return np.asarray(ndtr(np.sqrt(share) * common + np.sqrt(1 - share) * own))
+
+
+def views(city: City) -> tuple[View, View]:
+    """Return what the map and what the satellite shows; where the map was imported, both are the same."""
+    mapped, seen = osm(city), satellite(city)
+    if city.stress.no_satellite:
+        seen = _chosen(seen, np.zeros(len(seen.outlines), dtype=bool))
+    if city.stress.no_osm or city.stress.no_osm_buildings:
+        return _chosen(mapped, np.zeros(len(mapped.outlines), dtype=bool)), seen
+    taken = city.chosen("import", city.stress.imported or 0.0)
+    own, copied = _chosen(mapped, ~taken[mapped.outlines.site]), _chosen(seen, taken[seen.outlines.site])
+    return _joined(own, copied), seen
+
+
+def _chosen(view: View, keep: NDArray[np.bool_]) -> View:
+    """Return some of a view's outlines."""
+    number = np.cumsum(keep) - 1
+    pairs = view.pairs[keep[view.pairs[:, 0]]]
+    return View(view.outlines.take(keep), np.column_stack([number[pairs[:, 0]], pairs[:, 1]]))
+
+
+def _joined(first: View, second: View) -> View:
+    moved = second.pairs + np.array([len(first.outlines), 0])
+    return View(Structures.join([first.outlines, second.outlines]), np.concatenate([first.pairs, moved]))
+
+
+def twice(view: View, count: int, rng: np.random.Generator) -> View:
+    """Return a map in which some buildings were uploaded a second time."""
+    again = np.sort(rng.permutation(len(view.outlines))[:count])
+    copies = np.concatenate([view.pairs[view.pairs[:, 0] == k] for k in again] or [np.empty((0, 2), np.int64)])
+    copies[:, 0] = np.searchsorted(again, copies[:, 0])
+    return _joined(view, View(view.outlines.take(again), copies))
 
 
 def osm(city: City) -> View:
@@ -66,15 +105,15 @@ def osm(city: City) -> View:
     logit = per_site[buildings.site] + 0.25 * np.log(buildings.area_m2 / 90)
     chance = np.empty(len(buildings))
     chance[main] = _calibrated(logit[main], truth.osm_share)
-    chance[~main] = _calibrated(per_site[buildings.site[~main]], truth.osm_share * truth.osm_shed_ratio)
-    drawn = np.flatnonzero(rng.random(len(buildings)) < chance)
+    chance[~main] = _calibrated(per_site[buildings.site[~main]], truth.osm_share * city.style.osm_sheds)
+    drawn = np.flatnonzero((_luck(city, "osm") < chance) & ~city.hidden[buildings.site])
     shown, pairs = _merged(buildings, drawn, _OSM_MERGE, rng)
     # One imagery offset per settlement, then the hand of the mapper.
     shift = rng.normal(0, truth.osm_offset_m / np.sqrt(2), (len(city.places) + 1, 2))
     n = len(shown)
     # A careless hand is five times as far off as the usual one.
     hand = np.where(rng.random(n) < truth.osm_careless, 5.0, 1.0)
-    simple = rng.random(n) < _SIMPLIFIED
+    simple = rng.random(n) < city.style.simplified
     shown = shown.with_(
         x=shown.x + shift[shown.site, 0] + rng.normal(0, 0.25, n) * hand,
         y=shown.y + shift[shown.site, 1] + rng.normal(0, 0.25, n) * hand,
@@ -91,12 +130,16 @@ def satellite(city: City) -> View:
     truth, buildings = city.truth, city.buildings
     rng = city.stream("satellite")
     logit = 0.75 * np.log(buildings.area_m2 / 60) - 1.2 * ~buildings.finished
-    chance = _calibrated(logit, truth.satellite_recall)
-    seen = np.flatnonzero(rng.random(len(buildings)) < chance)
+    main = buildings.kind != OUTBUILDING
+    chance = np.empty(len(buildings))
+    chance[main] = _calibrated(logit[main], truth.satellite_recall)
+    chance[~main] = _calibrated(logit[~main], truth.satellite_recall * city.style.satellite_sheds)
+    seen = np.flatnonzero((_luck(city, "satellite") < chance) & ~city.hidden[buildings.site])
     merged, pairs = _merged(buildings, seen, truth.satellite_merge, rng)
     split, pairs = _split(merged, pairs, rng)
     n = len(split)
-    shift = rng.normal(0, truth.satellite_offset_m / np.sqrt(2), 2)
+    way = rng.uniform(0, 2 * np.pi)
+    shift = truth.satellite_offset_m * np.array([np.cos(way), np.sin(way)])
     noise = truth.satellite_noise_m
     real = split.with_(
         x=split.x + shift[0] + rng.normal(0, noise, n),
@@ -104,7 +147,7 @@ def satellite(city: City) -> View:
         width=np.maximum(split.width + rng.normal(0, 1.6 * noise, n), 1.8),
         depth=np.maximum(split.depth + rng.normal(0, 1.6 * noise, n), 1.8),
         angle=split.angle + rng.normal(0, 0.035, n),
-        notch=np.where(rng.random(n) < _ROUNDED, 0.0, split.notch),
+        notch=np.where(rng.random(n) < city.style.smoothed, 0.0, split.notch),
     )
     false = _false_positives(city, round(n * (1 / truth.satellite_precision - 1)), rng)
     order = rng.permutation(n + len(false))

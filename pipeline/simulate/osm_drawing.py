@@ -9,7 +9,7 @@ import shapely
 
 from pipeline.declared import facts
 from pipeline.geometry import convex
-from pipeline.simulate import names
+from pipeline.simulate import clutter, names, parcels
 from pipeline.simulate.rng import chance
 
 if TYPE_CHECKING:
@@ -27,12 +27,15 @@ _PLACE_VALUES = {
 
 FORMS = ("polygon", "node", "both", "unnamed polygon", "nothing")
 """How the map shows a settlement beyond its buildings."""
-_FORM_SHARES = {
-    "reported": (0.42, 0.32, 0.26, 0.0, 0.0),
-    "named": (0.4, 0.3, 0.26, 0.03, 0.01),
-    "other": (0.3, 0.27, 0.14, 0.17, 0.12),
-}
-"""Shares of the forms: settlements with published figures are well known, those only named almost so."""
+
+
+def _form_shares(fame: str, polygons: float) -> tuple[float, ...]:
+    """Return shares of the forms where a share of the grounds is drawn; what has published figures is well known."""
+    p, rest = polygons, 1 - polygons
+    return {
+        "reported": (0.6 * p, rest, 0.4 * p, 0.0, 0.0),
+        "named": (0.55 * p, 0.97 * rest, 0.4 * p, 0.05 * p, 0.03 * rest),
+    }.get(fame, (0.35 * p, 0.7 * rest, 0.25 * p, 0.4 * p, 0.3 * rest))
 
 
 _WAY_TAGS: dict[str, Tags] = {
@@ -60,10 +63,11 @@ def draw(city: City, drawing: Drawing) -> list[str]:
     _main_lines(city, drawing, rng)
     _streets(city, drawing, rng)
     forms = [_settlement(city, index, place, drawing) for index, place in enumerate(city.places)]
+    parcels.draw(city, drawing)
     _shared_ground(city, drawing, rng)
     _fields(city, drawing, rng)
     _false_friends(city, drawing)
-    _services(city, drawing, rng)
+    clutter.points_of_interest(city, drawing)
     return forms
 
 
@@ -106,16 +110,15 @@ def _ribbon(line: Array, half_width: float) -> Array:
 def _streets(city: City, drawing: Drawing, rng: np.random.Generator) -> None:
     """Draw the streets: those of new settlements unpaved and mostly nameless, a share of them missing."""
     mapped = rng.uniform(0.55, 1.0, len(city.places))
-    for site, line in city.streets:
-        if not chance(rng, mapped[site]):
-            continue
+    drawn = [(site, line) for site, line in city.streets if not city.hidden[site] and chance(rng, mapped[site])]
+    for site, line in clutter.around_corners(drawn, city.style.corner_ways, rng):
         kind = city.places[site].kind
         tags: Tags = {"highway": "residential"}
         if kind == "other" or city.places[site].fabric == "blocks":
             tags["highway"] = "service"
         if kind != "novostroika" and chance(rng, 0.8):
             tags["name"] = f"улица {int(rng.integers(1, 400))}"
-        if chance(rng, 0.5):
+        if chance(rng, city.style.surface):
             tags["surface"] = "ground" if kind in {"novostroika", "dacha"} else "asphalt"
         drawing.lines.append((tags, line))
 
@@ -125,7 +128,9 @@ def _settlement(city: City, index: int, place: Place, drawing: Drawing) -> str:
     rng = city.stream("place", place.key)
     reported = place.families is not None or place.people is not None
     fame = "reported" if reported else "named" if place.named_id else "other"
-    form = str(rng.choice(FORMS, p=_FORM_SHARES[fame]))
+    form = str(rng.choice(FORMS, p=_form_shares(fame, city.style.polygons)))
+    if city.hidden[index]:
+        return "nothing"
     if place.kind == "other":
         _works(city, place, drawing, rng)
         return "unnamed polygon"
@@ -168,7 +173,12 @@ def _shared_ground(city: City, drawing: Drawing, rng: np.random.Generator) -> No
     indices = {place.key: index for index, place in enumerate(city.places)}
     for key, index in indices.items():
         kind, _, other = city.plan.neighbours.get(key, "").partition(":")
-        if kind in {"street", "fence"} and indices.get(other, -1) > index and chance(rng, 0.35):
+        if (
+            kind in {"street", "fence"}
+            and indices.get(other, -1) > index
+            and chance(rng, 0.3 * city.style.polygons)
+            and not city.hidden[index]
+        ):
             both = shapely.convex_hull(shapely.union(city.outlines[index], city.outlines[indices[other]]))
             drawing.areas.append(({"landuse": "residential"}, shapely.get_coordinates(both)[:-1]))
 
@@ -211,13 +221,3 @@ def _hint(row: object, city: City) -> tuple[float, float]:
     lon, lat = float(row["hint_lon"]), float(row["hint_lat"])  # type: ignore[index]
     west, south, east, north = city.frame.bbox
     return (lon, lat) if np.isfinite(lon) else ((west + east) / 2, (south + north) / 2)
-
-
-def _services(city: City, drawing: Drawing, rng: np.random.Generator) -> None:
-    """Draw schools and clinics: plenty in formal districts, few in new settlements."""
-    for index, place in enumerate(city.places):
-        rate = {"formal": 0.006, "village": 0.004, "novostroika": 0.0008}.get(place.kind, 0.0)
-        for _ in range(int(rng.poisson(rate * place.houses))):
-            spot = np.array(city.outlines[index].representative_point().coords[0]) + rng.normal(0, 60, 2)
-            amenity = str(rng.choice(["school", "kindergarten", "clinic", "pharmacy", "place_of_worship"]))
-            drawing.points.append(({"amenity": amenity}, spot))

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from pipeline.geometry.convex import Array
     from pipeline.simulate.frame import Frame
     from pipeline.simulate.structures import Structures
@@ -43,9 +45,11 @@ class Drawing:
     """Tags of a multipolygon and its rings as (role, corners)."""
     buildings: Structures | None = None
     building_tags: list[Tags] = field(default_factory=list)
+    as_relation: NDArray[np.bool_] | None = None
+    """Which buildings are multipolygons of one ring."""
 
 
-def write(path: Path, drawing: Drawing, frame: Frame) -> int:
+def write(path: Path, drawing: Drawing, frame: Frame) -> list[str]:
     """Write a drawing as PBF: nodes, ways, relations, each by ascending id.
 
     Parameters
@@ -59,8 +63,8 @@ def write(path: Path, drawing: Drawing, frame: Frame) -> int:
 
     Returns
     -------
-    int
-        Id of the first building's way; those of the others follow it in their order.
+    list of str
+        Of each building, in their order, ``way/…`` or ``relation/…``.
     """
     header = osmium.io.Header()
     header.set("generator", "novostroiki simulate")
@@ -72,8 +76,19 @@ def write(path: Path, drawing: Drawing, frame: Frame) -> int:
     with osmium.SimpleWriter(str(path), header=header, overwrite=True) as writer:
         _write_nodes(writer, _all_nodes(drawing, paths, frame))
         first_building, ring_ids = _write_ways(writer, drawing, paths)
-        _write_relations(writer, drawing, ring_ids)
-    return first_building
+        as_relation = _as_relation(drawing)
+        first_relation = len(drawing.relations) + 1
+        _write_relations(writer, drawing, [*ring_ids, *(first_building + np.flatnonzero(as_relation)).tolist()])
+    ids = [f"way/{first_building + k}" for k in range(len(as_relation))]
+    for number, k in enumerate(np.flatnonzero(as_relation).tolist()):
+        ids[k] = f"relation/{first_relation + number}"
+    return ids
+
+
+def _as_relation(drawing: Drawing) -> NDArray[np.bool_]:
+    """Return which buildings are written as relations."""
+    count = 0 if drawing.buildings is None else len(drawing.buildings)
+    return np.zeros(count, dtype=bool) if drawing.as_relation is None else drawing.as_relation
 
 
 def _all_nodes(drawing: Drawing, paths: Sequence[Array], frame: Frame) -> Iterator[tuple[Array, Sequence[Tags]]]:
@@ -121,10 +136,11 @@ def _write_ways(writer: osmium.SimpleWriter, drawing: Drawing, paths: Sequence[A
             ring_ids.append(number)
     first_building = number + 1
     if drawing.buildings is not None:
-        sizes = np.where(drawing.buildings.notch > 0, 6, 4).tolist()
-        for tags, size in zip(drawing.building_tags, sizes, strict=True):
+        sizes = structures.corner_counts(drawing.buildings).tolist()
+        as_relation = _as_relation(drawing).tolist()
+        for tags, size, bare in zip(drawing.building_tags, sizes, as_relation, strict=True):
             number += 1
-            way.id, way.tags = number, tags
+            way.id, way.tags = number, {} if bare else tags
             way.nodes = [*range(node, node + size), node]
             node += size
             writer.add_way(way)
@@ -133,8 +149,10 @@ def _write_ways(writer: osmium.SimpleWriter, drawing: Drawing, paths: Sequence[A
 
 def _write_relations(writer: osmium.SimpleWriter, drawing: Drawing, ring_ids: list[int]) -> None:
     ids = iter(ring_ids)
-    for number, (tags, rings) in enumerate(drawing.relations, start=1):
-        members = [("w", next(ids), role) for role, _ in rings]
+    roles = [(tags, [role for role, _ in rings]) for tags, rings in drawing.relations]
+    roles += [(drawing.building_tags[k], ["outer"]) for k in np.flatnonzero(_as_relation(drawing)).tolist()]
+    for number, (tags, parts) in enumerate(roles, start=1):
+        members = [("w", next(ids), role) for role in parts]
         writer.add_relation(
             Relation(id=number, version=1, timestamp=EDITED_AT, tags={"type": "multipolygon", **tags}, members=members)
         )

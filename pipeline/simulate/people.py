@@ -113,6 +113,7 @@ def _registration_group(place: Place | None) -> str:
 
 def _shifted(share: float, by: float) -> float:
     """Shift a share on the logit scale, within bounds."""
+    share = float(np.clip(share, 0.001, 0.999))  # a stress may ask for none or all
     logit = np.log(share / (1 - share)) + by
     return float(np.clip(1 / (1 + np.exp(-logit)), *_BOUNDS))
 

@@ -42,7 +42,7 @@ class Fabric:
     vacancy: float = 1.0
     """Vacant plots, relative to the city's share."""
     irregularity: float = 0.03
-    """Standard deviation of fronts (relative) and of house directions (rad)."""
+    """Standard deviation of fronts (relative)."""
     bend: float = 0.0
     """Amplitude of the streets' bends."""
     rows: tuple[float, float] = (0.02, 0.14)
@@ -52,6 +52,16 @@ class Fabric:
     """Share of main buildings that are blocks of flats."""
     non_residential: tuple[float, float] = (0.0, 0.03)
     block_levels: tuple[int, ...] = (5,)
+    turn_rad: float = 0.03
+    """Standard deviation of the houses' directions."""
+    slope: float = 0.0
+    """Largest slope of the streets' bends; each settlement draws its own."""
+    leaning: float = 0.0
+    """Share of houses that stand close to a neighbour without touching."""
+    shaped: float = 0.22
+    """Share of main buildings that are no rectangles."""
+    many_corners: float = 0.0
+    """Share of these with twelve corners."""
     greenhouses: float = 0.02
     """Greenhouses per plot; they are no buildings, but a satellite may take them for one."""
 
@@ -64,7 +74,7 @@ FABRICS: dict[str, Fabric] = {
         rows=(0.0, 0.0), non_residential=(0.01, 0.05),
     ),
     "dacha": Fabric(
-        (18, 23), (26, 32), (4, 6.5), (10, 24), (24, 46), (0.24, 0.4), (12, 110),
+        (18, 23), (26, 32), (4, 6.5), (10, 24), (34, 60), (0.24, 0.4), (20, 110),
         sheds=0.6, vacancy=1.3, irregularity=0.06, greenhouses=0.22, setback=(3.0, 9.0), rows=(0.0, 0.0),
         two_storeys=(0.05, 0.35),
     ),
@@ -157,11 +167,12 @@ def lay(polygon: Array, fabric: Fabric, wanted: int, rng: np.random.Generator) -
     front, depth, street = (rng.uniform(*limits) for limits in (fabric.front, fabric.depth, fabric.street))
     columns = int(rng.integers(fabric.columns[0], fabric.columns[1] + 1))
     shake = rng.standard_normal(4096)
-    wavelength = rng.uniform(800, 1600)
+    wavelength = rng.uniform(400, 1200)
+    amplitude = max(fabric.bend, rng.uniform(0, fabric.slope) * wavelength / (2 * np.pi))
     scale = 1.0
     while True:
         grid = _Grid(front * scale, depth * scale, street * max(scale, 0.6), columns, fabric.irregularity)
-        plots = grid.plots(polygon, centre, direction, (fabric.bend, wavelength), shake)
+        plots = grid.plots(polygon, centre, direction, (amplitude, wavelength), shake)
         if len(plots) >= wanted or scale < 0.2:  # noqa: PLR2004 - a polygon too small for any plot stays empty
             return plots
         scale *= _BLOCK_SHRINK

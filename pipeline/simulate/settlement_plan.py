@@ -10,6 +10,7 @@ import pandas as pd
 
 from pipeline.declared import facts
 from pipeline.simulate import names, plot_types
+from pipeline.simulate.construction import LAST_YEAR
 from pipeline.simulate.names import Name
 from pipeline.simulate.rng import chance, stream, varied
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from pipeline.config import Area
     from pipeline.simulate.parameters import Parameters
+    from pipeline.simulate.stress import Stress
 
 KIND_OF_FABRIC = {
     "novostroika": "novostroika",
@@ -113,7 +115,7 @@ def _land(fabric: str, houses: int, truth: Parameters) -> float:
     return plot_types.land_needed(plot_types.FABRICS[fabric], max(begun, 1), vacant)
 
 
-def write(area: Area, truth: Parameters, *, buildings: int, seed: int) -> list[Tract]:
+def write(area: Area, truth: Parameters, *, buildings: int, seed: int, stress: Stress) -> list[Tract]:
     """Write down what a city must hold.
 
     Parameters
@@ -126,11 +128,15 @@ def write(area: Area, truth: Parameters, *, buildings: int, seed: int) -> list[T
         Least number of buildings; the named settlements take what they need, the rest is filled.
     seed
         Of the simulation.
+    stress
+        Decides who is young and whether there are new settlements at all.
     """
     known = facts.settlements()
     known = known[known["area_id"] == area.area_id].sort_values("named_id", ignore_index=True)
     taken = _taken_names(known)
     named = [_named(row, truth, stream(seed, area.area_id, "named", row["named_id"])) for _, row in known.iterrows()]
+    if stress.no_new:
+        named = [place for place in named if place.kind != "novostroika"]
     sized = sum(_buildings(place, truth) for place in named if place.houses)
     unsized = sum(place.houses == 0 for place in named)
     room = max(buildings * 0.72 - sized, 0) / max(unsized, 1) / 2
@@ -138,10 +144,10 @@ def write(area: Area, truth: Parameters, *, buildings: int, seed: int) -> list[T
     median = float(np.clip(room, *_KNOWN_UNKNOWN))
     named = [_sized(place, truth, median, stream(seed, area.area_id, "size", place.key)) for place in named]
     tracts = [_beside_hazard(tract, rng) for tract in _grouped(named, known, rng)]
-    tracts.extend(_necessary(truth, rng))
+    tracts.extend(_necessary(truth, stress, rng))
     have = sum(_buildings(place, truth) for tract in tracts for place in tract.places)
-    tracts.extend(_fill(truth, max(buildings * 1.03 - have, 0.22 * buildings), rng))
-    return _christened(tracts, area.country, taken, rng)
+    tracts.extend(_fill(truth, max(buildings * 1.03 - have, 0.22 * buildings), stress, rng))
+    return _dated(_christened(tracts, area.country, taken, rng), stress, (area.area_id, seed))
 
 
 def _taken_names(known: pd.DataFrame) -> set[str]:
@@ -212,11 +218,33 @@ def _founded(row: pd.Series, fabric: str, rng: np.random.Generator) -> int:
     return int(rng.integers(int(low), int(high) + 1))
 
 
+_WAVES = ((1988, 1991), (1995, 1998), (2004, 2007), (2010, 2013), (2014, LAST_YEAR))
+"""Years in which new settlements were founded."""
+
+
+def _dated(tracts: list[Tract], stress: Stress, stream_of: tuple[str, int]) -> list[Tract]:
+    """Found young what a stress makes young, each place from a stream of its own."""
+    area_id, seed = stream_of
+
+    def date(place: Place) -> Place:
+        rng = stream(seed, area_id, "young", place.key)
+        if stress.young and place.kind == "novostroika":
+            return replace(place, founded=int(rng.integers(2005, LAST_YEAR + 1)))
+        if stress.legal_young and place.fabric in {"cottages", "blocks"}:
+            return replace(place, founded=draw_founding("novostroika", rng))
+        return place
+
+    return [replace(tract, places=tuple(date(place) for place in tract.places)) for tract in tracts]
+
+
 def draw_founding(fabric: str, rng: np.random.Generator) -> int:
     """Draw a founding year: new settlements come in waves, others over decades."""
     if fabric == "novostroika":
-        wave = rng.choice(4, p=[0.18, 0.24, 0.38, 0.2])
-        return int(((1988, 1992), (1995, 2000), (2004, 2007), (2010, 2013))[wave][0] + rng.integers(0, 4))
+        wave = rng.choice(5, p=[0.15, 0.19, 0.28, 0.16, 0.22])
+        first, last = _WAVES[wave]
+        return int(rng.integers(first, last + 1))
+    if fabric in {"cottages", "blocks"} and chance(rng, 0.5):
+        return int(rng.integers(1988, LAST_YEAR + 1))
     first, last = {"village": (1912, 1962), "dacha": (1966, 1991), "core": (1926, 1958)}.get(fabric, (1956, 2008))
     return int(rng.integers(first, last + 1))
 
@@ -265,10 +293,12 @@ def _beside_hazard(tract: Tract, rng: np.random.Generator) -> Tract:
     return replace(tract, places=(*tract.places[:1], *ground, *tract.places[1:]))
 
 
-def _necessary(truth: Parameters, rng: np.random.Generator) -> list[Tract]:
+def _necessary(truth: Parameters, stress: Stress, rng: np.random.Generator) -> list[Tract]:
     """Return what every city has: a core, blocks, cottages, a market with industry, and the usual hazards' land."""
 
     def place(key: str, fabric: str, houses: int) -> Place:
+        if stress.no_new and fabric == "novostroika":
+            fabric = "village"
         status = "legal" if KIND_OF_FABRIC[fabric] != "other" else "unknown"
         founded = draw_founding(fabric, rng)
         return Place(key, fabric, houses, _land(fabric, houses, truth), status=status, founded=founded)
@@ -302,11 +332,12 @@ _MIX = (
 _STATUS_OF_NEW = {"legal": 0.5, "mixed": 0.25, "unresolved": 0.25}
 
 
-def _fill(truth: Parameters, wanted: float, rng: np.random.Generator) -> Iterator[Tract]:
+def _fill(truth: Parameters, wanted: float, stress: Stress, rng: np.random.Generator) -> Iterator[Tract]:
     """Yield further settlements until the wanted number of buildings is reached."""
-    shares = varied(rng, [share for _, share, *_ in _MIX])
+    mix = [row for row in _MIX if not (stress.no_new and row[0] == "novostroika")]
+    shares = varied(rng, [share for _, share, *_ in mix])
     statuses = varied(rng, list(_STATUS_OF_NEW.values()))
-    for (fabric, _, median, spread, near, far), share in zip(_MIX, shares, strict=True):
+    for (fabric, _, median, spread, near, far), share in zip(mix, shares, strict=True):
         wanted_houses = wanted * share / buildings_per_house(fabric, truth)
         for number, houses in enumerate(_sizes(wanted_houses, median, spread, rng)):
             status = "legal" if fabric in {"village", "cottages", "blocks", "core"} else "unknown"

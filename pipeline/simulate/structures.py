@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 HOUSE, APARTMENTS, OUTBUILDING, NON_RESIDENTIAL = range(4)
 """Codes of `Structures.kind`, in the order of `KIND_NAMES`."""
+L_SHAPE, T_SHAPE, CROSS = range(3)
+"""Codes of `Structures.form`."""
 KIND_NAMES = ("house", "apartments", "outbuilding", "non_residential")
 
 
@@ -32,7 +34,9 @@ class Structures:
     depth: Array
     angle: Array
     notch: Array
-    """Share of width and of depth that a corner lacks (0: a plain rectangle, else an L)."""
+    """Share of width and of depth that the form lacks (0: a plain rectangle); of its area it lacks the square."""
+    form: NDArray[np.int8]
+    """How it lacks it: `L_SHAPE`, `T_SHAPE` or `CROSS`."""
     kind: NDArray[np.int8]
     levels: NDArray[np.int16]
     finished: NDArray[np.bool_]
@@ -75,7 +79,7 @@ def rectangles(x: Array, y: Array, width: Array, depth: Array, angle: Array) -> 
     """Return finished, detached one-storey outbuildings in no settlement: a base to change columns of."""
     n = len(x)
     return Structures(
-        x=x, y=y, width=width, depth=depth, angle=angle, notch=np.zeros(n),
+        x=x, y=y, width=width, depth=depth, angle=angle, notch=np.zeros(n), form=np.zeros(n, np.int8),
         kind=np.full(n, OUTBUILDING, np.int8), levels=np.ones(n, np.int16), finished=np.ones(n, bool),
         row=np.full(n, -1, np.int64), site=np.full(n, -1, np.int32), built_year=np.full(n, 2000, np.int16),
     )  # fmt: skip
@@ -95,28 +99,47 @@ def outlines(structures: Structures) -> tuple[Array, NDArray[np.int64]]:
     corners, starts
         Corners of all structures one after the other, shape (m, 2); structure i has ``corners[starts[i]:starts[i+1]]``.
     """
-    has_notch = structures.notch > 0
-    counts = np.where(has_notch, 6, 4)
-    starts = np.concatenate([[0], np.cumsum(counts)])
+    template = np.where(structures.notch > 0, structures.form, len(_TEMPLATES) - 1)
+    starts = np.concatenate([[0], np.cumsum(corner_counts(structures))])
     corners = np.empty((starts[-1], 2))
-    for notched, signs in ((False, _RECTANGLE), (True, _L_SHAPE)):
-        chosen = np.flatnonzero(has_notch == notched)
+    for code, shape in enumerate(_TEMPLATES):
+        chosen = np.flatnonzero(template == code)
         if not len(chosen):
             continue
         part = structures.take(chosen)
-        inner = (1 - 2 * part.notch)[:, None]
-        along = np.where(signs[:, 1] == 1, inner, signs[:, 0]) * part.width[:, None] / 2
-        across = np.where(signs[:, 3] == 1, inner, signs[:, 2]) * part.depth[:, None] / 2
+        notch = part.notch[:, None]
+        along = (shape[:, 0] + shape[:, 1] * notch) * part.width[:, None] / 2
+        across = (shape[:, 2] + shape[:, 3] * notch) * part.depth[:, None] / 2
         cos, sin = np.cos(part.angle)[:, None], np.sin(part.angle)[:, None]
-        where = starts[chosen][:, None] + np.arange(len(signs))
+        where = starts[chosen][:, None] + np.arange(len(shape))
         corners[where, 0] = part.x[:, None] + along * cos - across * sin
         corners[where, 1] = part.y[:, None] + along * sin + across * cos
     return corners, starts
 
 
-# Corners as (side along, is it the inner corner, side across, is it the inner corner), anticlockwise.
-_RECTANGLE = np.array([(-1, 0, -1, 0), (1, 0, -1, 0), (1, 0, 1, 0), (-1, 0, 1, 0)])
-_L_SHAPE = np.array([(-1, 0, -1, 0), (1, 0, -1, 0), (1, 0, 0, 1), (0, 1, 0, 1), (0, 1, 1, 0), (-1, 0, 1, 0)])
+def corner_counts(structures: Structures) -> NDArray[np.int64]:
+    """Return how many corners the outline of each structure has."""
+    counts = np.array([len(shape) for shape in _TEMPLATES])
+    return counts[np.where(structures.notch > 0, structures.form, len(_TEMPLATES) - 1)]
+
+
+# Corners, anticlockwise, in half sides: along = a + b * notch, across = c + d * notch for a row (a, b, c, d).
+_TEMPLATES = tuple(
+    np.array(rows)
+    for rows in (
+        [(-1, 0, -1, 0), (1, 0, -1, 0), (1, 0, 1, -2), (1, -2, 1, -2), (1, -2, 1, 0), (-1, 0, 1, 0)],
+        [
+            (-1, 0, -1, 0), (1, 0, -1, 0), (1, 0, 1, -2), (1, -1, 1, -2),
+            (1, -1, 1, 0), (-1, 1, 1, 0), (-1, 1, 1, -2), (-1, 0, 1, -2),
+        ],
+        [
+            (-1, 1, -1, 0), (1, -1, -1, 0), (1, -1, -1, 1), (1, 0, -1, 1), (1, 0, 1, -1), (1, -1, 1, -1),
+            (1, -1, 1, 0), (-1, 1, 1, 0), (-1, 1, 1, -1), (-1, 0, 1, -1), (-1, 0, -1, 1), (-1, 1, -1, 1),
+        ],
+        [(-1, 0, -1, 0), (1, 0, -1, 0), (1, 0, 1, 0), (-1, 0, 1, 0)],
+    )
+)  # fmt: skip
+"""By `form`; the last one is the plain rectangle."""
 
 
 def polygons(corners: Array, starts: NDArray[np.int64]) -> NDArray[np.object_]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import compress
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -32,8 +33,8 @@ class Shown:
     """How the map and the satellite show a city."""
 
     osm: View
-    first_way: int
-    """Number of the map's first building; the others follow."""
+    osm_ids: list[str]
+    """What the map calls each of its buildings."""
     satellite: View
     forms: list[str]
     """For each settlement one of `townscape.FORMS`."""
@@ -54,7 +55,8 @@ def write(directory: Path, city: City, people: People, shown: Shown) -> None:
     _write_table(directory / "growth.parquet", _growth(city))
     _write_table(directory / "osm_buildings.parquet", _osm_buildings(shown, ids))
     _write_table(directory / "footprints.parquet", _footprints(city, shown.satellite, ids))
-    parameters = json.dumps(city.truth.as_dict(), indent=1, sort_keys=True)
+    drawn = {**city.truth.as_dict(), "style": city.style.as_dict(), "stress": city.stress.as_dict()}
+    parameters = json.dumps(drawn, indent=1, sort_keys=True)
     (directory / "parameters.json").write_text(parameters + "\n", encoding="utf-8")
 
 
@@ -189,9 +191,9 @@ def _growth(city: City) -> pd.DataFrame:
 
 
 def _osm_buildings(shown: Shown, ids: np.ndarray) -> pd.DataFrame:
-    """Return which way of the map shows which building."""
-    way, building = shown.osm.pairs.T
-    frame = pd.DataFrame({"osm_id": [f"way/{shown.first_way + k}" for k in way.tolist()], "building_id": ids[building]})
+    """Return which object of the map shows which building."""
+    drawn, building = shown.osm.pairs.T
+    frame = pd.DataFrame({"osm_id": [shown.osm_ids[k] for k in drawn.tolist()], "building_id": ids[building]})
     return frame.sort_values(["osm_id", "building_id"], ignore_index=True)
 
 
@@ -209,13 +211,29 @@ def _footprints(city: City, view: View, ids: np.ndarray) -> pd.DataFrame:
     return every.merge(shown, on="line", how="left").sort_values(["line", "building_id"], ignore_index=True)
 
 
+def _covered(city: City, people: People) -> np.ndarray:
+    """Return which settlements the register's boundary takes in, those nearest to the centre; the last: in none."""
+    share = city.stress.boundary
+    covered = np.ones(len(city.places) + 1, dtype=bool)
+    if share is None:
+        return covered
+    middles = shapely.get_coordinates(shapely.centroid(np.array(city.outlines, dtype=object)))
+    order = np.argsort(np.hypot(*(middles - city.plan.centre).T), kind="stable")
+    running = np.cumsum(_per_site(city, people.registered)[order])
+    covered[order[running > share * running[-1]]] = False
+    covered[-1] = share > 0.5  # noqa: PLR2004 - the fields lie around the middle of the city
+    return covered
+
+
 def write_register(path: Path, city: City, people: People) -> None:
     """Write the register a user would have: city and some settlements, with ghosts, names as clerks write them."""
     rng = city.stream("register")
     counts = _per_site(city, people.registered)
-    rows = [("", "", int(people.registered.sum()))]
-    for place, count, luck in zip(city.places, counts.tolist(), rng.random(len(city.places)), strict=True):
-        if place.name and place.kind != "other" and luck < city.truth.settlements_in_register:
+    covered = _covered(city, people)
+    rows = [("", "", int(people.registered[covered[city.buildings.site]].sum()))]
+    told = covered[:-1] & (rng.random(len(city.places)) < city.truth.settlements_in_register)
+    for place, count in compress(zip(city.places, counts.tolist(), strict=True), told.tolist()):
+        if place.name and place.kind != "other":
             forms = names.tags(place.name, place.kind, city.area.country, rng)
             rows.append((place.name.ru, forms["name"] if chance(rng, 0.5) else place.name.ru, count))
     frame = pd.DataFrame(rows, columns=["bare", "name", "registered"])
