@@ -28,9 +28,9 @@ _HABITS: dict[int, tuple[tuple[Tags, float], ...]] = {
     ),
 }
 """What is told of a building of each kind where anything is."""
-_WORKS_TOLD = 0.4
+_WORKS_TOLD = 0.25
 """Share of shops, works and schools that are tagged as such."""
-_WORKS_LEVELS = 0.01
+_WORKS_LEVELS = 0.005
 _NAMES = {
     HOUSE: ("Магазин", "Продукты", "Кафе «Нур»", "Аптека", "Медпункт", "Айыл өкмөтү", "Автосервис", "Дом культуры"),
     APARTMENTS: ("Общежитие", "ЖК «Ак-Орда»", "Дом {}", "Блок {}", "{} корпус"),

@@ -23,6 +23,10 @@ _SHOPS: tuple[Tags, ...] = (
     {"shop": "car_repair"}, {"amenity": "cafe", "name": "Нур"}, {"office": "company", "name": "Восток"},
     {"amenity": "fuel"}, {"amenity": "bank"}, {"shop": "hairdresser"}, {"amenity": "bench"}, {"highway": "bus_stop"},
 )  # fmt: skip
+_STEEP = 0.5
+"""Sine of the least angle at which streets cross."""
+_REST_M = 20.0
+"""No shorter end of a street is left over."""
 _SERVED = {"formal": 0.006, "village": 0.004, "novostroika": 0.0008}
 """Schools and clinics a house, by kind of settlement."""
 
@@ -52,32 +56,40 @@ def around_corners(streets: list[tuple[int, Array]], share: float, rng: np.rando
         by_site[site].append(line)
     found: list[tuple[int, Array]] = []
     for site, lines in by_site.items():
-        straight = [line for line in lines if len(line) == 2]
         taken: set[int] = set()
-        for k, line in enumerate(straight):
+        for k, line in enumerate(lines):
             if k in taken or not chance(rng, share):
                 continue
-            for j in range(k + 1, len(straight)):
-                meeting = None if j in taken else _meeting(line, straight[j])
+            for j in rng.permutation(len(lines)).tolist():
+                across = lines[j]
+                meeting = None if j in taken | {k} or len(across) > 2 else _meeting(line, across)
                 if meeting is None:
                     continue
-                found.append((site, np.array([line[0], meeting, straight[j][1]])))
-                found.extend((site, np.array(rest)) for rest in ([meeting, line[1]], [straight[j][0], meeting]))
+                before, point = meeting
+                parts = (
+                    [*line[:before], point, across[1]],
+                    [point, *line[before:]],
+                    [across[0], point],
+                )
+                found.extend((site, np.array(part)) for part in parts)
                 taken |= {k, j}
                 break
-        found.extend((site, line) for k, line in enumerate(straight) if k not in taken)
-        found.extend((site, line) for line in lines if len(line) > 2)
+        found.extend((site, line) for k, line in enumerate(lines) if k not in taken)
     return found
 
 
-def _meeting(first: Array, second: Array) -> Array | None:
-    """Return where two segments cross, well within both; None: they do not."""
-    a, b = first[1] - first[0], second[1] - second[0]
-    cross = a[0] * b[1] - a[1] * b[0]
-    if abs(cross) < 0.5 * np.hypot(*a) * np.hypot(*b):
-        return None
-    apart = second[0] - first[0]
-    along, across = (apart[0] * b[1] - apart[1] * b[0]) / cross, (apart[0] * a[1] - apart[1] * a[0]) / cross
-    inside = 0.1 < along < 0.9 and 0.1 < across < 0.9  # noqa: PLR2004
-    point: Array = first[0] + along * a
-    return point if inside else None
+def _meeting(line: Array, across: Array) -> tuple[int, Array] | None:
+    """Return how many vertices of a line lie before a straight street that it crosses well within both, and where."""
+    a, b = np.diff(line, axis=0), across[1] - across[0]
+    cross = a[:, 0] * b[1] - a[:, 1] * b[0]
+    steep = np.abs(cross) > _STEEP * np.hypot(*a.T) * np.hypot(*b)
+    apart = across[0] - line[:-1]
+    safe = np.where(steep, cross, 1.0)
+    along = (apart[:, 0] * b[1] - apart[:, 1] * b[0]) / safe
+    there = (apart[:, 0] * a[:, 1] - apart[:, 1] * a[:, 0]) / safe
+    met = np.flatnonzero(steep & (along > 0) & (along < 1) & (there > 0) & (there < 1))
+    for k in met.tolist():
+        point: Array = line[k] + along[k] * a[k]
+        if min(np.hypot(*(point - end)) for end in (line[0], line[-1], *across)) > _REST_M:
+            return k + 1, point
+    return None

@@ -125,7 +125,7 @@ def _main_buildings(plots: Plots, fabric: Fabric, used: np.ndarray, rng: np.rand
     slack = plots.front[used] - _turned_span(width, depth, turn)
     along = slack * rng.uniform(-0.42, 0.42, n)
     toward = np.where((plots.column[used] + plots.side[used]) % 2 == 0, 0.5, -0.5)
-    along = np.where(rng.random(n) < fabric.leaning, slack * toward * rng.uniform(0.8, 0.97, n), along)
+    along = np.where(rng.random(n) < fabric.leaning, slack * toward * rng.uniform(0.86, 0.98, n), along)
     along = np.where(touching, slack * toward, along)
     setback = np.where(touching, fabric.setback[0], setback)
     across = setback + np.where(touching, depth, reach) / 2 - plots.depth[used] / 2

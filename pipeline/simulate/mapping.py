@@ -218,7 +218,7 @@ def _split(
 
 def _false_positives(city: City, count: int, rng: np.random.Generator) -> Structures:
     """Return outlines of what is no building: greenhouses first, then lorries in streets and bare soil in fields."""
-    tried = max(3 * count, 20)
+    tried = max(12 * count, 40)  # in a dense city most of them meet a building
     candidates = Structures.join(
         [
             city.greenhouses.take(rng.permutation(len(city.greenhouses))[: count // 2]),

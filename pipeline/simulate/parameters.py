@@ -39,7 +39,7 @@ _RANGES: dict[str, Range] = {
     "vacant_plots": (0.05, 0.24),
     "sheds": (0.55, 1.15),
     "osm_share": (0.3, 0.9),
-    "osm_spread": (0.5, 1.4),
+    "osm_spread": (0.8, 2.6),
     "osm_offset_m": (0.3, 2.4),
     "osm_careless": (0.02, 0.14),
     "satellite_recall": (0.55, 0.93),
@@ -62,7 +62,7 @@ _RANGES: dict[str, Range] = {
     "built_up_noise": (0.04, 0.14),
     "onset_delay_years": (0.2, 1.4),
     "onset_omission": (0.01, 0.06),
-    "raster_official_share": (0.8, 1.06),
+    "raster_official_share": (0.8, 1.04),
     "cell_m": (1900.0, 2300.0),
     "turn_rad": (-0.3, 0.3),
 }

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipeline.simulate.city import City
     from pipeline.simulate.osm_pbf import Drawing, Tags
 
-_FENCE_M = 7.0
+_FENCE_M = 10.0
 """Around the houses of a parcel."""
 
 

@@ -74,7 +74,7 @@ FABRICS: dict[str, Fabric] = {
         rows=(0.0, 0.0), non_residential=(0.01, 0.05),
     ),
     "dacha": Fabric(
-        (18, 23), (26, 32), (4, 6.5), (10, 24), (34, 60), (0.24, 0.4), (20, 110),
+        (18, 23), (26, 32), (4, 6.5), (10, 24), (34, 60), (0.24, 0.4), (24, 110),
         sheds=0.6, vacancy=1.3, irregularity=0.06, greenhouses=0.22, setback=(3.0, 9.0), rows=(0.0, 0.0),
         two_storeys=(0.05, 0.35),
     ),

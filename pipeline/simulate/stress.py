@@ -47,7 +47,8 @@ class Stress:
 
     def as_dict(self) -> dict[str, float | bool]:
         """Return what is set, by its name on the command line."""
-        return {_name(one.name): value for one in fields(self) if (value := getattr(self, one.name))}
+        values = {_name(one.name): getattr(self, one.name) for one in fields(self)}
+        return {name: value for name, value in values.items() if value is not None and value is not False}
 
 
 def _name(attribute: str) -> str:

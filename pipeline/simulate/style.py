@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from pipeline.simulate.stress import Stress
 
 _RANGES: dict[str, tuple[float, float]] = {
-    "osm_sheds": (0.0, 0.09),
-    "satellite_sheds": (0.0, 0.07),
+    "osm_sheds": (0.0, 0.06),
+    "satellite_sheds": (0.0, 0.03),
     "bent": (0.0, 0.3),
-    "corner_ways": (0.2, 0.5),
+    "corner_ways": (0.25, 0.7),
     "spread": (1.5, 2.7),
     "shaped": (0.2, 0.62),
     "many_corners": (0.06, 0.24),
     "simplified": (0.0, 0.25),
     "smoothed": (0.1, 0.5),
-    "touching": (0.0, 0.42),
-    "leaning": (0.35, 0.95),
+    "touching": (0.02, 0.9),
+    "leaning": (0.6, 1.0),
     "surface": (0.03, 0.25),
-    "plain": (0.92, 0.995),
-    "blocks_told": (0.05, 0.7),
-    "levels": (0.0, 0.003),
-    "block_levels": (0.02, 0.3),
+    "plain": (0.925, 0.995),
+    "blocks_told": (0.05, 0.5),
+    "levels": (0.0, 0.002),
+    "block_levels": (0.0, 0.12),
     "named_buildings": (0.008, 0.044),
     "polygons": (0.04, 0.6),
     "parcelled": (0.06, 0.7),
@@ -45,7 +45,7 @@ _RANGES: dict[str, tuple[float, float]] = {
 }
 _LOGARITHMIC: dict[str, tuple[float, float]] = {
     "turn_rad": (0.06, 0.42),
-    "parcel_m": (38.0, 120.0),
+    "parcel_m": (75.0, 190.0),
     "pois": (115.0, 850.0),
 }
 """Drawn evenly on the scale of their logarithms."""
