@@ -39,7 +39,7 @@ _RANGES: dict[str, Range] = {
     "vacant_plots": (0.05, 0.24),
     "sheds": (0.55, 1.15),
     "osm_share": (0.3, 0.9),
-    "osm_spread": (0.8, 2.6),
+    "osm_spread": (1.4, 3.0),
     "osm_offset_m": (0.3, 2.4),
     "osm_careless": (0.02, 0.14),
     "satellite_recall": (0.55, 0.93),

@@ -167,7 +167,7 @@ def lay(polygon: Array, fabric: Fabric, wanted: int, rng: np.random.Generator) -
     front, depth, street = (rng.uniform(*limits) for limits in (fabric.front, fabric.depth, fabric.street))
     columns = int(rng.integers(fabric.columns[0], fabric.columns[1] + 1))
     shake = rng.standard_normal(4096)
-    wavelength = rng.uniform(400, 1200)
+    wavelength = rng.uniform(600, 1400)
     amplitude = max(fabric.bend, rng.uniform(0, fabric.slope) * wavelength / (2 * np.pi))
     scale = 1.0
     while True:

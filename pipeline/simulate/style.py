@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _RANGES: dict[str, tuple[float, float]] = {
     "osm_sheds": (0.0, 0.06),
     "satellite_sheds": (0.0, 0.03),
-    "bent": (0.0, 0.3),
+    "bent": (0.0, 0.2),
     "corner_ways": (0.25, 0.7),
     "spread": (1.5, 2.7),
     "shaped": (0.2, 0.62),
@@ -29,7 +29,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "simplified": (0.0, 0.25),
     "smoothed": (0.1, 0.5),
     "touching": (0.02, 0.9),
-    "leaning": (0.6, 1.0),
+    "leaning": (0.7, 1.0),
     "surface": (0.03, 0.25),
     "plain": (0.925, 0.995),
     "blocks_told": (0.05, 0.5),

@@ -164,4 +164,7 @@ def test_tracker_codes_follow_the_years(make: Callable[[str], Files]) -> None:
     assert (code[lit & (year < 2016)] == 1).mean() > 0.97
     late = lit & (year > 2016)
     assert late.sum() > 50
-    assert (2016 + (code[late] - 1) // 2 == year[late]).mean() > 0.95
+    told = 2016 + (code[late] - 1) // 2
+    # A cell that neighbours share tells of the first of them.
+    assert (told <= year[late]).mean() > 0.99
+    assert (told == year[late]).mean() > 0.9
