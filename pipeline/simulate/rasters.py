@@ -154,11 +154,12 @@ def write_tracker(path: Path, city: City) -> None:
         halves = np.broadcast_to(half[chunk][lit][:, None], row.shape)
         np.minimum.at(built, (row * width + column)[inside], halves[inside])
     # Half-year 0 of 2016 is before the first map; each later one is seen in its own map or one or two after it.
-    delay = rng.poisson(city.truth.onset_delay_years / 2, built.shape)
-    missed = rng.random(built.shape) < city.truth.onset_omission
-    code = np.where(built <= 0, 1, built.astype(np.int64) + 1 + delay)
-    seen = (built < np.iinfo(np.int32).max) & ~missed & (code <= _TRACKER_CODES)
-    values = np.where(seen, code, 0).astype(np.uint8)
+    known = np.flatnonzero(built < np.iinfo(np.int32).max)
+    delay = rng.poisson(city.truth.onset_delay_years / 2, len(known))
+    missed = rng.random(len(known)) < city.truth.onset_omission
+    code = np.where(built[known] <= 0, 1, built[known] + 1 + delay)
+    values = np.zeros(built.shape, np.uint8)
+    values[known] = np.where(missed | (code > _TRACKER_CODES), 0, code)
     origin = from_origin(left + first_column * cell, top - first_row * cell, cell, cell)
     _write(path, values.reshape(height, width), origin, "EPSG:4326", None)
 

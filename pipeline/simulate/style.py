@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline.simulate.stress import Stress
 
 _RANGES: dict[str, tuple[float, float]] = {
-    "osm_sheds": (0.0, 0.06),
+    "osm_sheds": (0.0, 0.035),
     "satellite_sheds": (0.0, 0.03),
     "bent": (0.0, 0.2),
     "corner_ways": (0.25, 0.7),
@@ -37,7 +37,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "block_levels": (0.0, 0.12),
     "named_buildings": (0.008, 0.044),
     "polygons": (0.04, 0.6),
-    "parcelled": (0.06, 0.7),
+    "parcelled": (0.15, 0.8),
     "joined_parcels": (0.0, 0.03),
     "duplicates": (0.0, 30.0),
     "as_relation": (0.0, 0.006),

@@ -45,7 +45,7 @@ def _given(stress: Stress) -> Inputs:
     if stress.no_satellite:
         missing["footprints"] = ()
     if stress.no_rasters:
-        missing |= {"population": None, "built_up": {}, "onset": None}
+        missing |= {"population": None, "built_up": {}, "onset": None, "tracker": None}
     return _INPUTS.model_copy(update=missing)
 
 

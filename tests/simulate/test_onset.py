@@ -13,6 +13,7 @@ from pipeline.extract import rasters as reading
 from pipeline.extract.wsf import tracker
 from pipeline.simulate import city as cities
 from pipeline.simulate import rasters, truth
+from pipeline.simulate.stress import Stress
 from pipeline.transform import growth
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ AREA = Area(area_id="here", country="KG", bbox=(74.4, 42.8, 74.62, 42.96), name=
 
 
 def test_a_settlement_founded_since_2017_is_dated_to_a_year(tmp_path: Path) -> None:
-    city = cities.make(AREA, buildings=8_000, seed=7)
+    city = cities.make(AREA, buildings=8_000, seed=7, stress=Stress())
     rng = np.random.default_rng(11)
     founded = rng.integers(2017, 2024, len(city.places))
     inside = city.buildings.site >= 0

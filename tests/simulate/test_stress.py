@@ -153,7 +153,7 @@ def test_missing_inputs_are_missing(make: Callable[[str], Files], stress: str, g
 def test_tracker_codes_follow_the_years(make: Callable[[str], Files]) -> None:
     files = make("young,late=0")
     with rasterio.open(files.folder / "tracker.tif") as file:
-        assert file.dtypes == ("int8",)
+        assert file.dtypes == ("uint8",)
         assert file.crs.to_epsg() == 4326
         houses = main_buildings(files)
         middles = houses.geometry.representative_point()
