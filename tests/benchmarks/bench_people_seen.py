@@ -51,10 +51,10 @@ def judged(area_id: str, seed: int) -> pd.DataFrame:
     for case, osm, footprints in cases(made, seed):
         merged = merge(osm, footprints, area_id, precision).buildings
         shown = shapely.STRtree(np.asarray(merged.geometry.array)).query(centres, predicate="intersects")[0]
-        for rasters, built_up in (("both rasters", made.built_up[LAST_OBSERVED]), ("people only", None)):
+        for rasters, built_up in (("both rasters", made.inputs.built_up[LAST_OBSERVED]), ("people only", None)):
             cells = completeness.coverage(
                 area_id, boundary, crs=made.area.projected, buildings=merged, layers=made.layers,
-                population=made.population, built_up=built_up,
+                population=made.inputs.population, built_up=built_up,
             )  # fmt: skip
             found = people_seen(cells, homes=len(merged), buildings_year=None, population_year=None)
             true = people.iloc[np.unique(shown)].sum() / people.sum()

@@ -50,42 +50,24 @@ WRITTEN = Path(__file__).parents[2] / "pipeline" / "transform" / "settlements" /
 _CONFIG = Path(__file__).parents[2] / "config.toml"
 
 
-def city(area_id: str, seed: int, **style: object) -> pd.DataFrame:
+def city(area_id: str, seed: int, stress: str = "") -> pd.DataFrame:
     """Return evidence and truth of the settlements that are found in one simulated city.
 
     The columns of `evidence.gather`, and kind (of most of its buildings), pure (their share), buildings, city.
     """
-    given = config.load(_CONFIG).areas[area_id]
-    with tempfile.TemporaryDirectory() as folder:
-        area = simulate.write_area(given, Path(folder), buildings=BUILDINGS, seed=seed, **style)  # type: ignore[arg-type]
-        read = extraction.read(area, catalogue.default()).data
-        assert area.inputs.truth is not None
-        truth = {
-            name: gpd.read_parquet(area.inputs.truth / f"{name}.parquet").to_crs(area.projected)
-            for name in ("buildings", "settlements")
-        }
-    layers = {name: frame.to_crs(area.projected) for name, frame in read.layers.items()}
-    merged = merge(layers["buildings"], read.footprints.to_crs(area.projected), area_id, _precision(area))
-    found = delineate(merged.buildings, layers, area_id, listed_names(facts.settlements(), area_id))
-    places, _ = resolve_names(found.settlements, layers, facts.settlements(), area_id)
-    members = merged.buildings.assign(settlement_id=found.membership)
-    modelled = catalogue.default().sources["ghs_built_s"].modelled_epochs
-    onset = growth.onset_years(places, read.onset, read.built_up, modelled=modelled)
-    kind_of = truth["settlements"].set_index("settlement_id")["kind"]
-    settlement_of = truth["buildings"].set_index("building_id")["settlement_id"]
-    told = shown(merged.buildings, truth["buildings"]).map(settlement_of).map(kind_of).to_numpy()
-    votes = pd.crosstab(found.membership.to_numpy(), told).reindex(places["settlement_id"]).fillna(0)
-    return gather(places, members, layers, onset).assign(
+    made = simulated.city(area_id, seed, stress, BUILDINGS)
+    found = simulated.settled(made)
+    kind_of = made.settlements["kind"]
+    settlement_of = made.buildings.set_index("building_id")["settlement_id"]
+    told = found.truth.map(settlement_of).map(kind_of).to_numpy()
+    votes = pd.crosstab(found.houses["settlement_id"].to_numpy(), told)
+    votes = votes.reindex(found.places["settlement_id"]).fillna(0)
+    return gather(found.places, found.houses, made.layers, found.onset).assign(
         kind=votes.idxmax(axis=1).to_numpy(),
         pure=(votes.max(axis=1) / np.maximum(votes.sum(axis=1), 1)).to_numpy(),
         buildings=votes.sum(axis=1).to_numpy(),
-        city=f"{area_id} {seed}",
+        city=f"{area_id} {seed} {stress}",
     )
-
-
-def _precision(area: Area) -> pd.Series:
-    priors = population.Priors(facts.priors(), area.country, area.area_id, "winter")
-    return priors.select("precision_satellite")
 
 
 def varied(evidence: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,13 +20,15 @@ import shapely
 from pipeline import config, simulate
 from pipeline.declared import catalogue, facts
 from pipeline.extract import inputs
-from pipeline.transform import population
+from pipeline.simulate.stress import parse
+from pipeline.transform import growth, population
 from pipeline.transform.buildings import MergedBuildings, merge
+from pipeline.transform.settlements import delineate, listed_names, resolve_names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pipeline.geometry.raster import Raster
+    from pipeline.extract.inputs import AreaInputs
 
 SEEDS = tuple(int(seed) for seed in os.environ.get("BENCH_SEEDS", "501 502 503 504 505 506 507 508 509 510").split())
 CITIES = tuple(os.environ.get("BENCH_CITIES", "bishkek osh almaty astana").split())
@@ -48,22 +50,21 @@ class City:
     footprint_pairs: pd.DataFrame
     """footprint_id, building_id (missing: a false positive)."""
     merged: MergedBuildings
-    population: Raster | None
-    built_up: dict[int, Raster]
+    inputs: AreaInputs
+    """As read: in degrees, rasters as they are."""
 
 
-@cache
-def city(area_id: str, seed: int) -> City:
-    """Simulate, read, merge; once per run."""
+@lru_cache(maxsize=40)
+def city(area_id: str, seed: int, stress: str = "", buildings: int = BUILDINGS) -> City:
+    """Simulate, read, merge; once per run. `stress` as on the command line (see `pipeline.simulate.stress`)."""
     given = config.load(_CONFIG).areas[area_id]
     with tempfile.TemporaryDirectory() as folder:
-        path = simulate.write([given], Path(folder), buildings=BUILDINGS, seed=seed)
-        area = config.load(path).areas[area_id]
+        area = simulate.write_area(given, Path(folder), buildings=buildings, seed=seed, stress=parse([stress]))
         read = inputs.read(area, catalogue.default()).data
         seen = read.footprints
         truth = area.inputs.truth
         assert truth is not None
-        buildings, settlements = (
+        true_buildings, settlements = (
             gpd.read_parquet(truth / f"{name}.parquet").to_crs(area.projected) for name in ("buildings", "settlements")
         )
         lines = pd.read_parquet(truth / "footprints.parquet")
@@ -77,14 +78,40 @@ def city(area_id: str, seed: int) -> City:
         area=area,
         layers=projected,
         footprints=metric,
-        buildings=buildings,
+        buildings=true_buildings,
         settlements=settlements.set_index("settlement_id"),
         osm_pairs=pairs,
         footprint_pairs=_lines(seen, lines),
         merged=merge(projected["buildings"], metric, area_id, precision.select("precision_satellite")),
-        population=read.population,
-        built_up=read.built_up,
+        inputs=read,
     )
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The settlements that are found in a city."""
+
+    places: gpd.GeoDataFrame
+    """With names."""
+    named: pd.DataFrame
+    houses: gpd.GeoDataFrame
+    """Merged buildings with `settlement_id`."""
+    onset: pd.Series
+    truth: pd.Series
+    """The true building that each of `houses` shows; missing: none."""
+
+
+def settled(made: City) -> Settled:
+    """Divide and name as a run does."""
+    gazetteer, area_id, merged = facts.settlements(), made.area.area_id, made.merged.buildings
+    found = delineate(merged, made.layers, area_id, listed_names(gazetteer, area_id))
+    modelled = catalogue.default().sources["ghs_built_s"].modelled_epochs
+    onset = growth.onset_years(
+        found.settlements, made.inputs.onset, made.inputs.built_up, tracker=made.inputs.tracker, modelled=modelled
+    )
+    places, named = resolve_names(found.settlements, made.layers, gazetteer, area_id)
+    houses = merged.assign(settlement_id=found.membership)
+    return Settled(places, named, houses, onset, shown(merged, made.buildings))
 
 
 def _lines(seen: gpd.GeoDataFrame, lines: pd.DataFrame) -> pd.DataFrame:

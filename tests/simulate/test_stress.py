@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -12,16 +13,16 @@ import rasterio
 
 from pipeline import config, simulate
 from pipeline.errors import InputError
-from pipeline.simulate.stress import Stress, parse
+from pipeline.simulate.stress import HELP, Stress, parse
 from tests.simulate.conftest import Files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from pipeline.config import Area
 
 SEED, BUILDINGS = 53_001, 2_500
+PAGE = Path(__file__).parents[2] / "docs" / "stressed.md"
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,12 @@ def test_names_and_values_are_read() -> None:
     assert parse(["import=0.9,offset=8", "young"]) == Stress(imported=0.9, offset=8.0, young=True)
     assert parse(["import=0.9, young"]).as_dict() == {"import": 0.9, "young": True}
     assert parse(["empty=0"]).as_dict() == {"empty": 0.0}
+
+
+def test_the_page_lists_every_stress() -> None:
+    rows = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    wanted = ["| `{}` | {} |".format(*stress.split(": ", 1)) for stress in HELP.split("; ")]
+    assert rows[: len(wanted)] == wanted
 
 
 @pytest.mark.parametrize(
