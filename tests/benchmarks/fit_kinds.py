@@ -10,28 +10,16 @@ is trusted beyond what it can tell elsewhere.
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
-from pipeline import config, simulate
-from pipeline.declared import catalogue, facts
-from pipeline.extract import inputs as extraction
 from pipeline.schema.vocabulary import TOLD_KINDS
-from pipeline.transform import growth, population
-from pipeline.transform.buildings import merge
-from pipeline.transform.settlements import delineate, listed_names, resolve_names
 from pipeline.transform.settlements.classification import KNOTS, SILENT, Weights, design
 from pipeline.transform.settlements.evidence import gather
-from tests.benchmarks.simulated import shown
-
-if TYPE_CHECKING:
-    from pipeline.config import Area
+from tests.benchmarks import simulated
 
 CITIES = ("bishkek", "osh", "almaty", "astana")
 BUILDINGS = 12_000
@@ -47,7 +35,6 @@ VIEWS = ((), ("onset",), STREETS, (*STREETS, "plot_m2"), SAID, ("home_m2", "plot
 VARIED = 4
 """Cities made of each simulated one."""
 WRITTEN = Path(__file__).parents[2] / "pipeline" / "transform" / "settlements" / "kind_weights.py"
-_CONFIG = Path(__file__).parents[2] / "config.toml"
 
 
 def city(area_id: str, seed: int, stress: str = "") -> pd.DataFrame:

@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 from pipeline.transform.buildings.building_use import HOUSE_MAX_M2
 from pipeline.transform.settlements import osm_places, villages
 from pipeline.transform.settlements.neighbour_graph import components, dense
-from pipeline.transform.settlements.tract_merging import OFF_CENTRE, join, sums_of, tracts
+from pipeline.transform.settlements.tract_merging import OFF_CENTRE, join, tracts
 from pipeline.wording.spelling import Key, key
 
 if TYPE_CHECKING:
@@ -282,7 +282,7 @@ def _regions(  # noqa: PLR0913, PLR0917 - the parts of one city
     with np.errstate(invalid="ignore"):
         place = np.stack([np.bincount(held, axis, count) / number for axis in spots[seed >= 0].T], axis=1)
     inner = edges[free[edges].all(axis=1)]
-    region = join(tract, inner, sums_of(fabric, tract, count), place, ground)
+    region = join(fabric, tract, inner, place, ground)
     return np.where(free, region[tract] if count else -1, -1)
 
 

@@ -10,13 +10,17 @@ import numpy as np
 from pipeline.transform.settlements.neighbour_graph import components
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from pipeline.transform.settlements.morphology import Fabric
     from pipeline.transform.settlements.neighbour_graph import Edges, Floats, Labels, Mask, Points
 
-SCALES = {"footprint": 0.2, "spread": 0.15, "spacing": 0.5, "sheds": 0.18, "heading": 0.3}
+SCALES = {"footprint": 0.2, "spread": 0.15, "spacing": 0.5, "sheds": 0.18}
 """How much two tracts of one settlement differ in each measure, apart from chance: the logarithms of footprint and
-spacing, the spread of the former, sheds per building, and the mean heading (a complex number, 0.3 is about 4°). Spacing
-says little: a settlement fills up from its middle, and its outermost plots are built last."""
+spacing, the spread of the former, sheds per building. Spacing says little: a settlement fills up from its middle, and
+its outermost plots are built last."""
+HEADING = 0.3
+"""The same for the direction of walls where the two meet (see `difference`; 0.3 is about 4°)."""
 ALIKE = 2.0
 """Tracts that differ by less than this (root of the sum of squares, in `SCALES`) are of one settlement."""
 SMALL = 10
@@ -51,8 +55,6 @@ class Sums(NamedTuple):
     """Σ ln² footprint."""
     gap: float
     """Σ ln spacing."""
-    heading_real: float
-    heading_imag: float
     land: float
     """Σ of each building's land, the square of its spacing; its moments follow."""
     land_x: float
@@ -64,6 +66,36 @@ class Sums(NamedTuple):
 _MAINS = Sums._fields.index("mains")
 
 
+class Contact(NamedTuple):
+    """Links between buildings, of one tract or of two, and how far their walls agree; both add up."""
+
+    links: float
+    agreement: float
+    """Σ cos(4 · the angle between the walls of both), 0 for what has no direction."""
+
+
+NONE = Contact(0.0, 0.0)
+
+
+def contacts(heading: NDArray[np.complex128], label: Labels, links: Edges, count: int) -> list[dict[int, Contact]]:
+    """Return the contacts of each of `count` labels with each other one, and with itself."""
+    a, b = label[links].T
+    held = (a >= 0) & (b >= 0)
+    agreement = (heading[links[held, 0]] * heading[links[held, 1]].conj()).real
+    code, pair = np.unique(np.minimum(a, b)[held] * count + np.maximum(a, b)[held], return_inverse=True)
+    number, total = np.bincount(pair, minlength=len(code)), np.bincount(pair, agreement, len(code))
+    out: list[dict[int, Contact]] = [{} for _ in range(count)]
+    for one, times, agreed in zip(code.tolist(), number.tolist(), total.tolist(), strict=True):
+        i, j = divmod(one, count)
+        out[i][j] = out[j][i] = Contact(times, agreed)
+    return out
+
+
+def together(*several: Contact) -> Contact:
+    """Return the sum of contacts."""
+    return Contact(*(sum(values) for values in zip(*several, strict=True)))
+
+
 def sums_of(fabric: Fabric, label: Labels, count: int) -> Floats:
     """Return the `Sums` of the buildings of each label, shape (count, number of sums)."""
     main = fabric.main & (label >= 0) & np.isfinite(fabric.spacing_m)
@@ -71,15 +103,12 @@ def sums_of(fabric: Fabric, label: Labels, count: int) -> Floats:
     size = np.log(fabric.footprint_m2[main])
     spacing = np.clip(fabric.spacing_m[main], 1.0, MOST_SPACING_M)
     gap, land = np.log(np.maximum(fabric.spacing_m[main], 1.0)), spacing**2
-    heading = fabric.heading[main]
     x, y = fabric.points[main].T
 
     columns = {
         "size": size,
         "size_2": size**2,
         "gap": gap,
-        "heading_real": heading.real,
-        "heading_imag": heading.imag,
         "land": land,
         "land_x": land * x,
         "land_y": land * y,
@@ -90,29 +119,44 @@ def sums_of(fabric: Fabric, label: Labels, count: int) -> Floats:
     return np.stack([sums[name] for name in Sums._fields], axis=1).astype(np.float64)
 
 
-def difference(a: Sums, b: Sums) -> float:
+def difference(a: Sums, b: Sums, within: tuple[Contact, Contact], across: Contact) -> float:
     """Return how differently two tracts are built, in units of what tracts of one settlement differ by.
 
     Each difference is set against its scale and its standard error, so that small tracts are not parted by chance.
+
+    Parameters
+    ----------
+    a, b
+        The tracts.
+    within
+        Their contacts with themselves.
+    across
+        Their contact. Directions are compared where the two meet, as streets bend on their way through a settlement:
+        neighbours across agree as well as those within. What they agree less by is the square of the difference of two
+        means, as for the other measures.
     """
     total = 0.0
     for (x, var_x), (y, var_y), scale in zip(_measures(a), _measures(b), SCALES.values(), strict=True):
-        total += abs(x - y) ** 2 / (scale**2 + var_x + var_y)
+        total += (x - y) ** 2 / (scale**2 + var_x + var_y)
+    square, variance = 0.0, 0.0
+    for contact, times in ((within[0], 1), (within[1], 1), (across, -2)):
+        mean = contact.agreement / max(contact.links, 1.0)
+        square += times * mean
+        variance += times**2 * max(1 - mean**2, 0.01) / (2 * max(contact.links, 1.0))
+    total += max(square, 0.0) / (HEADING**2 + variance**0.5)
     return float(np.sqrt(total))
 
 
-def _measures(sums: Sums) -> list[tuple[complex, float]]:
+def _measures(sums: Sums) -> list[tuple[float, float]]:
     """Return the measures of a tract, in the order of `SCALES`, each with the square of its standard error."""
     count = max(sums.mains, 1.0)
     mean = sums.size / count
     variance = max(sums.size_2 / count - mean**2, 0.01)
-    heading = complex(sums.heading_real, sums.heading_imag) / count
     return [
         (mean, variance / count),
         (variance**0.5, variance / (2 * count)),
         (sums.gap / count, 0.1 / count),
         (sums.sheds / (count + sums.sheds), 0.25 / count),
-        (heading, max(1 - abs(heading) ** 2, 0.01) / count),
     ]
 
 
@@ -128,7 +172,7 @@ def off_centre(sums: Sums, place: Floats) -> float:
     return float(np.hypot(place[0] - x, place[1] - y) / max(np.sqrt(max(2 * square, 0.0)), LEAST_RADIUS_M))
 
 
-def join(tract: Labels, edges: Edges, sums: Floats, place: Points, ground: Labels) -> Labels:
+def join(fabric: Fabric, tract: Labels, edges: Edges, place: Points, ground: Labels) -> Labels:
     """Join neighbouring tracts that are built alike, the most alike first, and small ones with a neighbour.
 
     A named place stands in the midst of its settlement. Where it does not, what made its region lopsided is taken back,
@@ -136,14 +180,14 @@ def join(tract: Labels, edges: Edges, sums: Floats, place: Points, ground: Label
 
     Parameters
     ----------
+    fabric
+        Measures of the buildings.
     tract
         Tract of each building, 0 to k - 1, or -1, shape (n,).
     edges
         Links between buildings, also across the streets that part tracts, shape (m, 2).
-    sums
-        `sums_of` the k tracts.
     place
-        Where the named place of a tract stands, in the coordinates of `sums`; NaN: it holds none, shape (k, 2). Two
+        Where the named place of a tract stands, metres; NaN: it holds none, shape (k, 2). Two
         tracts with a place are never joined.
     ground
         The ground that outlines a settlement on which a tract stands, -1: none, shape (k,). Such tracts take in
@@ -155,6 +199,7 @@ def join(tract: Labels, edges: Edges, sums: Floats, place: Points, ground: Label
         Region of each tract, shape (k,): the number of its first tract.
     """
     count = len(place)
+    sums = sums_of(fabric, tract, count)
     part = np.arange(count)
     closed = np.zeros(count, dtype=bool)
     while True:
@@ -163,7 +208,8 @@ def join(tract: Labels, edges: Edges, sums: Floats, place: Points, ground: Label
         spot = np.full_like(place, np.nan)
         held = np.isfinite(place[:, 0])
         spot[part[held]] = place[held]
-        links = _links(np.where(tract >= 0, part[tract], -1) if count else tract, edges, count)
+        label = np.where(tract >= 0, part[tract], -1) if count else tract
+        links = contacts(fabric.heading, label, edges, count)
         of_part = np.full(count, -1, dtype=np.int64)
         np.maximum.at(of_part, part, ground)
         regions = _Regions(values.copy(), np.isfinite(spot[:, 0]), closed.copy(), links, of_part)
@@ -207,20 +253,6 @@ def _central(joins: list[tuple[int, int]], values: Floats, place: Points, closed
     return first[label], cut
 
 
-def _links(tract: Labels, edges: Edges, count: int) -> list[dict[int, int]]:
-    """Return for each tract its neighbours and the number of links to each."""
-    a, b = tract[edges[:, 0]], tract[edges[:, 1]]
-    apart = (a != b) & (a >= 0) & (b >= 0)
-    code, number = np.unique(
-        np.minimum(a[apart], b[apart]) * count + np.maximum(a[apart], b[apart]), return_counts=True
-    )
-    links: list[dict[int, int]] = [{} for _ in range(count)]
-    for pair, times in zip(code.tolist(), number.tolist(), strict=True):
-        i, j = divmod(pair, count)
-        links[i][j] = links[j][i] = times
-    return links
-
-
 class _Regions:
     """Regions that grow as tracts join; a region goes by the least number of its tracts.
 
@@ -228,9 +260,12 @@ class _Regions:
     in order.
     """
 
-    def __init__(self, values: Floats, seeded: Mask, closed: Mask, links: list[dict[int, int]], ground: Labels) -> None:
+    def __init__(
+        self, values: Floats, seeded: Mask, closed: Mask, links: list[dict[int, Contact]], ground: Labels
+    ) -> None:
         self.ground = ground
         self.values, self.seeded, self.closed, self.links = values, seeded, closed, links
+        self.within = [links[i].pop(i, NONE) for i in range(len(links))]
         self.root = np.arange(len(values))
         self.version = [0] * len(values)
         self.joins: list[tuple[int, int]] = []
@@ -246,7 +281,7 @@ class _Regions:
                 continue
             if not self.links[i]:
                 continue
-            j = max(self.links[i], key=lambda other: (self.links[i][other], -other))
+            j = max(self.links[i], key=lambda other: (self.links[i][other].links, -other))
             kept = self._unite(i, j)
             if self.values[kept, _MAINS] < SMALL and not self.seeded[kept]:
                 heappush(queue, (self.values[kept, _MAINS], kept))
@@ -270,7 +305,8 @@ class _Regions:
             if self.ground[i] != self.ground[other]:
                 continue
             a, b = min(i, other), max(i, other)
-            apart = difference(Sums(*self.values[a].tolist()), Sums(*self.values[b].tolist()))
+            own = Sums(*self.values[a].tolist()), Sums(*self.values[b].tolist())
+            apart = difference(*own, (self.within[a], self.within[b]), self.links[a][b])
             if apart < ALIKE:
                 out.append((apart, a, b, (self.version[a], self.version[b])))
         return out
@@ -283,10 +319,12 @@ class _Regions:
         self.closed[kept] |= self.closed[gone]
         self.ground[kept] = max(self.ground[kept], self.ground[gone])
         self.root[self.root == gone] = kept
-        for other, times in self.links[gone].items():
+        self.within[kept] = together(self.within[kept], self.within[gone], self.links[kept].get(gone, NONE))
+        for other, contact in self.links[gone].items():
             del self.links[other][gone]
             if other != kept:
-                self.links[kept][other] = self.links[other][kept] = self.links[kept].get(other, 0) + times
+                both = together(self.links[kept].get(other, NONE), contact)
+                self.links[kept][other] = self.links[other][kept] = both
         self.links[gone] = {}
         self.version[kept] += 1
         self.version[gone] += 1

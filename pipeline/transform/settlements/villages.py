@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import cKDTree
 
-from pipeline.transform.settlements.tract_merging import Sums, difference, sums_of
+from pipeline.transform.settlements.tract_merging import NONE, Sums, contacts, difference, sums_of
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -89,6 +89,7 @@ def _take_neighbours(out: Partition, fabric: Fabric, links: Edges, whole: Mask, 
     grounded = 2 * np.bincount(out.label[held & (parcel >= 0)], minlength=count) > core
     size = core.copy()
     while True:
+        meeting = contacts(fabric.heading, out.label, links, count)
         a, b = out.label[np.concatenate([links, links[:, ::-1]])].T
         meets = (a >= 0) & (b >= 0) & nameless[a] & whole[b]
         rest = grounded[a] & ~grounded[b] & (core[b] <= SMALL_SHARE * core[a])
@@ -98,7 +99,9 @@ def _take_neighbours(out: Partition, fabric: Fabric, links: Edges, whole: Mask, 
         order = np.lexsort((code, -times))
         target = np.arange(count)
         for guest, host in zip(*np.divmod(code[order], count), strict=True):
-            apart = difference(Sums(*sums[guest].tolist()), Sums(*sums[host].tolist()))
+            within = meeting[guest].get(guest, NONE), meeting[host].get(host, NONE)
+            own = Sums(*sums[guest].tolist()), Sums(*sums[host].tolist())
+            apart = difference(*own, within, meeting[guest][host])
             if target[guest] == guest and (grounded[guest] or apart <= VILLAGE_ALIKE):
                 target[guest] = host
         moved = np.flatnonzero(target != np.arange(count))
