@@ -1,4 +1,5 @@
-// Language, view and the figures of the cell under the pointer or the cursor keys. Without it the page reads in English.
+// Language, view, one settlement alone, and the figures of the cell under the pointer or the cursor keys.
+// Without it the page reads in English.
 (function () {
   "use strict";
   const data = JSON.parse(document.getElementById("data").textContent);
@@ -6,6 +7,8 @@
   const map = document.querySelector(".map");
   const cursor = document.getElementById("cursor");
   const readout = document.getElementById("readout");
+  const asked = new URLSearchParams(location.search);
+  const alone = Object.hasOwn(data.settlements, asked.get("settlement")) ? data.settlements[asked.get("settlement")] : null;
   const at = new Map(data.cells.map((cell, index) => [cell[0] + "," + cell[1], index]));
   let current = -1;
 
@@ -13,14 +16,41 @@
   const number = (value) =>
     (value < 0 ? "−" : "") + String(Math.abs(value)).replace(/\B(?=(\d{3})+$)/g, root.lang === "en" ? "," : "\u00a0");
 
+  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  const interval = (low, high) => number(low) + "\u2060–\u2060" + number(high);
+
   function sayCell() {
     if (current < 0) { readout.textContent = texts()["cell.hint"]; return; }
     const [, , buildings, low, middle, high, share, kind] = data.cells[current];
     const values = {
       kind: texts().kinds[kind], share: texts().shares[share], buildings: number(buildings),
-      residents: number(middle) + " (" + number(low) + "–" + number(high) + ")",
+      residents: number(middle) + " (" + interval(low, high) + ")",
     };
-    readout.textContent = texts().cell.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+    readout.textContent = fill(texts().cell, values);
+  }
+
+  // Instead of the city: the settlement's own figures, and the map around it.
+  function sayAlone() {
+    if (alone === null) return;
+    const [low, middle, high] = alone.people ?? [];
+    const values = {
+      name: alone.names[root.lang], kind: texts().kinds[alone.kind], status: texts().statuses[alone.status],
+      ...(alone.people && { interval: interval(low, high), middle: number(middle) }),
+    };
+    const which = alone.people ? "" : ".unknown";
+    document.getElementById("headline").textContent = fill(texts()["alone" + which], values);
+    document.getElementById("deck").textContent = fill(texts()["alone.deck" + which], values);
+    document.title = values.name;
+  }
+
+  function lookAt([x, y]) {
+    const box = map.viewBox.baseVal, [width, height] = [box.width, box.height];
+    const zoom = Math.min(1, 6000 * data.scale / Math.min(width, height));
+    map.style.setProperty("--zoom", zoom);
+    map.setAttribute("viewBox", [x - width * zoom / 2, y - height * zoom / 2, width * zoom, height * zoom].join(" "));
+    const mark = document.getElementById("mark");
+    for (const [name, value] of [["cx", x], ["cy", y], ["r", data.cell * data.scale * 1.5], ["visibility", "visible"]])
+      mark.setAttribute(name, value);
   }
 
   function choose(index) {
@@ -42,6 +72,7 @@
     for (const button of document.querySelectorAll("[data-language]"))
       button.setAttribute("aria-pressed", String(button.dataset.language === language));
     sayCell();
+    sayAlone();
   }
 
   function fromPointer(event) {
@@ -72,17 +103,26 @@
     event.preventDefault();
     step(...ways[event.key]);
   });
-  for (const input of document.querySelectorAll("[name=view]"))
+  for (const input of document.querySelectorAll("[name=view]")) {
     input.addEventListener("change", () => { document.body.dataset.view = input.value; });
+    if (input.value === asked.get("view")) input.click();
+  }
+  for (const mode of ["plain", "dark"]) root.classList.toggle(mode, asked.has(mode));
+  root.classList.toggle("alone", alone !== null);
+  if (alone?.at) lookAt(alone.at);
   for (const button of document.querySelectorAll("[data-language]"))
     button.addEventListener("click", () => setLanguage(button.dataset.language));
 
-  const wished = [new URLSearchParams(location.search).get("lang"), ...(navigator.languages || [])];
+  const wished = [asked.get("lang"), ...(navigator.languages || [])];
   const known = wished.map((name) => String(name).slice(0, 2).toLowerCase()).find((name) => name in data.texts);
   setLanguage(known || "en");
 
-  // The page that embeds this one learns how high it is; see snippet.html. Nothing else is told, so to anyone.
+  // The page that embeds this one learns how high it is (embed.js). Nothing else is told, so to anyone.
   if (window.parent !== window) {
+    const more = document.querySelector(".more");
+    more.href = location.href.replace(/#.*/, "") + "#all";
+    more.target = "_blank";
+    more.rel = "noopener";
     const tell = () =>
       window.parent.postMessage({ novostroiki: data.area, height: Math.ceil(document.body.getBoundingClientRect().height) }, "*");
     new ResizeObserver(tell).observe(document.body);

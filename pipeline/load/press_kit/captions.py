@@ -34,7 +34,8 @@ def compose(kit: Kit, texts: Texts) -> Words:
         headline, deck = texts("headline.plain", city=city), texts("deck.plain")
     else:
         headline, deck = _unregistered(people, city, texts)
-    listed = ", ".join(kit.sources)
+    made_up = [texts("source.simulated")] if kit.simulated else []
+    listed = ", ".join(kit.sources + made_up)
     sources = (
         texts("sources.plain", sources=listed)
         if kit.year is None
@@ -59,22 +60,20 @@ def compose(kit: Kit, texts: Texts) -> Words:
 
 
 def _unregistered(people: Interval, city: str, texts: Texts) -> tuple[str, str]:
-    """Return headline and deck: residents minus registrations may be negative, a number of people may not."""
-    interval = texts.interval(people.low, people.high)
-    evidence = texts(f"evidence.{people.evidence}")
+    """Return headline and deck; both ends of the range stand in the headline, also where the lower one is nobody."""
     if people.low > 0:
-        headline = texts("headline", city=city, interval=interval)
-        return headline, texts("deck", middle=people.middle, evidence=evidence)
-    headline = texts("headline.up_to" if people.high > 0 else "headline.below_zero", city=city, high=people.high)
-    return headline, texts("deck.below_zero", middle=people.middle, interval=interval, evidence=evidence)
+        headline = texts("headline", city=city, interval=texts.interval(people.low, people.high))
+    else:
+        headline = texts("headline.from_none", city=city, high=people.high)
+    return headline, texts("deck", middle=people.middle, evidence=texts(f"evidence.{people.evidence}"))
 
 
 def _largest(kit: Kit, texts: Texts) -> str:
-    first = next((one for one in kit.settlements if one.residents is not None), None)
+    first = next(iter(kit.largest_new), None)
     if first is None or first.residents is None:
         return texts("settlements.none")
-    name = first.names.get(texts.code, texts("unnamed"))
-    return texts("alt.summary", name=name, interval=texts.interval(first.residents.low, first.residents.high))
+    interval = texts.interval(first.residents.low, first.residents.high)
+    return texts("alt.summary", name=first.names[texts.code], interval=interval)
 
 
 def _title(product: str) -> str:

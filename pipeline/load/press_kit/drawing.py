@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from pipeline.load.press_kit.svg import SANS, add, number, text_width
+from pipeline.load.press_kit.fonts import Face, text_width
+from pipeline.load.press_kit.svg import SANS, add, number
 from pipeline.load.public_edition.grid import CELL_M
 from pipeline.load.theme import colour, ladder
 from pipeline.schema.vocabulary import SETTLEMENT_KINDS, SHARES
@@ -27,8 +28,10 @@ _GAP = 0.05
 _LABELS = 12
 _MAJOR_LABELS = 5
 """Names that a small screen shows too."""
-_SMALL_SCREEN = 1.9
-"""How much larger it draws them (style.css), so that they need more room at the edge."""
+_WIDER = 1.12
+"""How much wider than ours the letters may be that a browser has."""
+_INSET = 0.24
+"""Width of the inset, as a share of the map's."""
 _LABEL_SIZE = 13.0
 _SCALES_KM = (1, 2, 5, 10, 20)
 
@@ -45,11 +48,10 @@ class Frame:
 
     @classmethod
     def fit(cls, bounds: tuple[float, float, float, float], width: float, tallest: float) -> Frame:
-        """Return the frame that shows `bounds` on the given width, or smaller where that would be too tall."""
+        """Return the frame that shows `bounds` and nothing else, as large as fits into `width` by `tallest`."""
         west, south, east, north = bounds
         scale = min(width / (east - west), tallest / (north - south))
-        middle = (west + east) / 2
-        return cls(middle - width / scale / 2, north, scale, width, (north - south) * scale)
+        return cls(west, north, scale, (east - west) * scale, (north - south) * scale)
 
     def x(self, metres: float) -> float:
         """Return the drawing's x of an easting."""
@@ -125,7 +127,7 @@ def draw_cells(parent: Element, kit: Kit, frame: Frame, view: str) -> None:
             for column, row in zip(chosen["column"], chosen["row"], strict=True)
         )
         if len(chosen):
-            add(group, "path", d="".join(corners), fill=fill)
+            add(group, "path", d="".join(corners), fill=fill, class_=f"c{index}")
 
 
 def draw_labels(parent: Element, kit: Kit, frame: Frame, code: str) -> None:
@@ -142,13 +144,14 @@ def draw_labels(parent: Element, kit: Kit, frame: Frame, code: str) -> None:
     )
     taken: list[tuple[float, float, float, float]] = []
     for settlement in kit.settlements:
-        name = settlement.names.get(code)
-        if len(taken) == _LABELS or name is None or settlement.place is None:
+        name = settlement.names[code]
+        if len(taken) == _LABELS or not settlement.named or settlement.place is None:
             continue
         x, y = frame.x(settlement.place[0]), frame.y(settlement.place[1]) - _LABEL_SIZE
-        half = text_width(name, _LABEL_SIZE) / 2 + 3
-        edge = half if len(taken) >= _MAJOR_LABELS else half * _SMALL_SCREEN
-        x = min(max(x, edge), frame.width - edge)
+        half = text_width(name, _LABEL_SIZE, Face.STRONG) * _WIDER / 2 + 3
+        if half * 2 > frame.width or not (0 <= x <= frame.width and 0 <= y <= frame.height):
+            continue
+        x = min(max(x, half), frame.width - half)
         box = (x - half, y - _LABEL_SIZE, x + half, y + 5)
         if any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken):
             continue
@@ -162,7 +165,7 @@ def draw_labels(parent: Element, kit: Kit, frame: Frame, code: str) -> None:
 
 def draw_scale(parent: Element, frame: Frame, texts: Texts) -> None:
     """Draw a scale bar in the lower left corner."""
-    km = next((km for km in _SCALES_KM if km * 1000 * frame.scale >= frame.width / 9), _SCALES_KM[-1])
+    km = next((km for km in _SCALES_KM if km * 1000 * frame.scale >= frame.width / 7), _SCALES_KM[-1])
     length, y = km * 1000 * frame.scale, frame.height - 12
     group = add(parent, "g", class_="t", lang=texts.code, font_family=SANS, font_size=12.0, fill=colour("soft"))
     add(
@@ -174,6 +177,51 @@ def draw_scale(parent: Element, frame: Frame, texts: Texts) -> None:
         stroke_width=1.2,
     )
     add(group, "text", texts("scale", km=km), x=16 + length, y=y)
+
+
+def draw_inset(parent: Element, kit: Kit, frame: Frame) -> None:
+    """Draw all cells small, with the map's frame, into the corner of the map that hides the fewest of its cells."""
+    if kit.whole is None:
+        return
+    side = frame.width * _INSET
+    inset = Frame.fit(kit.whole, side, side)
+    places = [
+        ((column + 0.5) * CELL_M, (row + 0.5) * CELL_M)
+        for column, row in zip(kit.cells["column"], kit.cells["row"], strict=True)
+    ]
+    right, low = frame.width - inset.width, frame.height - inset.height
+
+    def hidden(corner: tuple[float, float]) -> int:
+        left, top = corner
+        return sum(
+            left <= frame.x(east) <= left + inset.width and top <= frame.y(north) <= top + inset.height
+            for east, north in places
+        )
+
+    # The scale bar stands in the lower left corner.
+    left, top = min(((0.0, 0.0), (right, 0.0), (right, low)), key=hidden)
+    group = add(parent, "g", class_="inset", transform=f"translate({number(left)} {number(top)})")
+    ground = {"fill": colour("card"), "stroke": colour("border")}
+    add(group, "rect", class_="ground", width=inset.width, height=inset.height, **ground)
+    dot = number(max(CELL_M * inset.scale, 1.0))
+    dots = (
+        f"M{number(inset.x(east - CELL_M / 2))} {number(inset.y(north + CELL_M / 2))}h{dot}v{dot}h-{dot}z"
+        for east, north in places
+    )
+    add(group, "path", d="".join(dots), fill=colour("column"))
+    west, south, east, north = kit.bounds
+    add(
+        group,
+        "rect",
+        class_="shown",
+        x=inset.x(west),
+        y=inset.y(north),
+        width=(east - west) * inset.scale,
+        height=(north - south) * inset.scale,
+        fill="none",
+        stroke=colour("ink"),
+        stroke_width=1.2,
+    )
 
 
 def interval_bar(settlement: Settlement, longest: float, width: float) -> tuple[float, float, float]:

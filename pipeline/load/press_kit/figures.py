@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import shapely
 from pyproj import Transformer
@@ -22,8 +23,17 @@ from pipeline.wording.seen import seen_and_mapped
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
 _READ = ("areas", "settlements", "grid", "population", "growth", "sources")
-_MARGIN_M = 1000.0
+_MARGIN_M = CELL_M
+_KEPT = 0.99
+"""Share of the residents, along each axis, that the map shows in full; cells farther out are on its inset."""
+_WORTH_CROPPING = 0.75
+"""The map is cropped only where that leaves less than this share of its ground: else the inset shows nothing new."""
+
+Bounds = tuple[float, float, float, float]
+"""West, south, east, north in metres of the grid."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +48,15 @@ class Interval:
 
 @dataclass(frozen=True)
 class Settlement:
-    """A published settlement; `names` in the kit's languages (empty: unnamed), `place` that of its label in metres."""
+    """A published settlement.
+
+    `names` in the kit's languages, where unnamed by number and neighbour; `named` tells the two apart; `place` is that
+    of its label in metres.
+    """
 
     settlement_id: str
     names: dict[str, str]
+    named: bool
     kind: str
     status: str
     status_year: int | None
@@ -60,7 +75,10 @@ class Kit:
     seen: dict[str, str]
     """What the inputs see of the city, a sentence a language."""
     counts: dict[str, int]
-    bounds: tuple[float, float, float, float]
+    bounds: Bounds
+    """What the map shows."""
+    whole: Bounds | None
+    """What its inset shows; None: the map shows everything."""
     cells: pd.DataFrame
     settlements: list[Settlement]
     unregistered: Interval | None
@@ -69,6 +87,11 @@ class Kit:
     sources: list[str]
     background: dict[str, list[list[tuple[float, float]]]]
     tables: dict[str, Any]
+
+    @property
+    def largest_new(self) -> list[Settlement]:
+        """The new settlements whose residents are published, the most populous first."""
+        return [one for one in self.settlements if one.kind == "novostroika" and one.residents is not None]
 
 
 def read(public: Path, area_id: str) -> Kit:
@@ -95,6 +118,7 @@ def read(public: Path, area_id: str) -> Kit:
     area = tables["areas"].iloc[0]
     grid = Grid.of(area_id, tuple(shapely.bounds(area["geometry"])))
     cells = _cells(tables["grid"], grid)
+    shown, inset = _bounds(cells, area["geometry"], grid)
     total = tables["population"][tables["population"]["settlement_id"].isna()]
     years = tables["population"]["year"].dropna()
     return Kit(
@@ -103,13 +127,14 @@ def read(public: Path, area_id: str) -> Kit:
         simulated=bool(area["simulated"]),
         seen={code: seen_and_mapped(area, tables["population"], code) for code in LANGUAGES},
         counts={key: int(area[key]) for key in ("settlements", "settlements_withheld", "cells", "cells_withheld")},
-        bounds=_bounds(cells, area["geometry"], grid),
+        bounds=shown,
+        whole=inset,
         cells=cells,
         settlements=_settlements(tables["settlements"], tables["population"], grid),
         unregistered=_interval(total[total["quantity"] == "unregistered"]) if area["told"] == "city" else None,
         year=int(years.max()) if len(years) else None,
         growth=_growth(tables["growth"]),
-        sources=sorted({texts.clean(text) for text in tables["sources"]["attribution"] if text.strip()}),
+        sources=_attributions(tables["sources"]),
         background=_background(public / "maps" / area_id / "background.json", grid),
         tables=tables,
     )
@@ -136,12 +161,37 @@ def _cells(cells: pd.DataFrame, grid: Grid) -> pd.DataFrame:
     return pd.DataFrame(cells[kept]).assign(column=corners[:, 0], row=corners[:, 1]).reset_index(drop=True)
 
 
-def _bounds(cells: pd.DataFrame, area: shapely.Polygon, grid: Grid) -> tuple[float, float, float, float]:
-    """Return what the map shows: the published cells with a margin, or the whole area where there are none."""
+def _attributions(sources: pd.DataFrame) -> list[str]:
+    """Return whom to name; what the simulator wrote has no author, and is told by `simulated`."""
+    return sorted({texts.clean(text) for text in sources.loc[~sources["simulated"], "attribution"] if text.strip()})
+
+
+def _bounds(cells: pd.DataFrame, area: shapely.Polygon, grid: Grid) -> tuple[Bounds, Bounds | None]:
+    """Return what the map shows, and what its inset: all published cells, where the map leaves some out."""
     if cells.empty:
         to_metres: Any = Transformer.from_crs("EPSG:4326", grid.crs, always_xy=True).transform
         west, south, east, north = shapely.bounds(shapely.transform(area, to_metres, interleaved=False))
-        return float(west), float(south), float(east), float(north)
+        return (float(west), float(south), float(east), float(north)), None
+    whole = _around(cells)
+    people = cells["p50"].clip(lower=0.0).to_numpy(dtype=float)
+    inner = cells
+    for axis in ("column", "row"):
+        low, high = _middle(cells[axis].to_numpy(), people)
+        inner = inner[inner[axis].between(low, high)]
+    cropped = _around(inner)
+    return (cropped, whole) if _ground(cropped) < _WORTH_CROPPING * _ground(whole) else (whole, None)
+
+
+def _middle(places: NDArray[np.int64], people: NDArray[np.float64]) -> tuple[int, int]:
+    """Return between which places all but the outermost people live; the first and last place if there are none."""
+    order = np.argsort(places, kind="stable")
+    reached = np.cumsum(people[order])
+    outside = (1.0 - _KEPT) / 2 * reached[-1]
+    low, high = np.searchsorted(reached, (outside, reached[-1] - outside))
+    return int(places[order[low]]), int(places[order[min(high, len(order) - 1)]])
+
+
+def _around(cells: pd.DataFrame) -> Bounds:
     return (
         float(cells["column"].min() * CELL_M - _MARGIN_M),
         float(cells["row"].min() * CELL_M - _MARGIN_M),
@@ -150,18 +200,24 @@ def _bounds(cells: pd.DataFrame, area: shapely.Polygon, grid: Grid) -> tuple[flo
     )
 
 
+def _ground(bounds: Bounds) -> float:
+    west, south, east, north = bounds
+    return (east - west) * (north - south)
+
+
 def _settlements(settlements: Any, population: pd.DataFrame, grid: Grid) -> list[Settlement]:  # noqa: ANN401
     """Return the settlements, the most populous first."""
     residents = population[population["quantity"] == "residents"].set_index("settlement_id")
     shapes = settlements.geometry.to_crs(grid.crs)
+    labels = {code: _labels(settlements, code) for code in LANGUAGES}
     found = []
     for (_, row), shape in zip(settlements.iterrows(), shapes, strict=True):
-        names = {code: texts.clean(name) for code in LANGUAGES if (name := _name(row, code))}
         place = None if shape is None or shape.is_empty else shapely.point_on_surface(shape)
         found.append(
             Settlement(
                 settlement_id=row["settlement_id"],
-                names=names,
+                names={code: labels[code][row["settlement_id"]] for code in LANGUAGES},
+                named=any(_name(row, code) for code in LANGUAGES),
                 kind=row["kind"],
                 status=row["status"],
                 status_year=None if pd.isna(row["status_year"]) else int(row["status_year"]),
@@ -171,6 +227,24 @@ def _settlements(settlements: Any, population: pd.DataFrame, grid: Grid) -> list
             )
         )
     return sorted(found, key=lambda one: (-(one.residents.middle if one.residents else 0.0), one.settlement_id))
+
+
+def _labels(settlements: pd.DataFrame, code: str) -> dict[str, str]:
+    """Return what each settlement is called in a language, by its id."""
+    words = texts.load(code)
+    names = {row["settlement_id"]: name for _, row in settlements.iterrows() if (name := _name(row, code))}
+    labels = {}
+    for _, row in settlements.iterrows():
+        neighbour = names.get(row["near_id"])
+        number = 1 if pd.isna(row["near_number"]) else int(row["near_number"])
+        if own := names.get(row["settlement_id"]):
+            label = own
+        elif neighbour is None:
+            label = words("unnamed", number=number)
+        else:
+            label = words("unnamed.near", number=number, neighbour=texts.clean(neighbour))
+        labels[row["settlement_id"]] = texts.clean(label)
+    return labels
 
 
 def _growth(growth: pd.DataFrame) -> pd.DataFrame:

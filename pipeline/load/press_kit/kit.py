@@ -55,11 +55,12 @@ def build(public: Path, area_id: str) -> Path:
 def fill(folder: Path, kit: Kit) -> None:
     """Write the files of a kit into an existing folder.
 
-    These are `index.html`, `snippet.html`, `graphic.<language>.svg` and `.png`, `caption.<language>.txt`,
+    These are `index.html`, `snippet.html`, `embed.js`, `graphic.<language>.svg` and `.png`, `caption.<language>.txt`,
     `settlements.csv` and `grid.csv`.
     """
     _write(folder / "index.html", page.render(kit))
     _write(folder / "snippet.html", page.snippet(kit))
+    _write(folder / "embed.js", page.resizer())
     note = _note(kit)
     _write(folder / "settlements.csv", _settlements_csv(kit, note))
     _write(folder / "grid.csv", _grid_csv(kit, note))

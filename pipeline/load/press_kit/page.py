@@ -15,14 +15,18 @@ from pipeline.load.press_kit.svg import SVG, add, number, to_text
 from pipeline.load.press_kit.texts import load
 from pipeline.load.public_edition.grid import CELL_M
 from pipeline.load.theme import stylesheet
-from pipeline.schema.vocabulary import LANGUAGES, SETTLEMENT_KINDS, SHARES
+from pipeline.schema.vocabulary import CODES, LANGUAGES, SETTLEMENT_KINDS, SHARES
 
 if TYPE_CHECKING:
     from pipeline.load.press_kit.figures import Kit, Settlement
 
-_MAP_WIDTH = 720.0
-_MAP_HEIGHT = 760.0
+_MAP_WIDTH = 632.0
+_MAP_HEIGHT = 380.0
+"""The map in an article's column of 660 pixels; labels are drawn for this size."""
+_WIDE = 1.15
+"""From this width for its height on, a map leaves no room for its key beside it."""
 _LARGEST = 10
+_ALONE = ("alone", "alone.unknown", "alone.deck", "alone.deck.unknown")
 _LISTED = 300
 """Settlements in the page's table; the CSV holds them all."""
 
@@ -60,6 +64,8 @@ def render(kit: Kit, *, files: str = "") -> str:
                 view: {code: drawing.legend(view, texts) for code, texts in languages.items()} for view in drawing.VIEWS
             },
             map=_map(kit, frame, sentences["en"].alt),
+            frame=frame,
+            wide=frame.width > _WIDE * frame.height,
             listed=kit.settlements[:_LISTED],
             largest=_largest(kit),
             growth=_growth(kit),
@@ -71,13 +77,18 @@ def render(kit: Kit, *, files: str = "") -> str:
 
 
 def snippet(kit: Kit) -> str:
-    """Return the HTML that an editor pastes into an article: an iframe that grows with the page."""
+    """Return the HTML that an editor pastes into an article: an iframe that is whole without any script."""
     texts = load("en")
     return (
         _environment()
         .get_template("snippet.html.j2")
         .render(area_id=kit.area_id, title=texts("title", city=kit.names["en"]), alt=captions.compose(kit, texts).alt)
     )
+
+
+def resizer() -> str:
+    """Return embed.js, which lets the iframes of an article grow with their pages."""
+    return resource("maps", "embed", "embed.js").read_text(encoding="utf-8")
 
 
 def _environment() -> jinja2.Environment:
@@ -111,15 +122,17 @@ def _map(kit: Kit, frame: drawing.Frame, alt: str) -> Markup:
         drawing.draw_cells(root, kit, frame, view)
     side = CELL_M * frame.scale
     add(root, "rect", id="cursor", width=side, height=side, visibility="hidden")
+    add(root, "circle", id="mark", r=side, visibility="hidden")
     for code in LANGUAGES:
         drawing.draw_labels(root, kit, frame, code)
         drawing.draw_scale(root, frame, load(code))
+    drawing.draw_inset(root, kit, frame)
     return _markup(root)
 
 
 def _largest(kit: Kit) -> list[tuple[Settlement, tuple[float, float, float]]]:
     """Return the largest settlements with start, middle and end of their bars in per cent."""
-    shown = [one for one in kit.settlements if one.residents is not None][:_LARGEST]
+    shown = kit.largest_new[:_LARGEST]
     longest = max((one.residents.high for one in shown if one.residents), default=1.0)
     return [(one, drawing.interval_bar(one, longest, 100.0)) for one in shown]
 
@@ -136,6 +149,18 @@ def _growth(kit: Kit) -> dict[str, Markup]:
     return charts
 
 
+def _alone(settlement: Settlement, frame: drawing.Frame) -> dict[str, Any]:
+    """Return what the page needs to show one settlement alone."""
+    people, place = settlement.residents, settlement.place
+    return {
+        "names": settlement.names,
+        "kind": SETTLEMENT_KINDS.index(settlement.kind),
+        "status": settlement.status,
+        "people": None if people is None else [people.low, people.middle, people.high],
+        "at": None if place is None else [round(frame.x(place[0]), 1), round(frame.y(place[1]), 1)],
+    }
+
+
 def _data(kit: Kit, frame: drawing.Frame, sentences: dict[str, captions.Words]) -> str:
     """Return what the script needs as JSON that cannot end its own element."""
     texts: dict[str, Any] = {}
@@ -148,6 +173,8 @@ def _data(kit: Kit, frame: drawing.Frame, sentences: dict[str, captions.Words]) 
             "alt": sentences[code].alt,
             "kinds": [entries(f"settlement_kind.{kind}") for kind in SETTLEMENT_KINDS],
             "shares": [entries(f"share.{share}") for share in SHARES],
+            **{key: entries.entries[key] for key in _ALONE},
+            "statuses": {status: entries(f"status.{status}") for status in CODES["status"]},
         }
     shares, kinds = drawing.classes(kit.cells, "zones"), drawing.classes(kit.cells, "kind")
     figures = kit.cells.assign(share=shares, kind=kinds)
@@ -159,6 +186,7 @@ def _data(kit: Kit, frame: drawing.Frame, sentences: dict[str, captions.Words]) 
         "north": round(frame.north, 1),
         "scale": frame.scale,
         "cells": figures[columns].astype(int).to_numpy().tolist(),
+        "settlements": {one.settlement_id: _alone(one, frame) for one in kit.settlements[:_LISTED]},
         "texts": texts,
     }
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
+from pipeline.load.press_kit.fonts import Face, text_width
 from pipeline.wording.texts import WORD_JOINER
 
 SVG = "http://www.w3.org/2000/svg"
 SANS = "'Source Sans Pro', 'Source Sans 3', 'Noto Sans', 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
 SERIF = "'Source Serif Pro', 'Source Serif 4', 'Noto Serif', Georgia, 'Times New Roman', serif"
-_DISPLAY = 30.0
-"""From this size on, lines stand closer."""
-_SANS_WIDTH = 0.52
-"""Width of an average character of a sans serif face, Cyrillic included, as a share of the font size."""
+_STYLES: dict[Face, dict[str, str]] = {
+    Face.TEXT: {},
+    Face.STRONG: {"font_weight": "600"},
+    Face.HEADLINE: {"font_family": SERIF, "font_weight": "600"},
+}
+_LEADING = {Face.TEXT: 1.3, Face.STRONG: 1.3, Face.HEADLINE: 1.16}
+"""From baseline to baseline, as a share of the font size."""
 
 
 def add(parent: ET.Element, tag: str, text: str | None = None, /, **attributes: str | float) -> ET.Element:
@@ -32,40 +36,57 @@ def number(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0").replace("-0", "0" if f"{value:.1f}" == "-0.0" else "-0")
 
 
-def wrap(text: str, width: float, size: float, share: float = _SANS_WIDTH) -> list[str]:
-    """Break a text into lines of at most `width` units at a font size, by the width of an average character."""
-    room = max(8, int(width / (size * share)))
+def wrap(text: str, width: float, size: float, face: Face = Face.TEXT) -> list[str]:
+    """Break a text at its spaces into lines of at most `width` units; a longer word stands alone."""
     lines = [""]
     for word in text.split(" "):
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > room:
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and text_width(longer, size, face) > width:
             lines.append(word)
         else:
-            lines[-1] = f"{lines[-1]} {word}".strip()
+            lines[-1] = longer
     return lines
 
 
-def balance(text: str, width: float, size: float, share: float = _SANS_WIDTH) -> list[str]:
+def balance(text: str, width: float, size: float, face: Face = Face.TEXT) -> list[str]:
     """Break a text into as few lines as `wrap` does, but of about the same length: no word is left alone."""
-    lines = wrap(text, width, size, share)
+    lines = wrap(text, width, size, face)
     narrower = width
-    while len(again := wrap(text, narrower := narrower - size, size, share)) == len(lines) and narrower > width / 2:
+    while len(again := wrap(text, narrower := narrower - size, size, face)) == len(lines) and narrower > width / 2:
         lines = again
     return lines
 
 
-def text_width(text: str, size: float) -> float:
-    """Return about how wide a text is drawn."""
-    return len(text) * size * _SANS_WIDTH
+def cut(text: str, width: float, size: float, face: Face = Face.TEXT) -> str:
+    """Return a text as it is, or as much of it with an ellipsis as `width` holds."""
+    if text_width(text, size, face) <= width:
+        return text
+    kept = next((n for n in range(len(text) - 1, 0, -1) if text_width(f"{text[:n]}…", size, face) <= width), 0)
+    return f"{text[:kept].rstrip()}…"
 
 
-def paragraph(
-    parent: ET.Element, lines: list[str], at: tuple[float, float], size: float, **attributes: str | float
+def paragraph(  # noqa: PLR0913 - what is written, where, and how it looks
+    parent: ET.Element,
+    text: str | list[str],
+    at: tuple[float, float],
+    size: float,
+    *,
+    width: float = 0.0,
+    face: Face = Face.TEXT,
+    fill: str,
 ) -> float:
-    """Write lines below each other from the baseline `at`; return the baseline of a line that would follow."""
+    """Write a text, broken to `width`, or given lines, from the baseline `at`.
+
+    Returns
+    -------
+    float
+        The baseline of a line that would follow.
+    """
+    lines = wrap(text, width, size, face) if isinstance(text, str) else text
     x, y = at
-    leading = size * (1.32 if size < _DISPLAY else 1.14)
+    leading = size * _LEADING[face]
     for index, line in enumerate(lines):
-        add(parent, "text", line, x=x, y=y + index * leading, font_size=size, **attributes)
+        add(parent, "text", line, x=x, y=y + index * leading, font_size=size, fill=fill, **_STYLES[face])
     return y + len(lines) * leading
 
 
