@@ -107,7 +107,7 @@ def test_every_line_of_the_theme_is_a_colour_that_somebody_uses() -> None:
     named |= {f"{ladder}-{step}" for ladder in ("residents", "unregistered", "growth") for step in range(1, 6)}
     named |= {f"people-{step + 1}" for step in range(len(drawing.PEOPLE_BREAKS) + 1)}
     named |= {f"zones-{step + 1}" for step in range(len(SHARES))}
-    fonts = {"serif", "sans", "gap", "panel", "scale", "screen-width", "screen-height"}
+    fonts = {"serif", "sans", "gap", "panel", "scale", "screen-width", "screen-height", "wide", "zoom"}
     assert single - fonts | named == set(theme.colours())
 
 
