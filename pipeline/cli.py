@@ -154,15 +154,16 @@ def query(
     ] = None,
 ) -> None:
     """Ask the database (read-only); the answer goes to stdout."""
+    from pipeline.base import releases
     from pipeline.commands import query as queries
-    from pipeline.run import snapshots
 
     with _speaking():
         if public and as_of:
             msg = "Snapshots hold the full edition only; leave --public or --as-of out."
             raise InputError(msg)
-        folder = snapshots.as_of(out, as_of.date()) if as_of else out / "public" if public else out
-        queries.run(folder / "novostroiki.duckdb", sql, output_format.value, sys.stdout)
+        with releases.held(releases.as_of(out, as_of.date()) if as_of else out) as release:
+            folder = release / "public" if public else release
+            queries.run(folder / "novostroiki.duckdb", sql, output_format.value, sys.stdout)
 
 
 @app.command()
@@ -174,10 +175,11 @@ def estimate(
     out: Out = Path("out"),
 ) -> None:
     """Print the people of any group of settlements or of a polygon, with their intervals, from the kept draws."""
+    from pipeline.base import releases
     from pipeline.commands import estimate as estimates
 
-    with _speaking():
-        answer = estimates.answer(out / "novostroiki.duckdb", where=where, polygon=polygon, ratio=ratio)
+    with _speaking(), releases.held(out) as release:
+        answer = estimates.answer(release / "novostroiki.duckdb", where=where, polygon=polygon, ratio=ratio)
         for notice in answer.notices:
             typer.echo(f"novostroiki: {notice}", err=True)
         typer.echo(answer.text)
@@ -190,9 +192,10 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: any free one.")] = 8000,
 ) -> None:
     """Serve the maps over loopback, with HTTP Range."""
+    from pipeline.base import releases
     from pipeline.commands import serve as server
 
-    with _speaking(), server.open_server(out, port) as running:
+    with _speaking(), releases.held(out) as release, server.open_server(release, port) as running:
         typer.echo(f"{running.url}  (Ctrl-C stops)", err=True)
         running.serve_forever()
 
@@ -207,19 +210,20 @@ def embed(
     from pipeline.commands import press_kit
 
     with _speaking():
-        typer.echo(press_kit.publish(out / "public", area))
+        typer.echo(press_kit.publish(out, area))
 
 
 @app.command()
 def validate(*, out: Out = Path("out")) -> None:
     """Print published figures (and the truth, where simulated) beside the estimates."""
+    from pipeline.base import releases
     from pipeline.base.connection import connect
     from pipeline.commands import query as queries
     from pipeline.commands.about_areas import about
 
-    with _speaking():
-        queries.run(out / "novostroiki.duckdb", _VALIDATION, "table", sys.stdout)
-        with connect(out / "novostroiki.duckdb", read_only=True) as con:
+    with _speaking(), releases.held(out) as release:
+        queries.run(release / "novostroiki.duckdb", _VALIDATION, "table", sys.stdout)
+        with connect(release / "novostroiki.duckdb", read_only=True) as con:
             for line in about(con):
                 typer.echo(line, err=True)
 
@@ -227,10 +231,11 @@ def validate(*, out: Out = Path("out")) -> None:
 @app.command()
 def label(*, out: Out = Path("out")) -> None:
     """Print the settlements whose kind would teach most, as a CSV to fill in and give as the input `labels`."""
+    from pipeline.base import releases
     from pipeline.commands import label as labels
 
-    with _speaking():
-        typer.echo(labels.wanted(out).to_csv(index=False), nl=False)
+    with _speaking(), releases.held(out) as release:
+        typer.echo(labels.wanted(release).to_csv(index=False), nl=False)
 
 
 @app.command()
@@ -239,10 +244,11 @@ def diff(
     new: Annotated[Path, typer.Argument(help="A later one.")],
 ) -> None:
     """Compare two outputs settlement by settlement: appeared, vanished, re-mapped. Never a measure of growth."""
+    from pipeline.base import releases
     from pipeline.commands import differences
 
-    with _speaking():
-        table, notices = differences.between(old, new)
+    with _speaking(), releases.held(old) as older, releases.held(new) as newer:
+        table, notices = differences.between(older, newer)
         for notice in notices:
             typer.echo(f"novostroiki: {notice}", err=True)
         typer.echo(table.to_string(index=False))

@@ -125,6 +125,10 @@ class Inputs(_Strict):
         """Return what the configuration says of a file beside its path."""
         return self._details.get(path, FileDetails())
 
+    def all_details(self) -> list[FileDetails]:
+        """Return what the configuration says of all files beside their paths."""
+        return list(self._details.values())
+
     def resolved(self, base: Path) -> Inputs:
         """Return the same inputs with every path made absolute, relative ones against `base`."""
         inputs = Inputs(

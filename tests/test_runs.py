@@ -26,9 +26,10 @@ import tomli_w
 from distributed import LocalCluster
 from typer.testing import CliRunner
 
+from pipeline.base import releases
 from pipeline.cli import app
 from pipeline.commands import estimate
-from pipeline.run import manifest
+from pipeline.run import manifest, publish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,6 +44,7 @@ SIMULATED, REGISTERED = 2024, 2026
 """Years of the simulated buildings and, in one area, of a register younger than they."""
 CLOCK = {"manifest.json", "novostroiki.duckdb", "public/novostroiki.duckdb"}
 """Files that may differ between equal runs: clock times, and DuckDB's own pages."""
+EARLIER = "0123456789abcdef"
 
 
 def novostroiki(*arguments: str) -> Result:
@@ -165,7 +167,7 @@ def again(three_areas: Path, cluster: str) -> Path:
 
 def test_where_it_is_computed_and_in_which_order_changes_no_byte(finished: Path, again: Path) -> None:
     one, other = (
-        {path: digest for path, digest in tree(out).items() if path not in CLOCK and not path.startswith("snapshots/")}
+        {path: digest for path, digest in tree(releases.resolve(out)).items() if path not in CLOCK}
         for out in (finished, again)
     )
     assert one == other
@@ -256,12 +258,18 @@ def test_what_users_type_wrongly(finished: Path, arguments: list[str], fragment:
 # --- what is refused ------------------------------------------------------------------------------------------------
 
 
+def earlier_run(out: Path) -> None:
+    with publish.staging(out) as stage:
+        (stage / "tables").mkdir()
+        (stage / "tables" / "areas.parquet").write_bytes(b"of an earlier run")
+        told = {"run_id": EARLIER, "files": manifest.list_files(stage)}
+        (stage / manifest.NAME).write_text(json.dumps(told), encoding="utf-8")
+
+
 def refuse(config: dict[str, Any], folder: Path, *options: str, code: int = 2) -> str:
     """Run on outputs of an earlier run; return what was said, and check that nothing else came of it."""
     out = folder / "out"
-    (out / "tables").mkdir(parents=True)
-    (out / "manifest.json").write_text('{"files": []}', encoding="utf-8")
-    (out / "tables" / "areas.parquet").write_bytes(b"of an earlier run")
+    earlier_run(out)
     before = tree(out)
     path = folder / "config.toml"
     path.write_text(tomli_w.dumps(config), encoding="utf-8")
@@ -273,7 +281,7 @@ def refuse(config: dict[str, Any], folder: Path, *options: str, code: int = 2) -
     assert said.startswith("novostroiki: ")
     assert "\n" not in said
     assert tree(out) == before
-    assert not [entry.name for entry in folder.iterdir() if entry.name.startswith(".out")]
+    assert [entry.name for entry in (out / "releases").iterdir()] == [EARLIER]
     return said
 
 
@@ -406,13 +414,14 @@ def test_stopped_at_work_keeps_the_old_and_leaves_no_worker(
     simulated: Path, tmp_path: Path, how: signal.Signals, code: int
 ) -> None:
     out = tmp_path / "out"
-    out.mkdir()
-    (out / "manifest.json").write_text('{"files": []}', encoding="utf-8")
+    earlier_run(out)
+    before = tree(releases.resolve(out))
     config = tmp_path / "config.toml"
     config.write_text(tomli_w.dumps(osh(simulated)), encoding="utf-8")
     command = [sys.executable, "-m", "pipeline", "run", "--config", str(config), "--out", str(out)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
-        journal = tmp_path / ".out.staging" / ".work" / "progress" / "osh.jsonl"
+        staging = out / "releases" / ".staging"
+        journal = staging / "release" / ".work" / "progress" / "osh.jsonl"
         deadline = time.monotonic() + 60
         while not journal.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -421,10 +430,10 @@ def test_stopped_at_work_keeps_the_old_and_leaves_no_worker(
         said = process.communicate(timeout=60)[1]
     assert process.returncode == code
     assert "Traceback" not in said
-    assert list(tree(out)) == ["manifest.json"]
+    assert tree(releases.resolve(out)) == before
     if how == signal.SIGINT:
         assert "the previous outputs are untouched" in said
-        assert not (tmp_path / ".out.staging").exists()
+        assert not staging.exists()
     assert group_ends(process.pid), "a worker goes on after its run has ended"
 
 

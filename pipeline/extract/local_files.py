@@ -56,7 +56,7 @@ def source(  # noqa: PLR0913 - the columns of a row that a reader knows
         licence="none: simulated" if area.simulated else spec.licence if spec else UNSTATED,
         attribution="simulated" if area.simulated else spec.attribution if spec else UNSTATED,
         url=path.name,
-        retrieved_at=None if area.simulated else provenance.modified_at(path),
+        retrieved_at=None,
         sha256=provenance.sha256(path),
         bytes=sum(file.stat().st_size for file in provenance.files(path)),
         features=features,

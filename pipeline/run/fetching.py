@@ -15,6 +15,7 @@ from rich.progress import (
 )
 
 from pipeline.base.progress import console
+from pipeline.base.releases import resolve
 from pipeline.declared import catalogue
 from pipeline.errors import InputError
 from pipeline.extract import live
@@ -50,7 +51,7 @@ def fetch(config: Config, stage: Path, *, frozen: bool, quiet: bool) -> dict[str
     InputError
         `frozen`, but there is no lock of an earlier run.
     """
-    earlier = lock.read(config.run.out / lock.FILE_NAME) if frozen else None
+    earlier = lock.read(resolve(config.run.out) / lock.FILE_NAME) if frozen else None
     with _Downloads(quiet=quiet) as downloads:
         policy, layers = RequestPolicy.of(config.live), catalogue.default()
         fetched = {

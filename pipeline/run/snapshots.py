@@ -1,67 +1,53 @@
-"""Dated snapshots of the outputs: `out/snapshots/<date>/`, kept by one run and carried over by all later ones.
+"""Dated snapshots: releases that stay. `out/snapshots/<date>/` points to its release, which no later run removes.
 
-A snapshot looks like a folder of outputs without maps (`novostroiki.duckdb`, `tables/`), so that whatever reads outputs
-reads snapshots too. Its files are links to those of the run where the file system has links.
+Beside its pointer a snapshot shows the tables and the database of its release, so that whatever reads outputs reads
+snapshots too.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-from datetime import date
 from typing import TYPE_CHECKING
 
+from pipeline.base.releases import FOLDER, POINTER, SNAPSHOTS, Pointer
 from pipeline.errors import InputError
-from pipeline.run.manifest import SNAPSHOTS
+from pipeline.run import stable_paths
+from pipeline.run.stable_paths import Change
 
 if TYPE_CHECKING:
+    from datetime import date
     from pathlib import Path
 
-_KEPT = ("novostroiki.duckdb", "tables")
+    from pipeline.run.stable_paths import Known
+
+_SHOWN = re.compile(r"novostroiki\.duckdb|tables/.*")
 
 
-def keep(stage: Path, day: date) -> Path:
-    """Keep the tables of a staged run as the snapshot of a day; a later run of the same day replaces it.
+def keep(out: Path, day: date, work: Path, known: Known) -> Path:
+    """Keep the current release as the snapshot of a day; a later one of the same day replaces it.
 
-    Call it inside `publish.staging`, after the tables and the DuckDB file are built.
+    Parameters
+    ----------
+    out
+        The folder of outputs.
+    day
+        The day.
+    work
+        A folder on the same file system to make it in.
+    known
+        The releases whose files may be replaced.
     """
-    target = stage / SNAPSHOTS / day.isoformat()
-    if target.exists():
-        shutil.rmtree(target)
-    for name in _KEPT:
-        source = stage / name
-        files = [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file())
-        for file in files:
-            copy = target / file.relative_to(stage)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                os.link(file, copy)
-            except OSError:
-                shutil.copyfile(file, copy)
+    pointer = Pointer.read(out)
+    if pointer is None:
+        msg = f"{out} holds no release to keep; run first."
+        raise InputError(msg)
+    release, target = out / FOLDER / pointer.run_id, out / SNAPSHOTS / day.isoformat()
+    Change.prepare(release, target, work, _SHOWN).apply(known)
+    if before := Pointer.read(target):
+        gone = stable_paths.shown(out / FOLDER / before.run_id) - stable_paths.shown(release)
+        stable_paths.withdraw(filter(_SHOWN.fullmatch, gone), target, known)
+    fresh = work / POINTER
+    fresh.write_text(Pointer(pointer.run_id).text(), encoding="utf-8")
+    target.mkdir(parents=True, exist_ok=True)
+    fresh.replace(target / POINTER)
     return target
-
-
-def days(out: Path) -> list[date]:
-    """Return the days of which `out` holds a snapshot, the oldest first."""
-    folder = out / SNAPSHOTS
-    if not folder.is_dir():
-        return []
-    names = [entry.name for entry in folder.iterdir() if re.fullmatch(r"\d{4}-\d\d-\d\d", entry.name)]
-    return sorted(date.fromisoformat(name) for name in names)
-
-
-def as_of(out: Path, day: date) -> Path:
-    """Return the folder of the latest snapshot that is not younger than `day`.
-
-    Raises
-    ------
-    InputError
-        There is no snapshot of that day or before.
-    """
-    known = days(out)
-    if fitting := [kept for kept in known if kept <= day]:
-        return out / SNAPSHOTS / fitting[-1].isoformat()
-    oldest = f"the oldest is of {known[0]}" if known else "there is none; keep one with `novostroiki run --snapshot`"
-    msg = f"{out} holds no snapshot of {day} or before ({oldest})."
-    raise InputError(msg)

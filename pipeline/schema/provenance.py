@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pipeline.schema.notices import SENTENCES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from pathlib import Path
 
 T_co = TypeVar("T_co", covariant=True)
@@ -20,8 +20,8 @@ T_co = TypeVar("T_co", covariant=True)
 class Source:
     """One input as it was used: a row of the table `sources`.
 
-    `source_id` is ``<dataset>/<area>/<n>``; `retrieved_at` is UTC, for a local file the time it was last modified,
-    for simulated input None (so that the same seed gives the same bytes). `observed_year` is the year in which things
+    `source_id` is ``<dataset>/<area>/<n>``; `retrieved_at` is UTC, None for what was not retrieved by the run:
+    local files, whose clock times are those of a disk, and simulated input. `observed_year` is the year in which things
     were as the input shows them, None where it does not say: the day on which footprints were released tells nothing of
     the day of the images.
     """
@@ -95,8 +95,3 @@ def year_of(date: str) -> int | None:
     """Return the year of an ISO 8601 date; None where the text is no date."""
     year = date[:4]
     return int(year) if len(year) == len("YYYY") and year.isascii() and year.isdecimal() else None
-
-
-def modified_at(path: Path) -> datetime:
-    """Return when a file was last modified (UTC, whole seconds)."""
-    return datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(microsecond=0)

@@ -141,7 +141,9 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             attribution=_text("Attribution that the licence asks for."),
             url=_text("Address, or name of the local file."),
             retrieved_at=_column(
-                "datetime64[us, UTC]", "When it was fetched, or the local file last changed.", nullable=True
+                "datetime64[us, UTC]",
+                "When it was fetched; NULL: a local file, whose clock times are those of a disk.",
+                nullable=True,
             ),
             sha256=_text("SHA-256 of the bytes that were read."),
             bytes=_integer("Size of what was read.", "byte", check=_NOT_NEGATIVE),

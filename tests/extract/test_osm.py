@@ -258,7 +258,7 @@ def test_the_provenance_tells_the_newest_edit_and_the_number_of_objects(scene: S
     assert source.version == "2024-05-03T00:00:00Z"
     assert source.features == 2
     assert source.licence == "ODbL-1.0"
-    assert source.retrieved_at is not None
+    assert source.retrieved_at is None
 
 
 def test_simulated_input_is_marked_and_carries_no_time(scene: Scene, tmp_path: Path) -> None:

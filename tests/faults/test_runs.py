@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -11,7 +12,7 @@ from typer.testing import CliRunner
 
 from pipeline.cli import app
 from pipeline.declared import catalogue
-from pipeline.run import manifest
+from pipeline.run import manifest, publish
 from tests.faults import city, servers
 from tests.faults.conftest import only
 from tests.faults.servers import Server, serving
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.faults.overpass_server import Database
 
-PREVIOUS = {"manifest.json": b"{}", "tables/buildings.parquet": b"of an earlier run"}
+PREVIOUS = {"tables/buildings.parquet": b"of an earlier run"}
 
 
 @pytest.mark.parametrize(
@@ -31,9 +32,13 @@ def test_a_refusal_leaves_the_previous_outputs(
     misbehaviour: servers.Misbehaviour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "out"
-    for name, content in PREVIOUS.items():
-        (out / name).parent.mkdir(parents=True, exist_ok=True)
-        (out / name).write_bytes(content)
+    with publish.staging(out) as stage:
+        for name, content in PREVIOUS.items():
+            (stage / name).parent.mkdir(parents=True, exist_ok=True)
+            (stage / name).write_bytes(content)
+        told = {"run_id": "0123456789abcdef", "files": manifest.list_files(stage)}
+        (stage / manifest.NAME).write_text(json.dumps(told))
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     config = {
         "run": {"areas": ["town"], "sources": "live", "out": "out"},
         "live": {"contact": "me@here", "cache": str(tmp_path / "cache"), "retry_seconds": 1.0, "timeout_seconds": 0.4},
@@ -48,7 +53,7 @@ def test_a_refusal_leaves_the_previous_outputs(
     assert "osm could not be fetched from" in result.stderr.replace("\n", " ")
     assert server.url + "/api" in result.stderr.replace("\n", "")
     assert "Traceback" not in result.output + result.stderr
-    assert {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()} == PREVIOUS
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
 
 def write_config(folder: Path, **live: object) -> Path:

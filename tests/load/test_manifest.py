@@ -8,7 +8,7 @@ import pytest
 
 from pipeline import config
 from pipeline.base.resources import resource
-from pipeline.run import manifest, snapshots
+from pipeline.run import manifest
 from pipeline.schema.provenance import Notice, Source
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def _write(root: Path) -> None:
     source = Source("osm/osh/1", "osh", "openstreetmap", "1", "ODbL-1.0", "© OSM", "a.pbf", NOW, "0" * 64, 1, 1)
     manifest.write(
         root,
+        run_id="0123456789abcdef",
         config=config.load(resource("config.toml")),
         sources=[source],
         notices=[Notice("a.pbf", "A ring had too few points.", 3)],
@@ -61,13 +62,6 @@ def test_verify_names_what_differs(root: Path) -> None:
         "new is not in the manifest.",
         "novostroiki.duckdb has changed since the run.",
     ]
-
-
-def test_snapshots_are_no_part_of_the_run(root: Path) -> None:
-    kept = snapshots.keep(root, NOW.date())
-    _write(root)
-    assert (kept / "tables" / "areas.parquet").read_bytes() == b"areas"
-    assert manifest.top_entries(root) == {"manifest.json", "novostroiki.duckdb", "tables"}
 
 
 def test_is_the_same_but_for_the_clock(root: Path) -> None:
