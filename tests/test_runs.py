@@ -74,17 +74,17 @@ def cluster() -> Iterator[str]:
         yield running.scheduler_address
 
 
+def absolute(value: Any, folder: Path) -> Any:
+    """Return paths, in lists and tables too, from a folder."""
+    if isinstance(value, dict):
+        return {key: absolute(item, folder) for key, item in value.items()}
+    return [absolute(item, folder) for item in value] if isinstance(value, list) else str(folder / value)
+
+
 def osh(simulated: Path) -> dict[str, Any]:
     """Return a configuration of simulated Osh, its paths absolute."""
     config = tomllib.loads((simulated / "config.toml").read_text(encoding="utf-8"))
-    inputs = config["areas"]["osh"]["inputs"]
-    for key, value in inputs.items():
-        if isinstance(value, dict):
-            inputs[key] = {year: str(simulated / path) for year, path in value.items()}
-        else:
-            inputs[key] = (
-                [str(simulated / path) for path in value] if isinstance(value, list) else str(simulated / value)
-            )
+    config["areas"]["osh"]["inputs"] = absolute(config["areas"]["osh"]["inputs"], simulated)
     return config
 
 
