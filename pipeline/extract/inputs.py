@@ -10,7 +10,7 @@ import geopandas as gpd
 import pandas as pd
 
 from pipeline.errors import InputError, RunError
-from pipeline.extract import footprints, local_files, osm, outlines, rasters, registers, registry
+from pipeline.extract import footprints, labels, local_files, osm, outlines, rasters, registers, registry
 from pipeline.extract.local_files import source_id
 from pipeline.extract.wsf import tracker
 from pipeline.schema.provenance import Extract, Notice, sha256
@@ -51,6 +51,8 @@ class AreaInputs:
         People per cell.
     registered, survey
         Tables of `extract.registers`.
+    labels
+        Kinds of settlements by place (`extract.labels`).
     outlines
         Settlements of an earlier date.
     truth
@@ -67,7 +69,7 @@ class AreaInputs:
     population: Raster | None
     registered: pd.DataFrame | None
     survey: pd.DataFrame | None
-    labels: pd.DataFrame | None
+    labels: gpd.GeoDataFrame | None
     outlines: gpd.GeoDataFrame | None
     truth: dict[str, pd.DataFrame]
     missing: tuple[str, ...]
@@ -150,7 +152,7 @@ def read(area: Area, catalogue: Catalogue, fetched: Fetched | None = None) -> Ex
         ),
         registered=reading.optional(reading.local(given.registered, registers.read_registered)),
         survey=reading.optional(reading.local(given.survey, registers.read_survey)),
-        labels=reading.optional(reading.local(given.labels, registers.read_labels)),
+        labels=reading.optional(reading.local(given.labels, labels.read)),
         outlines=reading.optional(reading.local(given.outlines, outlines.read)),
         truth={} if given.truth is None else _read_truth(given.truth),
         missing=tuple(key for key in INPUTS if not (key in remote or getattr(given, key))),

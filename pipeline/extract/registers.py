@@ -11,7 +11,6 @@ from pandera.errors import SchemaErrors
 from pipeline.errors import InputError
 from pipeline.extract import local_files, spreadsheets
 from pipeline.schema.provenance import Extract, Notice
-from pipeline.schema.vocabulary import TOLD_KINDS
 from pipeline.wording import spelling
 
 if TYPE_CHECKING:
@@ -79,26 +78,6 @@ _SURVEY = pa.DataFrameSchema(
 )
 
 _BY_YEAR = spreadsheets.ByYear("year", "registered", "source")
-
-_LABELS = pa.DataFrameSchema(
-    {
-        "place": _name(may_be_empty=False),
-        "kind": pa.Column(
-            "str", checks=pa.Check.isin(("", *TOLD_KINDS), error=f"must be one of {', '.join(TOLD_KINDS)}, or empty")
-        ),
-        "source": pa.Column("str"),
-    },
-    name="labels",
-)
-
-
-def read_labels(path: Path, area: Area) -> Extract[pd.DataFrame]:
-    """Read a user's own kinds of settlements: ``place,kind,source``; otherwise as `read_registered`.
-
-    The place is a settlement's identifier or its name; rows whose kind is empty are not filled in yet and left out.
-    """
-    read = _read(path, area, _LABELS)
-    return Extract(read.data[read.data["kind"] != ""].reset_index(drop=True), read.sources)
 
 
 def read_registered(path: Path, area: Area) -> Extract[pd.DataFrame]:

@@ -13,7 +13,7 @@ from pipeline.errors import InputError
 from pipeline.extract.local_files import Format
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     Cells = list[str]
@@ -57,7 +57,9 @@ class ByYear(NamedTuple):
     source: str
 
 
-def read(path: Path, columns: Mapping[str, Sequence[str]], by_year: ByYear | None = None) -> Table:
+def read(
+    path: Path, columns: Mapping[str, Sequence[str]], by_year: ByYear | None = None, optional: Collection[str] = ()
+) -> Table:
     """Read the columns of a table.
 
     Parameters
@@ -70,6 +72,8 @@ def read(path: Path, columns: Mapping[str, Sequence[str]], by_year: ByYear | Non
     by_year
         Read a table whose figures stand in a column for each year ("2021", "на 01.01.2022") as well; where it has no
         column of sources, the source is the file.
+    optional
+        Columns that a file may lack; their cells are then empty.
 
     Raises
     ------
@@ -78,10 +82,10 @@ def read(path: Path, columns: Mapping[str, Sequence[str]], by_year: ByYear | Non
     """
     with path.open("rb") as file:
         is_workbook = file.read(4) in _WORKBOOK_MAGIC
-    sheets = _sheets(path) if is_workbook else [_text_rows(path, columns)]
+    sheets = _sheets(path) if is_workbook else [_text_rows(path, columns, optional)]
     for rows in sheets:
         for number in list(rows)[:_TITLE_ROWS]:
-            places = _places(rows[number], columns)
+            places = _places(rows[number], columns, optional)
             if places is not None:
                 below = {row: cells for row, cells in rows.items() if row > number}
                 return _picked(below, places, len(rows[number]), path, strict=not is_workbook)
@@ -93,7 +97,7 @@ def read(path: Path, columns: Mapping[str, Sequence[str]], by_year: ByYear | Non
                 wide = _picked(below, [*found.values()], len(rows[number]), path, strict=not is_workbook)
                 return _unfolded(wide, list(found), columns, by_year, path)
     first = next((",".join(cells) for rows in sheets for cells in rows.values()), "")
-    expected = ",".join(columns)
+    expected = ",".join(name for name in columns if name not in optional)
     msg = f"{path}: row 1 is {first[:_SHOWN]!r}, but the header must be {expected!r}; correct the first line."
     raise InputError(msg)
 
@@ -112,13 +116,15 @@ def year(text: str) -> str:
     return found[1] if found else text
 
 
-def _places(cells: Cells, columns: Mapping[str, Sequence[str]]) -> list[int] | None:
-    """Return where each column stands in a header; None: the row is none."""
+def _places(
+    cells: Cells, columns: Mapping[str, Sequence[str]], optional: Collection[str] = ()
+) -> list[int | None] | None:
+    """Return where each column stands in a header (None: it is missing, and may be); None: the row is none."""
     titles = [" ".join(cell.lower().split()) for cell in cells]
-    places = []
+    places: list[int | None] = []
     for name, others in columns.items():
         place = next((titles.index(title) for title in (name, *others) if title in titles), None)
-        if place is None:
+        if place is None and name not in optional:
             return None
         places.append(place)
     return places
@@ -127,7 +133,7 @@ def _places(cells: Cells, columns: Mapping[str, Sequence[str]]) -> list[int] | N
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 
 
-def _years(cells: Cells, columns: Mapping[str, Sequence[str]], by_year: ByYear) -> dict[str, int] | None:
+def _years(cells: Cells, columns: Mapping[str, Sequence[str]], by_year: ByYear) -> dict[str, int | None] | None:
     """Return the places of the columns in a header that has one for each year, by its year; None: it has none."""
     years = {found[0]: place for place, cell in enumerate(cells) if len(found := _YEAR.findall(cell)) == 1}
     others = {name: titles for name, titles in columns.items() if name not in {by_year.year, by_year.figure}}
@@ -152,7 +158,7 @@ def _unfolded(
     return Table(rows, wide.notes)
 
 
-def _picked(rows: Mapping[int, Cells], places: Sequence[int], width: int, path: Path, *, strict: bool) -> Table:
+def _picked(rows: Mapping[int, Cells], places: Sequence[int | None], width: int, path: Path, *, strict: bool) -> Table:
     """Return the cells of the columns; in CSV each row must have as many as the header."""
     table, notes = {}, {}
     for number_, cells in rows.items():
@@ -166,11 +172,11 @@ def _picked(rows: Mapping[int, Cells], places: Sequence[int], width: int, path: 
             msg = f"{path}, row {number_}: {len(cells)} cells instead of {width}; quote cells that hold a comma."
             raise InputError(msg)
         padded = [*cells, *[""] * (width - len(cells))]
-        table[str(number_)] = [padded[place] for place in places]
+        table[str(number_)] = ["" if place is None else padded[place] for place in places]
     return Table(table, notes)
 
 
-def _text_rows(path: Path, columns: Mapping[str, Sequence[str]]) -> dict[int, Cells]:
+def _text_rows(path: Path, columns: Mapping[str, Sequence[str]], optional: Collection[str]) -> dict[int, Cells]:
     """Return the records of a CSV file by the line on which they end."""
     text = _decoded(path)
     head = text.split("\n", 1)[0]
@@ -181,7 +187,7 @@ def _text_rows(path: Path, columns: Mapping[str, Sequence[str]]) -> dict[int, Ce
         for cells in reader:
             rows[reader.line_num] = [cell.strip() for cell in cells]
     except csv.Error as error:
-        if not any(_places(cells, columns) for cells in rows.values()):
+        if not any(_places(cells, columns, optional) for cells in rows.values()):
             return rows
         msg = f"{path}, row {reader.line_num}: {error}; save it as plain CSV again."
         raise InputError(msg) from error

@@ -159,7 +159,7 @@ def _describe(
             measured.osm["buildings"], measured.footprints, area.area_id, priors.select("precision_satellite")
         )
     with journal.stage("delineating"):
-        houses, places, named, taught = _delineate(measured, merged.buildings)
+        houses, places, named, weights, taught = _delineate(measured, merged.buildings)
     with journal.stage("measuring red zones"):
         zones = _measure_red_zones(measured, layers, houses, places)
     with journal.stage("estimating"):
@@ -187,6 +187,7 @@ def _describe(
         "sources": _source_rows(read.sources),
         "buildings": _located(houses),
         "settlements": places,
+        "kind_weights": weights,
         "named_settlements": named,
         "settlement_waves": growth.beside_literature(places, named, facts.settlements(), facts.waves(), area.country),
         "hazards": zones.hazards,
@@ -228,8 +229,8 @@ def _describe(
 
 def _delineate(
     measured: _Measured, merged: gpd.GeoDataFrame
-) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, pd.DataFrame, list[Notice]]:
-    """Return the buildings with their settlement, the settlements with kind and names, the named ones, and notices."""
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, pd.DataFrame, pd.DataFrame, list[Notice]]:
+    """Return buildings with settlement, settlements with kind and names, the named ones, weights of kinds, notices."""
     osm, area_id, inputs = measured.osm, measured.area.area_id, measured.inputs
     gazetteer = facts.settlements()
     delineation = settlements.delineate(merged, osm, area_id, settlements.listed_names(gazetteer, area_id))
@@ -243,11 +244,10 @@ def _delineate(
     )
     places, named = settlements.resolve_names(delineation.settlements, osm, gazetteer, area_id)
     places = settlements.classify(places, houses, osm, onset)
-    notices: list[Notice] = []
-    if inputs.labels is not None:
-        places, notices = settlements.teach(places, inputs.labels, area_id)
+    labels = None if inputs.labels is None else inputs.labels.to_crs(places.crs)
+    places, weights, notices = settlements.teach(places, labels, area_id)
     places = settlements.tell_apart(places.assign(onset_year=places["settlement_id"].map(onset).astype("Int64")))
-    return houses, places, named, notices
+    return houses, places, named, weights, notices
 
 
 @dataclass(frozen=True)

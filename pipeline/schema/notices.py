@@ -34,8 +34,18 @@ SENTENCES = {
     ),
     "house_within_footprint": "house that OpenStreetMap lacks, within a footprint of several; added",
     "index_without_area": "its index names no file for {area}",
-    "labels_learned": "{labels} labels taught the kinds; each left out in turn, the others tell {right} of them right",
-    "labels_unmatched": "a label names no settlement of {area}, or one of several; it was left out",
+    "labels_contradict": "a label contradicts another one of the same settlement; neither counts",
+    "labels_learned": (
+        "{labels} labelled settlements taught the kinds; each left out in turn, the others tell {right} of them right, "
+        "the shipped weights {shipped}"
+    ),
+    "labels_learned_open": (
+        "{labels} labelled settlements taught the kinds; each left out in turn, the others tell {right} of them right, "
+        "the shipped weights {shipped}; what is but style elsewhere tells kinds apart here, and was used"
+    ),
+    "labels_of_one_kind": "all labels say {kind}; what tells it from other kinds cannot be learned from them",
+    "labels_off_map": "a label lies outside the bbox of {area} and was left out",
+    "labels_unmatched": "a label speaks of no settlement of {area}, or of a name that several have; it was left out",
     "layer_chosen": "of its layers ({layers}), {layer} was read",
     "levels_unreadable": "building:levels that is no number of storeys; ignored",
     "line_unreadable": "a line is no GeoJSON feature and was passed over",

@@ -215,6 +215,18 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             geometry=_geometry("Outline."),
         ),
         _table(
+            "kind_weights",
+            "Weights by which the kinds of settlements were told, as shipped and as the user's labels moved them.",
+            "area_id measure knot kind",
+            area_id=_AREA,
+            measure=_text("Measure: the column evidence_<measure> of settlements."),
+            knot=_text("Its word, or a value between which and the next one weights are interpolated."),
+            kind=_text("Kind whose score it adds to."),
+            shipped=_number("Weight before any label, mean.", "1"),
+            weight=_number("The one in use: the most probable after the labels.", "1"),
+            spread=_number("Standard deviation of it, after the labels.", "1", check=_NOT_NEGATIVE),
+        ),
+        _table(
             "named_settlements",
             "One row per settlement that the literature names, in every run of its city.",
             "named_id",

@@ -89,15 +89,20 @@ def classify(
     return settlements.assign(**judged, kind_score=judged["p_novostroika"], **evidence.add_prefix("evidence_"))
 
 
-def judge(evidence: pd.DataFrame, weights: Weights = WEIGHTS) -> pd.DataFrame:
-    """Return kind and probabilities (columns kind, p_<kind>) from the evidence of `evidence.gather`."""
+def judge(evidence: pd.DataFrame, weights: Weights = WEIGHTS, *, style: bool = False) -> pd.DataFrame:
+    """Return kind and probabilities (columns kind, p_<kind>) from the evidence of `evidence.gather`.
+
+    With `style`, a kind is told wherever it is probable enough: the weights come from this city's own labels, which
+    have shown that what differs from city to city tells kinds apart here.
+    """
     probability = probabilities(
         sum(pulls(evidence, weights).values(), start=np.zeros((len(evidence), len(TOLD_KINDS))))
     )
     best = probability.argmax(axis=1) if len(evidence) else np.empty(0, dtype=np.int64)
     told = probability.max(axis=1, initial=0) >= TOLD_FROM
-    told &= np.any([shares.any(axis=1) for measure, shares in design(evidence).items() if measure in TELLING], axis=0)
-    told &= (best != 0) | _agreed(evidence, weights)
+    if not style:
+        shown = [shares.any(axis=1) for measure, shares in design(evidence).items() if measure in TELLING]
+        told &= np.any(shown, axis=0) & ((best != 0) | _agreed(evidence, weights))
     names = np.array(TOLD_KINDS, dtype=object)
     columns = {f"p_{kind}": probability[:, k] for k, kind in enumerate(TOLD_KINDS)}
     return pd.DataFrame({"kind": np.where(told, names[best], UNDETERMINED), **columns}, index=evidence.index)

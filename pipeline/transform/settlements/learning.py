@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,11 +10,11 @@ import pandas as pd
 from scipy.optimize import minimize
 
 from pipeline.schema.provenance import Notice
-from pipeline.schema.vocabulary import TOLD_KINDS
+from pipeline.schema.vocabulary import TOLD_KINDS, UNDETERMINED
 from pipeline.transform.settlements.classification import KNOTS, Weights, design, judge, probabilities
 from pipeline.transform.settlements.evidence import COLUMNS
 from pipeline.transform.settlements.kind_weights import WEIGHTS
-from pipeline.wording.spelling import key
+from pipeline.transform.settlements.labels import match
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -24,9 +25,31 @@ PRIOR_SD = 1.5
 """How far the weights of a real city may lie from the shipped ones (standard deviation of each)."""
 SURE = 0.96
 """Whoever labels errs now and then."""
+LEAST_LABELS = 10
+"""So many labels and more may show that what is but style elsewhere tells kinds apart here."""
+FOLDS = 40
+"""More labels than this are left out in so many groups, not one by one."""
+_NAMES = [(measure, knot) for measure, knots in KNOTS.items() for knot in knots]
 
 
-def learn(evidence: pd.DataFrame, kinds: pd.Series, weights: Weights = WEIGHTS) -> Weights:
+@dataclass(frozen=True)
+class Learned:
+    """What some labels make of the weights.
+
+    Attributes
+    ----------
+    weights
+        The most probable ones.
+    spread
+        Standard deviation of each after the labels (Laplace's approximation), shape (knots, kinds), in the order of
+        `KNOTS`; before them it is `PRIOR_SD`.
+    """
+
+    weights: Weights
+    spread: Floats
+
+
+def learn(evidence: pd.DataFrame, kinds: pd.Series, weights: Weights = WEIGHTS) -> Learned:
     """Return the weights that are most probable after some labels (maximum a posteriori).
 
     The prior of each weight is normal around the given one, with standard deviation `PRIOR_SD`; the likelihood is that
@@ -42,58 +65,82 @@ def learn(evidence: pd.DataFrame, kinds: pd.Series, weights: Weights = WEIGHTS) 
         The prior means.
     """
     seen = np.hstack([*design(evidence).values()])
-    prior = np.array([weights[measure][knot] for measure, knots in KNOTS.items() for knot in knots])
-    told = np.array([TOLD_KINDS.index(kind) for kind in kinds], dtype=np.int64)
-    rows = np.arange(len(told))
+    prior = np.array([weights[measure][knot] for measure, knot in _NAMES])
+    told = np.eye(len(TOLD_KINDS))[[TOLD_KINDS.index(kind) for kind in kinds]]
+    # Labels move the weights only within the space that their evidence spans.
+    basis, _ = np.linalg.qr(seen.T)
+    within, start = seen @ basis, seen @ prior
 
     def loss(flat: Floats) -> tuple[float, Floats]:
-        moved = flat.reshape(prior.shape)
-        probability = probabilities(seen @ moved)
-        off = moved - prior
-        value = -np.log(probability[rows, told]).sum() + (off**2).sum() / (2 * PRIOR_SD**2)
-        probability[rows, told] -= 1
-        return float(value), (seen.T @ probability + off / PRIOR_SD**2).ravel()
+        moved = flat.reshape(-1, len(TOLD_KINDS))
+        probability = probabilities(start + within @ moved)
+        value = -np.log(np.maximum((probability * told).sum(axis=1), 1e-300)).sum()
+        gradient = within.T @ (probability - told) + moved / PRIOR_SD**2
+        return float(value + (flat**2).sum() / (2 * PRIOR_SD**2)), gradient.ravel()
 
-    found: Floats = minimize(loss, prior.ravel(), jac=True, method="L-BFGS-B").x.reshape(prior.shape)
-    names = [(measure, knot) for measure, knots in KNOTS.items() for knot in knots]
+    zero = np.zeros(basis.shape[1] * len(TOLD_KINDS))
+    moved = minimize(loss, zero, jac=True, method="L-BFGS-B").x.reshape(-1, len(TOLD_KINDS)) if len(seen) else zero
+    found = prior + basis @ moved.reshape(basis.shape[1], -1)
     learned: Weights = {measure: {} for measure in KNOTS}
-    for (measure, knot), row in zip(names, found, strict=True):
+    for (measure, knot), row in zip(_NAMES, found, strict=True):
         learned[measure][knot] = tuple(float(weight) for weight in row)
-    return learned
+    return Learned(learned, _spread(within, basis, probabilities(seen @ found)))
 
 
-def leave_one_out(evidence: pd.DataFrame, kinds: pd.Series, weights: Weights = WEIGHTS) -> int:
-    """Return how many labels the others would have told right, each left out in turn."""
-    right = 0
-    for row in range(len(kinds)):
-        others = np.arange(len(kinds)) != row
-        learned = learn(evidence[others], kinds[others], weights)
-        right += int(judge(evidence.iloc[[row]], learned)["kind"].iloc[0] == kinds.iloc[row])
-    return right
+def _spread(within: Floats, basis: Floats, probability: Floats) -> Floats:
+    """Return the standard deviations of the weights, from the curvature of the loss where it is least."""
+    kinds, rank = probability.shape[1], within.shape[1]
+    each = probability[:, :, None] * np.eye(kinds) - probability[:, :, None] * probability[:, None, :]
+    curved = np.einsum("nr,ns,nkl->rksl", within, within, each).reshape(rank * kinds, rank * kinds)
+    covariance = np.linalg.inv(curved + np.eye(rank * kinds) / PRIOR_SD**2).reshape(rank, kinds, rank, kinds)
+    inside = np.einsum("mr,rksk,ms->mk", basis, covariance, basis)
+    outside = PRIOR_SD**2 * np.maximum(1 - (basis**2).sum(axis=1), 0)
+    return np.asarray(np.sqrt(inside + outside[:, None]), dtype=np.float64)
 
 
-def matched(settlements: gpd.GeoDataFrame, labels: pd.DataFrame) -> pd.Series:
-    """Return the labelled kind by settlement_id; a label whose place is none of the settlements is left out.
+@dataclass(frozen=True)
+class Trial:
+    """How many of n labels the others tell right, each left out in turn.
+
+    Attributes
+    ----------
+    shipped, learned
+        Right with the shipped weights, and with those that the other labels teach.
+    open
+        Whether to judge the city by all that its labels have taught, style among it (`classification.judge`): more are
+        told right than else, after those told wrong are taken off.
+    """
+
+    shipped: int
+    learned: int
+    open: bool
+
+
+def leave_one_out(evidence: pd.DataFrame, kinds: pd.Series, weights: Weights = WEIGHTS) -> Trial:
+    """Try the labels on each other.
 
     Parameters
     ----------
-    settlements
-        With `settlement_id` and `name`.
-    labels
-        `place` (an identifier, or a name in any spelling) and `kind`. A name that two settlements have is none's.
+    evidence, kinds, weights
+        As for `learn`; from `FOLDS` labels on they are left out by groups.
     """
-    places = dict(zip(settlements["settlement_id"], settlements["settlement_id"], strict=True))
-    named = settlements.dropna(subset="name")
-    keys = named["name"].map(key)
-    single = ~keys.duplicated(keep=False)
-    by_name = dict(zip(keys[single], named["settlement_id"][single], strict=True))
-    found = [places.get(place, by_name.get(key(place))) for place in labels["place"]]
-    out = pd.Series(labels["kind"].to_numpy(), index=pd.Index(found, dtype=object), dtype=object)
-    return out[out.index.notna() & ~out.index.duplicated(keep="first")]
+    wanted = kinds.to_numpy(dtype=object)
+    told = {style: np.full(len(kinds), UNDETERMINED, dtype=object) for style in (False, True)}
+    for fold in np.array_split(np.random.default_rng(0).permutation(len(kinds)), min(len(kinds), FOLDS)):
+        others = np.setdiff1d(np.arange(len(kinds)), fold)
+        learned = learn(evidence.iloc[others], kinds.iloc[others], weights).weights
+        for style, found in told.items():
+            found[fold] = judge(evidence.iloc[fold], learned, style=style)["kind"]
+    right = {style: int((found == wanted).sum()) for style, found in told.items()}
+    wrong = {style: int(((found != wanted) & (found != UNDETERMINED)).sum()) for style, found in told.items()}
+    style = len(kinds) >= LEAST_LABELS and right[True] - wrong[True] > right[False] - wrong[False]
+    return Trial(int((judge(evidence, weights)["kind"].to_numpy() == wanted).sum()), right[style], style)
 
 
-def teach(places: gpd.GeoDataFrame, labels: pd.DataFrame, area_id: str) -> tuple[gpd.GeoDataFrame, list[Notice]]:
-    """Return classified settlements as they are judged after some labels, and how well the labels agree.
+def teach(
+    places: gpd.GeoDataFrame, labels: gpd.GeoDataFrame | None, area_id: str
+) -> tuple[gpd.GeoDataFrame, pd.DataFrame, list[Notice]]:
+    """Return classified settlements as they are judged after some labels, the weights, and how well the labels agree.
 
     A labelled settlement is what its label says, with the probability `SURE`; the others are judged anew.
 
@@ -102,25 +149,51 @@ def teach(places: gpd.GeoDataFrame, labels: pd.DataFrame, area_id: str) -> tuple
     places
         As `classification.classify` gives them.
     labels
-        See `matched`.
+        See `labels.match`; in the same CRS. None: there are none, and the shipped weights hold.
     area_id
         The area.
+
+    Returns
+    -------
+    places
+        With kind and probabilities after the labels.
+    weights
+        Table `kind_weights`.
+    notices
+        What the labels say of no settlement, where they contradict each other, and how many the others tell right.
     """
-    given = matched(places, labels)
-    notices = []
-    if lost := len(labels) - len(given):
-        notices.append(Notice("labels", "labels_unmatched", lost, {"area": area_id}))
-    if given.empty:
-        return places, notices
+    if labels is None:
+        return places, weights_table(area_id), []
+    given = match(places, labels)
+    counts = {"labels_unmatched": given.lost, "labels_contradict": given.contradictory}
+    notices = [Notice("labels", code, n, {"area": area_id}) for code, n in counts.items() if n]
+    if given.kinds.empty:
+        return places, weights_table(area_id), notices
     evidence = places[[f"evidence_{column}" for column in COLUMNS]].set_axis(list(COLUMNS), axis=1)
-    row = pd.Series(np.arange(len(places)), index=places["settlement_id"])[given.index].to_numpy()
-    right = leave_one_out(evidence.iloc[row], given)
-    judged = judge(evidence, learn(evidence.iloc[row], given))
-    for place, kind in zip(row.tolist(), given, strict=True):
-        judged.loc[judged.index[place], "kind"] = kind
-        rest = (1 - SURE) / (len(TOLD_KINDS) - 1)
-        judged.loc[judged.index[place], [f"p_{one}" for one in TOLD_KINDS]] = [
-            SURE if one == kind else rest for one in TOLD_KINDS
-        ]
-    notices.append(Notice("labels", "labels_learned", 1, {"labels": len(given), "right": right}))
-    return places.assign(**judged, kind_score=judged["p_novostroika"]), notices
+    row = pd.Series(np.arange(len(places)), index=places["settlement_id"])[given.kinds.index].to_numpy()
+    trial = leave_one_out(evidence.iloc[row], given.kinds)
+    learned = learn(evidence.iloc[row], given.kinds)
+    judged = judge(evidence, learned.weights, style=trial.open)
+    rest = (1 - SURE) / (len(TOLD_KINDS) - 1)
+    judged.iloc[row, judged.columns.get_loc("kind")] = given.kinds.to_numpy()
+    for kind in TOLD_KINDS:
+        judged.iloc[row, judged.columns.get_loc(f"p_{kind}")] = np.where(given.kinds == kind, SURE, rest)
+    values = {"labels": len(given.kinds), "right": trial.learned, "shipped": trial.shipped}
+    notices.append(Notice("labels", "labels_learned_open" if trial.open else "labels_learned", 1, values))
+    if given.kinds.nunique() == 1:
+        notices.append(Notice("labels", "labels_of_one_kind", 1, {"kind": given.kinds.iloc[0]}))
+    taught = places.assign(**judged, kind_score=judged["p_novostroika"])
+    return taught, weights_table(area_id, learned), notices
+
+
+def weights_table(area_id: str, learned: Learned | None = None) -> pd.DataFrame:
+    """Return the table `kind_weights`: each weight as shipped and after the labels (None: there are none)."""
+    shipped = np.array([WEIGHTS[measure][knot] for measure, knot in _NAMES])
+    after = shipped if learned is None else np.array([learned.weights[measure][knot] for measure, knot in _NAMES])
+    spread = np.full(shipped.shape, PRIOR_SD) if learned is None else learned.spread
+    rows = [
+        (area_id, measure, str(knot), kind, shipped[n, k], after[n, k], spread[n, k])
+        for n, (measure, knot) in enumerate(_NAMES)
+        for k, kind in enumerate(TOLD_KINDS)
+    ]
+    return pd.DataFrame(rows, columns=["area_id", "measure", "knot", "kind", "shipped", "weight", "spread"])
