@@ -48,6 +48,13 @@ class Format(StrEnum):
     json = "json"
 
 
+class LabelFormat(StrEnum):
+    """How to print the settlements to label."""
+
+    csv = "csv"
+    geojson = "geojson"
+
+
 ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", help="Configuration file; default: config.toml here, else the one that comes along."),
@@ -229,13 +236,19 @@ def validate(*, out: Out = Path("out")) -> None:
 
 
 @app.command()
-def label(*, out: Out = Path("out")) -> None:
-    """Print the settlements whose kind would teach most, as a CSV to fill in and give as the input `labels`."""
+def label(
+    *,
+    label_format: Annotated[
+        LabelFormat, typer.Option("--format", help="A table, or outlines to fill in with any program of maps.")
+    ] = LabelFormat.csv,
+    out: Out = Path("out"),
+) -> None:
+    """Print the settlements whose kind would teach most, to fill in and give as the input `labels`."""
     from pipeline.base import releases
     from pipeline.commands import label as labels
 
     with _speaking(), releases.held(out) as release:
-        typer.echo(labels.wanted(release).to_csv(index=False), nl=False)
+        labels.write(release, label_format.value, sys.stdout)
 
 
 @app.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.extract import rasters, spreadsheets
+from pipeline.extract import labels, rasters, spreadsheets
 from pipeline.extract.osm import makers
 from pipeline.extract.vector import formats
 from pipeline.extract.wsf.tracker import FORMATS as TRACKER_FORMATS
@@ -66,6 +66,7 @@ def inputs_page(note: str, grid: Callable[[tuple[str, ...], Iterable[tuple[str, 
         ),
         ("registered", spreadsheets.FORMATS, "columns name, registered, year, source; no name: the whole area"),
         ("survey", spreadsheets.FORMATS, "columns settlement, houses, persons"),
+        ("labels", labels.FORMATS, "columns kind, source, and place (name or identifier) or lat and lon"),
     )
     rows = [
         (

@@ -113,7 +113,7 @@ def _rows(path: Path) -> Extract[gpd.GeoDataFrame]:
     return Extract(rows, [], notices)
 
 
-def _point(path: Path, row: int, lat: str, lon: str) -> shapely.Point:
+def _point(path: Path, row: str, lat: str, lon: str) -> shapely.Point:
     try:
         north, east = float(spreadsheets.number(lat)), float(spreadsheets.number(lon))
         inside = abs(north) <= _EARTH[3] and abs(east) <= _EARTH[2]
@@ -147,4 +147,6 @@ def _features(path: Path, area: Area) -> Extract[gpd.GeoDataFrame]:
     shapes = np.asarray(frame.geometry.array, dtype=object)
     shapes[shapely.is_empty(shapes)] = None
     rows = gpd.GeoDataFrame(plain, geometry=shapely.make_valid(shapes), crs="EPSG:4326")
-    return Extract(rows.set_axis(np.arange(1, len(rows) + 1), axis=0), [], list(layers[0].notices))
+    return Extract(
+        rows.set_axis([str(number) for number in range(1, len(rows) + 1)], axis=0), [], list(layers[0].notices)
+    )

@@ -135,7 +135,9 @@ _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 
 def _years(cells: Cells, columns: Mapping[str, Sequence[str]], by_year: ByYear) -> dict[str, int | None] | None:
     """Return the places of the columns in a header that has one for each year, by its year; None: it has none."""
-    years = {found[0]: place for place, cell in enumerate(cells) if len(found := _YEAR.findall(cell)) == 1}
+    years: dict[str, int | None] = {
+        found[0]: place for place, cell in enumerate(cells) if len(found := _YEAR.findall(cell)) == 1
+    }
     others = {name: titles for name, titles in columns.items() if name not in {by_year.year, by_year.figure}}
     with_source = _places(cells, others)
     if with_source is None:

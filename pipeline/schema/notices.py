@@ -39,7 +39,7 @@ SENTENCES = {
         "{labels} labelled settlements taught the kinds; each left out in turn, the others tell {right} of them right, "
         "the shipped weights {shipped}"
     ),
-    "labels_learned_open": (
+    "labels_learned_style": (
         "{labels} labelled settlements taught the kinds; each left out in turn, the others tell {right} of them right, "
         "the shipped weights {shipped}; what is but style elsewhere tells kinds apart here, and was used"
     ),

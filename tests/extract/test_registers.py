@@ -173,12 +173,3 @@ def test_totals_and_remarks_are_left_out_and_told(tmp_path: Path) -> None:
     told = " | ".join(map(str, extract.notices))
     assert "row 4 (Итого: 2035) is a total (the rows add up to 2,035)" in told
     assert "Примечание" in told
-
-
-def test_labels_that_are_filled_in_are_read_and_unknown_kinds_refused(tmp_path: Path) -> None:
-    path = tmp_path / "labels.csv"
-    path.write_text("place,kind,source\nАк-Жар,novostroika,me\nбезымянное,,\n", encoding="utf-8")
-    assert registers.read_labels(path, AREA).data["place"].tolist() == ["Ак-Жар"]
-    path.write_text("place,kind,source\nАк-Жар,slum,me\n", encoding="utf-8")
-    with pytest.raises(InputError, match="row 2: kind = 'slum' must be one of novostroika"):
-        registers.read_labels(path, AREA)

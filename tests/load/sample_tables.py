@@ -22,6 +22,7 @@ from pipeline.schema.draws import KEPT
 from pipeline.schema.tables import TABLES, conform
 from pipeline.schema.vocabulary import LANGUAGES, SETTLEMENT_KINDS, TOLD_KINDS
 from pipeline.transform.settlements import tell_apart
+from pipeline.transform.settlements.learning import weights_table
 
 YEARS = (*range(1975, 2021, 5), 2025, 2030)
 MODELLED = (2025, 2030)
@@ -83,6 +84,7 @@ def make(buildings: int = 3000, *, area_id: str = "bishkek", seed: int = 1, simu
         "sources": _sources(area_id, simulated=simulated),
         "buildings": _to_degrees(houses),
         "settlements": _to_degrees(settlements),
+        "kind_weights": weights_table(area_id),
         "named_settlements": _named(settlements, area_id),
         "hazards": _to_degrees(hazards),
         "red_zone_rules": rules,

@@ -79,17 +79,18 @@ def _on_ground(settlements: gpd.GeoDataFrame, labels: gpd.GeoDataFrame) -> dict[
     shapes = np.asarray(labels.geometry.array, dtype=object)
     outlines = np.asarray(settlements.geometry.array, dtype=object)
     tree = shapely.STRtree(outlines)
-    areal = shapely.get_dimensions(shapes) == 2
-    found = [_under(outlines, shapes, *tree.query(np.where(areal, shapes, None), predicate="intersects"))]
-    spots = np.where(areal | shapely.is_missing(shapes), None, shapely.point_on_surface(shapes))
-    found.append(tree.query_nearest(spots, max_distance=BESIDE_M, all_matches=False))
+    areal = np.flatnonzero(shapely.get_dimensions(shapes) == 2)
+    spots = np.flatnonzero(~shapely.is_missing(shapes) & (shapely.get_dimensions(shapes) < 2))
+    area, row = tree.query(shapes[areal], predicate="intersects")
+    at, nearest = tree.query_nearest(shapes[spots], max_distance=BESIDE_M, all_matches=False)
+    found = [_mostly_shared(outlines, shapes, areal[area], row), np.stack([spots[at], nearest])]
     out: dict[int, list[int]] = {}
     for label, row in np.concatenate(found, axis=1).T.tolist():
         out.setdefault(label, []).append(row)
     return out
 
 
-def _under(outlines: np.ndarray, shapes: np.ndarray, label: Labels, row: Labels) -> Labels:
+def _mostly_shared(outlines: np.ndarray, shapes: np.ndarray, label: Labels, row: Labels) -> Labels:
     """Return the pairs of polygon and settlement of which one holds most of the other, shape (2, n)."""
     shared = shapely.area(shapely.intersection(shapes[label], outlines[row]))
     most = (shared >= MOST * shapely.area(outlines[row])) | (shared >= MOST * shapely.area(shapes[label]))

@@ -29,27 +29,11 @@ LEAST_LABELS = 10
 """So many labels and more may show that what is but style elsewhere tells kinds apart here."""
 FOLDS = 40
 """More labels than this are left out in so many groups, not one by one."""
+_TINY = 1e-300
 _NAMES = [(measure, knot) for measure, knots in KNOTS.items() for knot in knots]
 
 
-@dataclass(frozen=True)
-class Learned:
-    """What some labels make of the weights.
-
-    Attributes
-    ----------
-    weights
-        The most probable ones.
-    spread
-        Standard deviation of each after the labels (Laplace's approximation), shape (knots, kinds), in the order of
-        `KNOTS`; before them it is `PRIOR_SD`.
-    """
-
-    weights: Weights
-    spread: Floats
-
-
-def learn(evidence: pd.DataFrame, kinds: pd.Series, weights: Weights = WEIGHTS) -> Learned:
+def learn(evidence: pd.DataFrame, kinds: pd.Series, weights: Weights = WEIGHTS) -> Weights:
     """Return the weights that are most probable after some labels (maximum a posteriori).
 
     The prior of each weight is normal around the given one, with standard deviation `PRIOR_SD`; the likelihood is that
@@ -64,38 +48,43 @@ def learn(evidence: pd.DataFrame, kinds: pd.Series, weights: Weights = WEIGHTS) 
     weights
         The prior means.
     """
-    seen = np.hstack([*design(evidence).values()])
-    prior = np.array([weights[measure][knot] for measure, knot in _NAMES])
+    seen, prior = _seen(evidence), _array(weights)
     told = np.eye(len(TOLD_KINDS))[[TOLD_KINDS.index(kind) for kind in kinds]]
-    # Labels move the weights only within the space that their evidence spans.
-    basis, _ = np.linalg.qr(seen.T)
-    within, start = seen @ basis, seen @ prior
 
     def loss(flat: Floats) -> tuple[float, Floats]:
-        moved = flat.reshape(-1, len(TOLD_KINDS))
-        probability = probabilities(start + within @ moved)
-        value = -np.log(np.maximum((probability * told).sum(axis=1), 1e-300)).sum()
-        gradient = within.T @ (probability - told) + moved / PRIOR_SD**2
+        moved = flat.reshape(prior.shape)
+        # Products so small are dearer by BLAS, whose threads wait for each other.
+        probability = probabilities(np.einsum("nm,mk->nk", seen, prior + moved))
+        value = -np.log(np.maximum((probability * told).sum(axis=1), _TINY)).sum()
+        gradient = np.einsum("nm,nk->mk", seen, probability - told) + moved / PRIOR_SD**2
         return float(value + (flat**2).sum() / (2 * PRIOR_SD**2)), gradient.ravel()
 
-    zero = np.zeros(basis.shape[1] * len(TOLD_KINDS))
-    moved = minimize(loss, zero, jac=True, method="L-BFGS-B").x.reshape(-1, len(TOLD_KINDS)) if len(seen) else zero
-    found = prior + basis @ moved.reshape(basis.shape[1], -1)
+    found = prior + minimize(loss, np.zeros(prior.size), jac=True, method="L-BFGS-B").x.reshape(prior.shape)
     learned: Weights = {measure: {} for measure in KNOTS}
     for (measure, knot), row in zip(_NAMES, found, strict=True):
         learned[measure][knot] = tuple(float(weight) for weight in row)
-    return Learned(learned, _spread(within, basis, probabilities(seen @ found)))
+    return learned
 
 
-def _spread(within: Floats, basis: Floats, probability: Floats) -> Floats:
-    """Return the standard deviations of the weights, from the curvature of the loss where it is least."""
-    kinds, rank = probability.shape[1], within.shape[1]
-    each = probability[:, :, None] * np.eye(kinds) - probability[:, :, None] * probability[:, None, :]
-    curved = np.einsum("nr,ns,nkl->rksl", within, within, each).reshape(rank * kinds, rank * kinds)
-    covariance = np.linalg.inv(curved + np.eye(rank * kinds) / PRIOR_SD**2).reshape(rank, kinds, rank, kinds)
-    inside = np.einsum("mr,rksk,ms->mk", basis, covariance, basis)
-    outside = PRIOR_SD**2 * np.maximum(1 - (basis**2).sum(axis=1), 0)
-    return np.asarray(np.sqrt(inside + outside[:, None]), dtype=np.float64)
+def spread(evidence: pd.DataFrame, learned: Weights) -> Floats:
+    """Return the standard deviation of each weight after the labels (Laplace's approximation), shape (knots, kinds).
+
+    It follows from how the loss curves where it is least.
+    """
+    seen, kinds = _seen(evidence), len(TOLD_KINDS)
+    probability = probabilities(seen @ _array(learned))
+    each = probability[:, :, None] * (np.eye(kinds) - probability[:, None, :])
+    curvature = np.einsum("nm,no,nkl->mkol", seen, seen, each, optimize=True).reshape(2 * (seen.shape[1] * kinds,))
+    covariance = np.linalg.inv(curvature + np.eye(len(curvature)) / PRIOR_SD**2)
+    return np.asarray(np.sqrt(np.diag(covariance)).reshape(-1, kinds), dtype=np.float64)
+
+
+def _seen(evidence: pd.DataFrame) -> Floats:
+    return np.hstack([*design(evidence).values()])
+
+
+def _array(weights: Weights) -> Floats:
+    return np.array([weights[measure][knot] for measure, knot in _NAMES])
 
 
 @dataclass(frozen=True)
@@ -106,14 +95,14 @@ class Trial:
     ----------
     shipped, learned
         Right with the shipped weights, and with those that the other labels teach.
-    open
+    style
         Whether to judge the city by all that its labels have taught, style among it (`classification.judge`): more are
         told right than else, after those told wrong are taken off.
     """
 
     shipped: int
     learned: int
-    open: bool
+    style: bool
 
 
 def leave_one_out(evidence: pd.DataFrame, kinds: pd.Series, weights: Weights = WEIGHTS) -> Trial:
@@ -128,13 +117,13 @@ def leave_one_out(evidence: pd.DataFrame, kinds: pd.Series, weights: Weights = W
     told = {style: np.full(len(kinds), UNDETERMINED, dtype=object) for style in (False, True)}
     for fold in np.array_split(np.random.default_rng(0).permutation(len(kinds)), min(len(kinds), FOLDS)):
         others = np.setdiff1d(np.arange(len(kinds)), fold)
-        learned = learn(evidence.iloc[others], kinds.iloc[others], weights).weights
+        learned = learn(evidence.iloc[others], kinds.iloc[others], weights)
         for style, found in told.items():
             found[fold] = judge(evidence.iloc[fold], learned, style=style)["kind"]
     right = {style: int((found == wanted).sum()) for style, found in told.items()}
     wrong = {style: int(((found != wanted) & (found != UNDETERMINED)).sum()) for style, found in told.items()}
-    style = len(kinds) >= LEAST_LABELS and right[True] - wrong[True] > right[False] - wrong[False]
-    return Trial(int((judge(evidence, weights)["kind"].to_numpy() == wanted).sum()), right[style], style)
+    better = len(kinds) >= LEAST_LABELS and right[True] - wrong[True] > right[False] - wrong[False]
+    return Trial(int((judge(evidence, weights)["kind"].to_numpy() == wanted).sum()), right[better], better)
 
 
 def teach(
@@ -173,26 +162,26 @@ def teach(
     row = pd.Series(np.arange(len(places)), index=places["settlement_id"])[given.kinds.index].to_numpy()
     trial = leave_one_out(evidence.iloc[row], given.kinds)
     learned = learn(evidence.iloc[row], given.kinds)
-    judged = judge(evidence, learned.weights, style=trial.open)
+    judged = judge(evidence, learned, style=trial.style)
     rest = (1 - SURE) / (len(TOLD_KINDS) - 1)
-    judged.iloc[row, judged.columns.get_loc("kind")] = given.kinds.to_numpy()
+    told = judged.index[row]
+    judged.loc[told, "kind"] = given.kinds.to_numpy()
     for kind in TOLD_KINDS:
-        judged.iloc[row, judged.columns.get_loc(f"p_{kind}")] = np.where(given.kinds == kind, SURE, rest)
+        judged.loc[told, f"p_{kind}"] = np.where(given.kinds == kind, SURE, rest)
     values = {"labels": len(given.kinds), "right": trial.learned, "shipped": trial.shipped}
-    notices.append(Notice("labels", "labels_learned_open" if trial.open else "labels_learned", 1, values))
-    if given.kinds.nunique() == 1:
+    notices.append(Notice("labels", "labels_learned_style" if trial.style else "labels_learned", 1, values))
+    if (given.kinds == given.kinds.iloc[0]).all():
         notices.append(Notice("labels", "labels_of_one_kind", 1, {"kind": given.kinds.iloc[0]}))
     taught = places.assign(**judged, kind_score=judged["p_novostroika"])
-    return taught, weights_table(area_id, learned), notices
+    return taught, weights_table(area_id, learned, spread(evidence.iloc[row], learned)), notices
 
 
-def weights_table(area_id: str, learned: Learned | None = None) -> pd.DataFrame:
-    """Return the table `kind_weights`: each weight as shipped and after the labels (None: there are none)."""
-    shipped = np.array([WEIGHTS[measure][knot] for measure, knot in _NAMES])
-    after = shipped if learned is None else np.array([learned.weights[measure][knot] for measure, knot in _NAMES])
-    spread = np.full(shipped.shape, PRIOR_SD) if learned is None else learned.spread
+def weights_table(area_id: str, learned: Weights = WEIGHTS, after: Floats | None = None) -> pd.DataFrame:
+    """Return the table `kind_weights`: each weight as shipped and as learned, and its `spread` (None: the prior's)."""
+    shipped, moved = _array(WEIGHTS), _array(learned)
+    width = np.full(shipped.shape, PRIOR_SD) if after is None else after
     rows = [
-        (area_id, measure, str(knot), kind, shipped[n, k], after[n, k], spread[n, k])
+        (area_id, measure, str(knot), kind, shipped[n, k], moved[n, k], width[n, k])
         for n, (measure, knot) in enumerate(_NAMES)
         for k, kind in enumerate(TOLD_KINDS)
     ]
