@@ -38,7 +38,7 @@ _WANTED = {
 }
 """The columns, and how else they may be called; `kind` there must be, and either a place or coordinates."""
 _REQUIRED = ("kind",)
-_EARTH = (-180.0, -90.0, 180.0, 90.0)
+_NORTHMOST, _EASTMOST = 90.0, 180.0
 _VECTORS = frozenset({formats.GEOJSON, formats.LINES, formats.GDAL, formats.PARQUET})
 _SHOWN = 80
 
@@ -71,16 +71,15 @@ def read(path: Path, area: Area) -> Extract[gpd.GeoDataFrame]:
     notices = found.notices
     rows = found.data[found.data["kind"].ne("")]
     kinds = _kinds()
-    for number, row in rows.iterrows():
-        if row["kind"].casefold() not in kinds:
-            msg = (
-                f"{path}, row {number}: kind = {row['kind'][:_SHOWN]!r} must be one of {', '.join(TOLD_KINDS)}, "
-                "or empty; what cannot be told is no label."
-            )
-            raise InputError(msg)
-        if not row["place"] and row.geometry is None:
-            msg = f"{path}, row {number}: names no place; give its name or settlement_id as place, or lat and lon."
-            raise InputError(msg)
+    for row, kind in rows["kind"][~rows["kind"].str.casefold().isin(kinds)].items():
+        msg = (
+            f"{path}, row {row}: kind = {kind[:_SHOWN]!r} must be one of {', '.join(TOLD_KINDS)}, or empty; "
+            "what cannot be told is no label."
+        )
+        raise InputError(msg)
+    for row in rows.index[rows["place"].eq("") & rows.geometry.isna()]:
+        msg = f"{path}, row {row}: names no place; give its name or settlement_id as place, or lat and lon."
+        raise InputError(msg)
     rows = rows.assign(kind=rows["kind"].str.casefold().map(kinds))
     away = ~shapely.intersects(np.asarray(rows.geometry.array, dtype=object), area.boundary)
     away &= np.asarray(rows.geometry.notna())
@@ -116,7 +115,7 @@ def _rows(path: Path) -> Extract[gpd.GeoDataFrame]:
 def _point(path: Path, row: str, lat: str, lon: str) -> shapely.Point:
     try:
         north, east = float(spreadsheets.number(lat)), float(spreadsheets.number(lon))
-        inside = abs(north) <= _EARTH[3] and abs(east) <= _EARTH[2]
+        inside = abs(north) <= _NORTHMOST and abs(east) <= _EASTMOST
     except ValueError:
         inside = False
     if not inside:
@@ -138,7 +137,7 @@ def _features(path: Path, area: Area) -> Extract[gpd.GeoDataFrame]:
         if len(layers) != 1 or "kind" not in layers[0].fields:
             msg = f"{path} must have one layer with a property kind; it has {dataset.listed()}."
             raise InputError(msg)
-        frame = layers[0].read(_EARTH, details).reset_index(drop=True)
+        frame = layers[0].read(None, details).reset_index(drop=True)
     text = {
         name: next((frame[column] for column in (name, *_WANTED[name]) if column in frame), pd.Series("", frame.index))
         for name in ("place", "kind", "source")

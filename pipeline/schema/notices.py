@@ -39,12 +39,9 @@ SENTENCES = {
         "{labels} labelled settlements taught the kinds; each left out in turn, the others tell {right} of them right, "
         "the shipped weights {shipped}"
     ),
-    "labels_learned_style": (
-        "{labels} labelled settlements taught the kinds; each left out in turn, the others tell {right} of them right, "
-        "the shipped weights {shipped}; what is but style elsewhere tells kinds apart here, and was used"
-    ),
     "labels_of_one_kind": "all labels say {kind}; what tells it from other kinds cannot be learned from them",
     "labels_off_map": "a label lies outside the bbox of {area} and was left out",
+    "labels_show_style": "what is but style elsewhere tells kinds apart here, as the labels show, and was used",
     "labels_unmatched": "a label speaks of no settlement of {area}, or of a name that several have; it was left out",
     "layer_chosen": "of its layers ({layers}), {layer} was read",
     "levels_unreadable": "building:levels that is no number of storeys; ignored",

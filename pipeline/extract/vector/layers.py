@@ -45,6 +45,7 @@ _UNREADABLE = (
     DataSourceError, ProjError, pa.ArrowException, zipfile.BadZipFile, EOFError, OSError, ValueError, KeyError,
     zlib.error,
 )  # fmt: skip
+_EARTH = (-180.0, -90.0, 180.0, 90.0)
 _PARTS = "parts of a Parquet file"
 _DATASETS = (".gpkg", ".shp", ".fgb", ".kml", ".gml", ".tab", ".mif", ".dxf", ".sqlite")
 _TEXTS = (".geojson", ".json", ".geojsonl", ".geojsons", ".ndjson", ".csv")
@@ -75,8 +76,8 @@ class Layer:
     load: Callable[[Box | None], gpd.GeoDataFrame]
     notices: list[Notice] = field(default_factory=list)
 
-    def read(self, box: Box, details: FileDetails) -> gpd.GeoDataFrame:
-        """Return the features near a box, in EPSG:4326.
+    def read(self, box: Box | None, details: FileDetails) -> gpd.GeoDataFrame:
+        """Return the features near a box (None: all, also those without a geometry), in EPSG:4326.
 
         Raises
         ------
@@ -87,9 +88,9 @@ class Layer:
         told = details.crs if details.crs is not None else self.crs
         with _speaking(self.path, self.notices):
             if told is None:
-                return self._placed(box)
+                return self._placed(box or _EARTH)
             crs = known_crs(told, self.path)
-            frame = self.load(_within(box, crs, self.path))
+            frame = self.load(None if box is None else _within(box, crs, self.path))
             return frame.set_crs(crs, allow_override=True).to_crs("EPSG:4326")
 
     def extent(self, details: FileDetails) -> np.ndarray:

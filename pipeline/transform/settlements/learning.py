@@ -169,7 +169,9 @@ def teach(
     for kind in TOLD_KINDS:
         judged.loc[told, f"p_{kind}"] = np.where(given.kinds == kind, SURE, rest)
     values = {"labels": len(given.kinds), "right": trial.learned, "shipped": trial.shipped}
-    notices.append(Notice("labels", "labels_learned_style" if trial.style else "labels_learned", 1, values))
+    notices.append(Notice("labels", "labels_learned", 1, values))
+    if trial.style:
+        notices.append(Notice("labels", "labels_show_style"))
     if (given.kinds == given.kinds.iloc[0]).all():
         notices.append(Notice("labels", "labels_of_one_kind", 1, {"kind": given.kinds.iloc[0]}))
     taught = places.assign(**judged, kind_score=judged["p_novostroika"])
