@@ -147,7 +147,7 @@ EXPECTED: dict[str, tuple[str, Callable[[Outcome], bool]]] = {
     "70": ("refused", lambda found: found.refused("pts.gpkg")),
     "A1": ("about 420, or told", lambda found: 400 <= found.buildings <= 440),
     "52": ("none are homes", lambda found: (found.tables["buildings"]["kind"] == "house").sum() <= 420 - 5 * 42),
-    "36": ("110 kV as typed", lambda found: lines_of(found, "110kv") == 10 and lines_of(found, "20kv") == 1),
+    "36": ("110 kV as typed", lambda found: lines_of(found, "110kv") == 11 and lines_of(found, "20kv") == 1),
     "22": ("overlap told", lambda found: found.said("overlap")),
     "16": ("refused", lambda found: found.refused("export.osm", "timed out")),
     "76": ("year of the houses", lambda found: found.year == 2012 and found.said("2024")),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import RunError
-from pipeline.extract.inputs import AreaInputs
+from pipeline.extract.area_inputs import AreaInputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

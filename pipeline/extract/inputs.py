@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,14 +10,15 @@ import geopandas as gpd
 import pandas as pd
 
 from pipeline.errors import InputError, RunError
-from pipeline.extract import footprints, labels, local_files, osm, outlines, rasters, registers, registry
+from pipeline.extract import area_inputs, footprints, labels, osm, outlines, rasters, registers, registry
+from pipeline.extract.area_inputs import AreaInputs
 from pipeline.extract.local_files import source_id
 from pipeline.extract.wsf import tracker
 from pipeline.schema.provenance import Extract, Notice, sha256
 from pipeline.schema.vocabulary import INPUTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pipeline.config import Area
@@ -29,80 +30,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 G = TypeVar("G")
 """What the configuration names for an input: a path, or tiles."""
-
-
-@dataclass(frozen=True)
-class AreaInputs:
-    """What was read for one area; geometries in EPSG:4326.
-
-    Attributes
-    ----------
-    layers
-        OSM layers by key (see `Catalogue.osm_layers`), each present even if empty.
-    footprints
-        Satellite footprints, possibly empty.
-    built_up
-        Built-up m² per cell, by epoch.
-    onset
-        First year built up per cell, 0 = never.
-    tracker
-        Half-year of the first building per cell (codes of `extract.wsf.tracker`).
-    population
-        People per cell.
-    registered, survey
-        Tables of `extract.registers`.
-    labels
-        Kinds of settlements by place (`extract.labels`).
-    outlines
-        Settlements of an earlier date.
-    truth
-        Tables of a simulated area's truth, by name; empty for real areas.
-    missing
-        Inputs that were not given (`vocabulary.INPUTS`).
-    """
-
-    layers: dict[str, gpd.GeoDataFrame]
-    footprints: gpd.GeoDataFrame
-    built_up: dict[int, Raster]
-    onset: Raster | None
-    tracker: Raster | None
-    population: Raster | None
-    registered: pd.DataFrame | None
-    survey: pd.DataFrame | None
-    labels: gpd.GeoDataFrame | None
-    outlines: gpd.GeoDataFrame | None
-    truth: dict[str, pd.DataFrame]
-    missing: tuple[str, ...]
-
-
-def check(area: Area, filled: Collection[str] = ()) -> None:
-    """Refuse an area whose inputs hold no buildings to work on, or name a file that is not there.
-
-    Parameters
-    ----------
-    filled
-        Inputs that were fetched.
-
-    Raises
-    ------
-    InputError
-        The message names the key, or the file.
-    """
-    given = area.inputs
-    if not (given.osm or given.footprints or {"osm", "footprints"} & set(filled)):
-        msg = (
-            f"[areas.{area.area_id}.inputs] names neither osm nor footprints, so there are no buildings to work on; "
-            'name a file, or run with sources = "sample" or "live".'
-        )
-        raise InputError(msg)
-    files = {"osm": given.osm, "footprints": given.footprints}
-    files |= {"population": given.population or (), "onset": given.onset or ()}
-    files["built_up"] = tuple(path for tiles in given.built_up.values() for path in tiles)
-    keys = ("tracker", "registered", "survey", "labels", "outlines")
-    single = {key: getattr(given, key) for key in keys}
-    for key, paths in (files | {key: (path,) for key, path in single.items() if path is not None}).items():
-        for path in paths:
-            local_files.check_exists(path, key, folders=key in {"osm", "footprints", "outlines", "tracker"})
 
 
 def read(area: Area, catalogue: Catalogue, fetched: Fetched | None = None) -> Extract[AreaInputs]:
@@ -121,7 +48,7 @@ def read(area: Area, catalogue: Catalogue, fetched: Fetched | None = None) -> Ex
         No input shows a building in the area.
     """
     remote = _read_fetched(area, catalogue, fetched)
-    check(area, remote)
+    area_inputs.check(area, remote)
     given = area.inputs
     reading = _Reading(area)
     modelled = catalogue.sources["ghs_built_s"].modelled_epochs if "ghs_built_s" in catalogue.sources else ()

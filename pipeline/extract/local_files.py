@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.declared import catalogue
 from pipeline.errors import InputError
+from pipeline.extract.sandbox.being_read import announce
 from pipeline.schema import provenance
 
 if TYPE_CHECKING:
@@ -71,10 +72,11 @@ def source_id(dataset: str, area: Area, number: int) -> str:
 
 
 def check_exists(path: Path, key: str, *, folders: bool = False) -> None:
-    """Refuse a path that is no file (nor a folder, where `folders` are read too).
+    """Refuse a path that is no file (nor a folder, where `folders` are read too); say that it is being read.
 
     `key` is the one under ``[areas.X.inputs]`` that names it.
     """
+    announce(path)
     if not (path.is_file() or (folders and path.is_dir())):
         msg = f"There is no file {str(path)!r}; correct inputs.{key} in the configuration or fetch the file."
         if not str(path).isprintable():

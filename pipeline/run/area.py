@@ -12,7 +12,7 @@ import pandas as pd
 from pipeline import simulate
 from pipeline.base.progress import Journal
 from pipeline.declared import catalogue, facts
-from pipeline.extract import inputs as extraction
+from pipeline.extract.sandbox import process as reader_process
 from pipeline.load import parquet, press_kit
 from pipeline.load.planner_map import map_page, tiles
 from pipeline.schema import tables
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from pipeline.config import Area, Config
     from pipeline.declared.catalogue import Catalogue, SourceSpec
-    from pipeline.extract.inputs import AreaInputs
+    from pipeline.extract.area_inputs import AreaInputs
     from pipeline.extract.live import Fetched
     from pipeline.schema.provenance import Extract, Notice, Source
 
@@ -82,13 +82,14 @@ def process(area: Area, config: Config, stage: Path, fetched: Fetched | None = N
     """
     journal = Journal(stage / ".work" / "progress" / f"{area.area_id}.jsonl")
     layers = catalogue.default()
-    if config.run.sources == "sample":
-        with journal.stage("simulating"):
-            area = simulate.write_area(
-                area, stage / "simulated" / area.area_id, buildings=config.simulate.buildings, seed=config.run.seed
-            )
-    with journal.stage("reading"):
-        read = extraction.read(area, layers, fetched)
+    with reader_process.started(stage / ".work" / "reader" / area.area_id) as reader:
+        if config.run.sources == "sample":
+            with journal.stage("simulating"):
+                area = simulate.write_area(
+                    area, stage / "simulated" / area.area_id, buildings=config.simulate.buildings, seed=config.run.seed
+                )
+        with journal.stage("reading"):
+            read: Extract[AreaInputs] = reader.call("pipeline.extract.inputs", "read", area, layers, fetched)
     described = _describe(area, read, config, layers, journal)
     with journal.stage("writing tables"):
         frames = {name: tables.conform(name, frame) for name, frame in described.tables.items()}

@@ -19,7 +19,7 @@ from rich.markup import escape
 from pipeline import __version__
 from pipeline.base.progress import Display, console, summarise
 from pipeline.errors import ConfigError, NovostroikiError, RunError
-from pipeline.extract import inputs
+from pipeline.extract import area_inputs
 from pipeline.load import database, parquet, press_kit, public_edition, report
 from pipeline.run import fetching, identity, manifest, publish
 from pipeline.run.area import STAGES, process
@@ -79,7 +79,7 @@ def run(  # noqa: PLR0913 - one parameter per option of the command
     stages = {name: share for name, share in STAGES.items() if name != "simulating" or config.run.sources == "sample"}
     if config.run.sources == "local":
         for area in config.selected:
-            inputs.check(area)
+            area_inputs.check(area)
     if config.run.sources == "live" and not frozen:
         fetching.check(config)
     with publish.staging(config.run.out, snapshot=started.date() if snapshot else None) as stage:
