@@ -18,6 +18,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
+    PlainSerializer,
     PrivateAttr,
     ValidationError,
     model_validator,
@@ -70,6 +71,7 @@ Tiles = Annotated[
     tuple[Path, ...],
     BeforeValidator(lambda given: (given,) if isinstance(given, str | Path) else given),
     Field(min_length=1),
+    PlainSerializer(lambda tiles: tiles[0] if len(tiles) == 1 else tiles),
 ]
 """A raster: one file, or a list of tiles of one grid."""
 

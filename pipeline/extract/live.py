@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pipeline.errors import SourceError
 from pipeline.extract import registry
 from pipeline.extract.http.cache import Cache
-from pipeline.extract.http.retry import RequestPolicy
+from pipeline.extract.http.retry import AttemptError, RequestPolicy, failed
 from pipeline.extract.source import Fetching, NotCoveredError
 from pipeline.schema.provenance import Notice
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.declared.catalogue import Catalogue, SourceSpec
     from pipeline.extract.http.download import Report
     from pipeline.extract.http.lock import Download, Lock
+    from pipeline.extract.sandbox.process import Reader
     from pipeline.extract.source import DataSource, FetchedFile
 
 REQUIRED = ("osm", "footprints")
@@ -101,6 +102,7 @@ def fetch(  # noqa: PLR0913 - what to fetch, and how
     report: Report | None = None,
     frozen: Lock | None = None,
     policy: RequestPolicy | None = None,
+    reader: Reader | None = None,
 ) -> Fetched:
     """Fetch everything that feeds an input of the area, or take it from the cache.
 
@@ -118,6 +120,8 @@ def fetch(  # noqa: PLR0913 - what to fetch, and how
         asked.
     policy
         How servers are asked; one for several areas remembers which of them do not answer.
+    reader
+        In whose process what they answer is read; None: in this one.
 
     Raises
     ------
@@ -125,7 +129,7 @@ def fetch(  # noqa: PLR0913 - what to fetch, and how
         Neither OpenStreetMap nor any footprints could be had; or `frozen`, and the cache does not hold what it names.
     """
     cache = Cache.of(config.live, frozen.downloads if frozen else None)
-    fetching = Fetching(area, config.live, cache, policy or RequestPolicy.of(config.live), report)
+    fetching = Fetching(area, config.live, cache, policy or RequestPolicy.of(config.live), report, reader)
     files: dict[str, list[FetchedFile]] = {}
     missing: dict[str, str] = {}
 
@@ -141,6 +145,8 @@ def fetch(  # noqa: PLR0913 - what to fetch, and how
                     if frozen:
                         raise
                     missing[name] = str(error)
+                except AttemptError as error:
+                    missing[name] = str(failed(name, source.spec.url, error.reason, error.remedy))
 
     feeding = [source for source in registry.sources(catalogue).values() if source.spec.feeds]
     collect([source for source in feeding if source.spec.feeds in REQUIRED])

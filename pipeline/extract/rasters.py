@@ -21,7 +21,7 @@ from rasterio.windows import Window
 
 from pipeline.declared import catalogue
 from pipeline.errors import InputError, SourceError
-from pipeline.extract import local_files
+from pipeline.extract import local_files, raster_limits
 from pipeline.extract.coordinates import check_has_place, known_crs
 from pipeline.extract.local_files import Format
 from pipeline.geometry.raster import Raster
@@ -46,8 +46,8 @@ _DENSIFY_POINTS = 101
 """Points set on each edge of the bbox when it is projected: straight edges curve in another CRS."""
 _GRID_TOLERANCE = 1e-3
 """Share of a cell by which coordinates may be off, from rounding in headers and in projections."""
-_MAX_CELLS = 400_000_000
-"""A window larger than this (3.2 GB as float64) is a mistake in the file or the bbox."""
+_MAX_CELLS = 100_000_000
+"""A window larger than this (a city of 100 km at 10 m, 0.8 GB as float64) is a mistake in the file or the bbox."""
 _MAX_VALUE = 1e9
 """No cell holds as many people, square metres or years: such a number stands for "no data" and is not declared so."""
 
@@ -119,7 +119,7 @@ _WITH_ALPHA = {2, 4}
 """Bands of an image with an alpha band: one or three, and it."""
 _PERHAPS_ALPHA = {ColorInterp.alpha, ColorInterp.undefined}
 _OPAQUE = 255
-_SUFFIXES = (".tif", ".tiff", ".img", ".vrt.tif")
+_SUFFIXES = (".tif", ".tiff")
 _SENTINELS = {9999.0, 32767.0, 65535.0, 99999.0, 999999.0, 2147483647.0, 4294967295.0}
 _OFTEN = 0.01
 _LAST_HALF_YEAR = 40
@@ -180,6 +180,7 @@ def _is_local(path: Path | str) -> bool:
 def _read_window(path: Path | str, area: Area, nodata: float | None) -> _Tile | None:
     """Read the window of one file; None: it does not overlap the area."""
     with _opened(path) as source:
+        raster_limits.check(source, path)
         crs = _checked_crs(source, path, area)
         window = _window(source, _projected(area, crs, path))
         if window is None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from string import Formatter
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pipeline.errors import ConfigError, SourceError
 from pipeline.extract.http.download import download
 from pipeline.extract.http.lock import Request
+from pipeline.extract.http.retry import TransientError
+from pipeline.extract.sandbox.process import UnreadableFileError
 from pipeline.schema import provenance
 from pipeline.schema.provenance import Extract, Notice, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from pipeline.config import Area, Live
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from pipeline.extract.http.cache import Cache
     from pipeline.extract.http.download import DownloadSpec, Report
     from pipeline.extract.http.retry import RequestPolicy
+    from pipeline.extract.sandbox.process import Reader
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -117,12 +121,34 @@ class Fetching:
     cache: Cache
     policy: RequestPolicy
     report: Report | None = None
+    reader: Reader | None = None
+    """In whose process the replies are read; None: in this one."""
     notices: list[Notice] = field(default_factory=list)
 
     @property
     def bbox(self) -> str:
         """The bbox of the area, as it stands in requests for a window."""
         return ",".join(f"{value:.6f}" for value in self.area.bbox)
+
+    def call(self, module: str, function: str, *args: object, about: Path | None = None) -> Any:  # noqa: ANN401
+        """Return what a function returns that reads what came from a server, called where that can do no harm.
+
+        Raises
+        ------
+        TransientError
+            It ended its reader, or made it fail in a way that nobody foresaw.
+        """
+        if self.reader is None:
+            return getattr(import_module(module), function)(*args)
+        try:
+            return self.reader.call(module, function, *args, about=about)
+        except UnreadableFileError as error:
+            reason = f"the reply cannot be read ({error.reason})"
+            raise TransientError(reason) from error
+
+    def check(self, module: str, function: str, *more: object) -> Callable[[Path], None]:
+        """Return a check of a reply, for a `DownloadSpec`, that takes the file and `more`."""
+        return lambda path: self.call(module, function, path, *more, about=path)
 
     def file(
         self, spec: SourceSpec, version: str, name: str, file: DownloadSpec, *, refresh_hours: float | None = None

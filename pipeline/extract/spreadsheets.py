@@ -31,6 +31,8 @@ _TITLE_ROWS = 30
 _SPACES = re.compile(r"[\s\u00a0\u2009\u202f'’]+")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _SHOWN = 200
+_MAX_CELLS = 2_000_000
+"""Of a sheet: a register of a city has some hundred rows, a repeated empty one a million."""
 
 
 class Table(NamedTuple):
@@ -219,6 +221,9 @@ def _sheets(path: Path) -> list[dict[int, Cells]]:
 
 
 def _sheet(sheet: python_calamine.CalamineSheet) -> dict[int, Cells]:
+    if sheet.height * sheet.width > _MAX_CELLS:
+        msg = f"its sheet {sheet.name} has {sheet.height:,} rows of {sheet.width:,} cells"
+        raise ValueError(msg)
     rows = [[_cell(value) for value in cells] for cells in sheet.to_python(skip_empty_area=False)]
     for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
         for row in range(top, min(bottom + 1, len(rows))):

@@ -21,6 +21,7 @@ from pipeline.errors import InputError
 from pipeline.extract import live
 from pipeline.extract.http import lock
 from pipeline.extract.http.retry import RequestPolicy
+from pipeline.extract.sandbox import process
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,10 +53,13 @@ def fetch(config: Config, stage: Path, *, frozen: bool, quiet: bool) -> dict[str
         `frozen`, but there is no lock of an earlier run.
     """
     earlier = lock.read(resolve(config.run.out) / lock.FILE_NAME) if frozen else None
-    with _Downloads(quiet=quiet) as downloads:
+    scratch = stage / ".work" / "fetching"
+    with _Downloads(quiet=quiet) as downloads, process.started(scratch, network=not frozen) as reader:
         policy, layers = RequestPolicy.of(config.live), catalogue.default()
         fetched = {
-            area.area_id: live.fetch(area, layers, config, report=downloads.show, frozen=earlier, policy=policy)
+            area.area_id: live.fetch(
+                area, layers, config, report=downloads.show, frozen=earlier, policy=policy, reader=reader
+            )
             for area in config.selected
         }
     missing = (

@@ -364,7 +364,6 @@ FORMS: dict[str, Callable[[Path, gpd.GeoDataFrame], Path]] = {
     ".kml": lambda folder, table: _written(folder, "a.kml", table, driver="KML"),
     ".kmz": lambda folder, table: _zipped(folder, "a.kmz", [_written(folder, "doc.kml", table, driver="KML")]),
     ".tab": lambda folder, table: _written(folder, "a.tab", table, driver="MapInfo File"),
-    ".gml": lambda folder, table: _written(folder, "a.gml", table, driver="GML"),
     "partitioned Parquet": _parts,
     "Parquet with WKB": lambda folder, table: _bare_parquet(folder, table, "geom", shapely.to_wkb(table.geometry)),
     "Parquet with WKT": lambda folder, table: _bare_parquet(folder, table, "wkt", WKT(table.geometry)),

@@ -116,7 +116,8 @@ FEATURE = (
 )
 VRT = """<VRTDataset rasterXSize="30" rasterYSize="30"><SRS>EPSG:4326</SRS>
 <GeoTransform>-0.05,0.01,0,0.25,0,-0.01</GeoTransform>
-<VRTRasterBand dataType="Byte" band="1" subClass="VRTRawRasterBand"><SourceFilename relativetoVRT="0">%s</SourceFilename></VRTRasterBand></VRTDataset>"""
+<VRTRasterBand dataType="Byte" band="1" subClass="VRTRawRasterBand">
+<SourceFilename relativetoVRT="0">%s</SourceFilename></VRTRasterBand></VRTDataset>"""
 
 
 def test_a_file_reaches_no_server_and_no_other_file(reader: Reader, tmp_path: Path) -> None:

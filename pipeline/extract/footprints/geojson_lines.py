@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -39,6 +40,7 @@ _MAX_LINE_BYTES = 64 * 2**20
 """A longer line is no feature but a file of another kind."""
 _SEPARATOR = b"\x1e"
 """Stands before each record of a GeoJSON text sequence (RFC 8142)."""
+_BLANK = re.compile(rb"\n\s+")
 _GZIP_MAGIC = b"\x1f\x8b"
 _SCHEMA = pa.schema(
     [
@@ -109,7 +111,7 @@ def _mapped(path: Path, parse: Callable[[bytes], T]) -> list[T]:
             packed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
         with pa.input_stream(str(path), compression="gzip" if packed else None) as stream:
             pieces = line_blocks.of_lines(stream, _BLOCK_BYTES, _MAX_LINE_BYTES)
-            return list(line_blocks.mapped(lambda piece: parse(piece.replace(_SEPARATOR, b"")), pieces))
+            return list(line_blocks.mapped(lambda piece: parse(_lines(piece)), pieces))
     except line_blocks.LongLineError as error:
         msg = f"{path} has a line of more than {_MAX_LINE_BYTES >> 20} MiB; each line must hold one feature."
         raise InputError(msg) from error
@@ -118,7 +120,19 @@ def _mapped(path: Path, parse: Callable[[bytes], T]) -> list[T]:
         raise InputError(msg) from error
 
 
+def _lines(piece: bytes) -> bytes:
+    """Return a block without separators of records and blank lines, of which a small packed file may hold millions."""
+    return _BLANK.sub(b"\n", piece.replace(_SEPARATOR, b"")).strip()
+
+
+def _is_plain(block: bytes) -> bool:
+    """Return whether every line begins as an object does; Arrow's parser dies of a line that is `null`."""
+    return block.startswith(b"{") and block.count(b"\n") == block.count(b"\n{")
+
+
 def _parse(block: bytes, box: Box) -> Part:
+    if not _is_plain(block):
+        return _careful(block, box)
     try:
         return _fast(block, box)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError):

@@ -4,7 +4,7 @@
 
     objects/<sha256>/<name>      the bytes, as they came
     requests/<key>.json          which object answers a request, and since when
-    derived/<key>/<name>         what was made of objects and can be made again
+    derived/<key>/<name>         what was made of objects and can be made again; beside it, its size and SHA-256
     incoming/                    downloads under way, resumed by the next run
     usage.json                   what was asked of which server on which day
     busy.json                    until when a server that asked for fewer requests is left alone
@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 from pydantic import ValidationError
 
-from pipeline.errors import SourceError
+from pipeline.errors import RunError, SourceError
 from pipeline.extract.http.download import PartialFile
-from pipeline.extract.http.lock import Download, Request
+from pipeline.extract.http.lock import Derived, Download, Request
 from pipeline.schema import provenance
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from pipeline.config import Live
 
+_CLOCKS_DIFFER = timedelta(minutes=10)
+"""A reply from farther ahead was dated by a clock that was wrong, and would never grow old."""
 _FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -78,8 +80,10 @@ class Cache:
         except (OSError, ValidationError):
             return None
         limit = None if refresh_hours is None else timedelta(hours=refresh_hours)
-        fresh = limit is None or datetime.now(UTC) - download.retrieved_at < limit
-        return download if fresh and self.path(download).exists() else None
+        age = datetime.now(UTC) - download.retrieved_at
+        fresh = age > -_CLOCKS_DIFFER and (limit is None or age < limit)
+        ours = download.request.key == request.key
+        return download if ours and fresh and self.path(download).exists() else None
 
     def get(
         self,
@@ -122,20 +126,32 @@ class Cache:
         return self.path(download)
 
     def derived(self, inputs: Sequence[Path], recipe: str, name: str, make: Callable[[Path], None]) -> Path:
-        """Return a file made of objects, made again only when the inputs or the recipe changed.
+        """Return a file made of objects, made again only when it is damaged, or the inputs or the recipe changed.
 
         Its time of change is that of the newest input, so that it does not depend on when it was made.
+
+        Raises
+        ------
+        SourceError
+            The disk is full; or nothing can be made of the objects, which are then removed, to be fetched again.
         """
         words = "\n".join([recipe, *(str(path.relative_to(self.root)) for path in inputs)])
         target = self.root / "derived" / hashlib.sha256(words.encode()).hexdigest() / name
-        if not target.exists():
+        if not _as_made(target):
             temporary = target.with_name(f".{os.getpid()}-{threading.get_ident()}-{name}")
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 make(temporary)
+                made = Derived(bytes=temporary.stat().st_size, sha256=provenance.sha256(temporary))
+                _beside(target).unlink(missing_ok=True)
                 temporary.replace(target)
-            except OSError as error:
-                raise _disk_error(error, target, name) from error
+                _beside(target).write_text(made.model_dump_json(), encoding="utf-8")
+            except Exception as error:
+                if isinstance(error, RunError):
+                    raise
+                if isinstance(error, OSError) and error.errno is not None:
+                    raise _disk_error(error, target, name) from error
+                raise self._evicted(inputs, name, error) from error
             finally:
                 temporary.unlink(missing_ok=True)
         self._made.add(target.parent)
@@ -149,16 +165,31 @@ class Cache:
         What this run has used stays, even if it is more than the limit.
         """
         keep = self._made | {self.path(download).parent for download in self.used.values()}
-        folders = [folder for kind in ("objects", "derived") for folder in (self.root / kind).glob("*")]
+        folders = [folder for kind in ("objects", "derived") for folder in (self.root / kind).glob("[0-9a-f]" * 64)]
         sizes = {folder: _size(folder) for folder in folders}
         excess, removed = sum(sizes.values()) - self.limit_bytes, 0
         for folder in sorted(sizes, key=lambda folder: (_last_change(folder), folder.name)):
             if removed >= excess:
                 break
             if folder not in keep:
-                shutil.rmtree(folder, ignore_errors=True)
+                _remove(folder)
                 removed += sizes[folder]
         return removed
+
+    def _evicted(self, inputs: Sequence[Path], name: str, error: Exception) -> SourceError:
+        """Remove downloads of which nothing can be made, so that they are fetched again; a frozen run keeps them."""
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        sources = {key: download for key, download in self.used.items() if self.path(download) in set(inputs)}
+        datasets = ", ".join(sorted({download.request.dataset for download in sources.values()})) or name
+        if self.frozen is not None:
+            return SourceError(f"{datasets}: what the lock names is of no use ({reason}); run without --frozen.")
+        for download in sources.values():
+            self._index(download.request).unlink(missing_ok=True)
+            _remove(self.path(download).parent)
+            del self.used[download.request.key]
+        return SourceError(
+            f"{datasets}: what was fetched is of no use ({reason}); it was removed, so run again to fetch it anew."
+        )
 
     def _lacks(self, request: Request) -> str:
         locked = self.frozen is not None and request.key in self.frozen
@@ -175,7 +206,7 @@ class Cache:
         if path.stat().st_size == download.bytes and provenance.sha256(path) == download.sha256:
             _touch(path, download)
             return True
-        shutil.rmtree(path.parent)
+        _remove(path.parent)
         return False
 
     def _fetch(
@@ -218,6 +249,25 @@ class Cache:
         temporary.write_text(download.model_dump_json(), encoding="utf-8")
         temporary.replace(index)
         return download
+
+
+def _remove(folder: Path) -> None:
+    """Remove the folder of an object; what only looks like one, a link to elsewhere, stays."""
+    if not folder.is_symlink():
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.json")
+
+
+def _as_made(path: Path) -> bool:
+    """Return whether a derived file is there, and as it was made."""
+    try:
+        made = Derived.model_validate_json(_beside(path).read_text(encoding="utf-8"))
+        return path.stat().st_size == made.bytes and provenance.sha256(path) == made.sha256
+    except (OSError, ValueError):
+        return False
 
 
 def _size(folder: Path) -> int:

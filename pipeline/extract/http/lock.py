@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import datetime  # noqa: TC003 - pydantic reads the annotation
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from pipeline.config import parse, read_toml
 from pipeline.errors import InputError
@@ -19,6 +18,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE_NAME = "sources.lock"
+
+
+def _bare(name: str) -> str:
+    """Refuse a name that leads anywhere: into another folder, to another drive, or to a hidden file."""
+    if name.startswith(".") or not name.isprintable() or set(name) & set('/\\:*?"<>|'):
+        msg = f"{name!r} is no bare file name"
+        raise ValueError(msg)
+    return name
+
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+"""A SHA-256 as hexadecimal digits: it names a folder, so nothing else will do."""
+BareName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_bare)]
+"""The name of a file in a folder that is known."""
 
 
 class _Strict(BaseModel):
@@ -47,14 +60,21 @@ class Download(_Strict):
     """A request and what came back."""
 
     request: Request
-    name: str
+    name: BareName
     """File name, for people and for readers that go by the suffix."""
     fetched_from: str
     """The address that answered."""
-    bytes: int
-    sha256: str
-    retrieved_at: datetime
+    bytes: Annotated[int, Field(ge=0)]
+    sha256: Sha256
+    retrieved_at: AwareDatetime
     """UTC, whole seconds."""
+
+
+class Derived(_Strict):
+    """A file that was made of downloads, as it was when it was made."""
+
+    bytes: Annotated[int, Field(ge=0)]
+    sha256: Sha256
 
 
 class Missing(_Strict):

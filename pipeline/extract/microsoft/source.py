@@ -36,16 +36,23 @@ class MicrosoftFootprints(DataSource["gpd.GeoDataFrame"]):
     def fetch(self, fetching: Fetching) -> list[FetchedFile]:
         """Fetch the index and the files that it names for the area."""
         spec, area = self.spec, fetching.area
-        wanted = DownloadSpec(spec.id, [spec.url, *spec.mirrors], files.check_index, files.MAX_INDEX)
+        wanted = DownloadSpec(
+            spec.id, [spec.url, *spec.mirrors], fetching.check(files.__name__, "check_index"), files.MAX_INDEX
+        )
         index = fetching.file(spec, "index", "dataset-links.csv", wanted, refresh_hours=spec.refresh_hours)
-        links = files.links(index, quadkeys(area.bbox))
+        links = fetching.call(files.__name__, "links", index, quadkeys(area.bbox), about=index)
         if not links:
             fetching.notices.append(Notice(spec.id, "index_without_area", values={"area": area.area_id}))
         return [self._file(fetching, link) for link in links]
 
     def _file(self, fetching: Fetching, link: files.Link) -> FetchedFile:
         version = link.uploaded or "undated"
-        wanted = DownloadSpec(self.spec.id, link.addresses, files.check_file, files.MAX_FILE)
+        wanted = DownloadSpec(
+            self.spec.id,
+            link.addresses,
+            fetching.check(files.__name__, "check_file", fetching.area.bbox),
+            files.MAX_FILE,
+        )
         path = fetching.file(self.spec, version, link.name, wanted)
         return fetching.fetched(path, self.spec, version, [path])
 

@@ -40,10 +40,21 @@ def write_elements(elements: Iterable[Element], path: Path) -> None:
         if key not in best or _rank(element) > _rank(best[key]):
             best[key] = element
     _place_nodes(best)
+    for element in best.values():
+        _check_texts(element)
     with osmium.SimpleWriter(str(path), overwrite=True) as writer:
         add = (writer.add_node, writer.add_way, writer.add_relation)
         for key in sorted(best, key=lambda key: (key[0], _number(key[1]))):
             add[key[0]](_mutable(best[key]))
+
+
+def _check_texts(element: Element) -> None:
+    """Refuse a NUL, of which libosmium dies."""
+    texts = [text for tag in (element.get("tags") or {}).items() for text in tag]
+    texts += [member.get("role", "") for member in element.get("members", ())]
+    if any("\0" in text for text in texts):
+        msg = f"a text of {element['type']} {element['id']} holds a NUL"
+        raise ValueError(msg)
 
 
 def own_ids(ids: NDArray[np.int64]) -> NDArray[np.int64]:

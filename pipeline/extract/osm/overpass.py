@@ -25,6 +25,7 @@ from pipeline.extract.http.retry import (
     retry_call,
     stream,
 )
+from pipeline.extract.osm import reply
 from pipeline.geometry.bbox import split
 
 if TYPE_CHECKING:
@@ -147,7 +148,9 @@ def fetch(  # noqa: PLR0913 - what a request needs, and who may refuse it
         except requests.RequestException as error:
             raise classify_error(error) from error
         admit(url, len(body))
-        if not _validated(body):
+        found = reply.parsed(body)
+        reply.check(found, query.bbox, query.day, enclosing=query.enclosing)
+        if not found["elements"]:
             empty += 1
             if empty == 1:
                 reason = "the reply is empty, and no second one confirms that"
@@ -180,19 +183,3 @@ def _ask(url: str, query: Query, policy: RequestPolicy, deadline: Deadline, repo
         if report:
             report(Progress("osm", done, None, time.monotonic() - began, done))
     return body.getvalue()
-
-
-def _validated(body: bytes) -> int:
-    """Return how many objects a reply holds; raise an AttemptError unless it is a whole one."""
-    try:
-        reply = json.loads(body)
-        elements, remark = reply["elements"], reply.get("remark")
-    except (ValueError, KeyError, TypeError) as error:
-        start = body[:15].lstrip().lower()
-        what = "a web page" if start.startswith((b"<!doc", b"<html")) else "no whole Overpass JSON"
-        reason = f"the reply is {what}"
-        raise TransientError(reason) from error
-    if remark:
-        reason = f"the server gave up in the middle (“{str(remark)[:120]}”)"
-        raise TransientError(reason, remedy="try again later, when the servers are less busy")
-    return len(elements)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import osmium
 
+from pipeline.extract.osm import reply
 from pipeline.extract.osm.elements import write_elements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def state(reply: Path) -> tuple[int, str]:
+def state(path: Path) -> tuple[int, str]:
     """Return how many objects a reply holds, and the moment (ISO 8601; empty: unknown) whose OpenStreetMap it shows."""
-    content = json.loads(reply.read_bytes())
-    return len(content["elements"]), str(content.get("osm3s", {}).get("timestamp_osm_base", ""))
+    content = reply.parsed(path.read_bytes())
+    moment = reply.moment(content)
+    return len(content["elements"]), moment.isoformat().replace("+00:00", "Z") if moment else ""
 
 
 def write_pbf(replies: Sequence[Path], target: Path) -> None:
@@ -30,9 +30,9 @@ def write_pbf(replies: Sequence[Path], target: Path) -> None:
     """
     merged = osmium.MergeInputReader()
     with tempfile.TemporaryDirectory() as scratch:
-        for number, reply in enumerate(replies):
+        for number, path in enumerate(replies):
             single = Path(scratch, f"{number}.osm.pbf")
-            _convert(reply, single)
+            _convert(path, single)
             merged.add_file(str(single))
         # Libosmium goes by the suffix; the target may have another while it is being written.
         writer = osmium.WriteHandler(osmium.io.File(str(target), "osm.pbf"))  # type: ignore[arg-type]
@@ -40,8 +40,8 @@ def write_pbf(replies: Sequence[Path], target: Path) -> None:
         writer.close()
 
 
-def _convert(reply: Path, target: Path) -> None:
-    content = json.loads(reply.read_bytes())
-    moment = content.get("osm3s", {}).get("timestamp_osm_base", "")
-    version = int(datetime.fromisoformat(moment).timestamp() // 60) if moment else 0
+def _convert(path: Path, target: Path) -> None:
+    content = reply.parsed(path.read_bytes())
+    moment = reply.moment(content)
+    version = int(moment.timestamp() // 60) if moment else 0
     write_elements(({**item, "version": version} for item in content["elements"]), target)

@@ -79,7 +79,7 @@ def read_file(path: Path, matcher: Matcher, box: Box, source_id: str) -> Found:
         The file is missing, is empty, is not OpenStreetMap data, is cut off, is a part of a reply, holds no place of
         any way that is wanted, or is a history file.
     RunError
-        The temporary directory has too little room.
+        The disk has too little room for what reading needs.
     """
     local_files.check_exists(path, "osm")
     with TemporaryDirectory() as scratch:
@@ -237,8 +237,8 @@ class _Passes:
         needed = _COPY_FACTOR * self._path.stat().st_size
         if shutil.disk_usage(self._scratch).free < needed:
             msg = (
-                f"The temporary directory {self._scratch.parent} has less than {needed >> 20} MiB free, which reading "
-                f"{self._name} may need; make room there or set TMPDIR to a larger disk."
+                f"There is no room left on the disk of {self._scratch.parent}: reading {self._name} may need "
+                f"{-(-needed // 2**20):,} MiB there; make room, or write the outputs to a larger disk."
             )
             raise RunError(msg)
 

@@ -45,11 +45,16 @@ class OpenStreetMap(DataSource["dict[str, gpd.GeoDataFrame]"]):
         """Fetch all layers from the Overpass servers; return them as one ``.osm.pbf``."""
         day = fetching.live.osm_date
         replies = [self._reply(fetching, query) for query in self._queries(fetching.area, fetching.live)]
-        counts, moments = zip(*map(overpass_json.state, replies), strict=True)
+        states = [fetching.call(overpass_json.__name__, "state", path, about=path) for path in replies]
+        counts, moments = zip(*states, strict=True)
         if empty := counts.count(0):
             fetching.notices.append(Notice(self.spec.id, "tile_empty", empty))
         name = f"{fetching.area.area_id}.osm.pbf"
-        path = fetching.cache.derived(replies, "pbf", name, lambda target: overpass_json.write_pbf(replies, target))
+
+        def make(target: Path) -> None:
+            fetching.call(overpass_json.__name__, "write_pbf", replies, target, about=replies[0])
+
+        path = fetching.cache.derived(replies, "pbf", name, make)
         state = str(day or max(moments))
         return [fetching.fetched(path, self.spec, state, replies, observed_year=year_of(state))]
 

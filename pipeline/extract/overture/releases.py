@@ -188,9 +188,9 @@ def drawn_by(sources: Iterable[Mapping[str, Any]] | None) -> str:
     return next((str(entry["dataset"]).lower() for entry in entries if (entry.get("property") or "") in about), "")
 
 
-def rows(path: Path) -> int:
-    """Return how many footprints a file holds."""
-    return int(pq.read_metadata(path).num_rows)
+def left_out(whole: Path, kept: Path) -> int:
+    """Return how many footprints one file holds and the other lacks."""
+    return int(pq.read_metadata(whole).num_rows - pq.read_metadata(kept).num_rows)
 
 
 def _reach(con: duckdb.DuckDBPyConnection, spec: SourceSpec, seconds: float) -> None:

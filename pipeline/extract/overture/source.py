@@ -36,13 +36,16 @@ class OvertureBuildings(DataSource["gpd.GeoDataFrame"]):
     def fetch(self, fetching: Fetching) -> list[FetchedFile]:
         """Fetch the buildings of a release; return those that are not read from their own providers."""
         spec = self.spec
-        wanted = DownloadSpec(spec.id, [releases.list_url(spec)], releases.check_list, releases.MAX_LIST)
+        wanted = DownloadSpec(
+            spec.id, [releases.list_url(spec)], fetching.check(releases.__name__, "check_list"), releases.MAX_LIST
+        )
         offered = fetching.file(spec, "list", "releases.xml", wanted, refresh_hours=spec.refresh_hours)
         release = releases.choose(spec, releases.releases(offered))
         address = spec.index.format(release=release)
-        wanted = DownloadSpec(spec.id, [address], releases.check_index, releases.MAX_INDEX)
+        check = fetching.check(releases.__name__, "check_index")
+        wanted = DownloadSpec(spec.id, [address], check, releases.MAX_INDEX)
         index = fetching.file(spec, release, "collections.parquet", wanted)
-        files = releases.files(index, fetching.area.bbox)
+        files = fetching.call(releases.__name__, "files", index, fetching.area.bbox, about=index)
         if not files:
             fetching.notices.append(Notice(spec.id, "index_without_area", values={"area": fetching.area.area_id}))
             return []
@@ -52,10 +55,13 @@ class OvertureBuildings(DataSource["gpd.GeoDataFrame"]):
             lambda part: releases.fetch(spec, release, files, fetching.area, part, fetching.policy),
         )
         path = fetching.cache.derived(
-            [whole], "not read elsewhere", "overture.parquet", lambda target: releases.not_read_elsewhere(whole, target)
+            [whole],
+            "not read elsewhere",
+            "overture.parquet",
+            lambda target: fetching.call(releases.__name__, "not_read_elsewhere", whole, target, about=whole),
         )
-        if left_out := releases.rows(whole) - releases.rows(path):
-            fetching.notices.append(Notice(spec.id, "footprint_read_elsewhere", left_out))
+        if missing := fetching.call(releases.__name__, "left_out", whole, path, about=whole):
+            fetching.notices.append(Notice(spec.id, "footprint_read_elsewhere", missing))
         return [fetching.fetched(path, spec, release, [whole])]
 
     def read(self, files: Sequence[FetchedFile], area: Area) -> Extract[gpd.GeoDataFrame]:

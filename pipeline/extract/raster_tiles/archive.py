@@ -15,6 +15,8 @@ import rasterio
 from pyproj import CRS, Transformer
 from rasterio.errors import RasterioError
 
+from pipeline.errors import InputError
+from pipeline.extract import raster_limits
 from pipeline.extract.http.retry import PermanentError, TransientError
 
 if TYPE_CHECKING:
@@ -77,16 +79,24 @@ def _only_raster(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
 def check(path: Path, spec: SourceSpec) -> None:
     """Raise an AttemptError unless a file holds one readable GeoTIFF in the CRS that its dataset states."""
     with unpacked(path) as tile:
-        check_raster(str(tile), spec)
+        check_raster(str(tile), spec, whole=True)
 
 
-def check_raster(name: str, spec: SourceSpec) -> None:
-    """Raise an AttemptError unless GDAL opens `name` as a raster in the CRS that its dataset states."""
+def check_raster(name: str, spec: SourceSpec, *, whole: bool) -> None:
+    """Raise an AttemptError unless GDAL opens `name` as a raster in the CRS that its dataset states.
+
+    Of a `whole` one every cell is read, for a damaged block shows only then.
+    """
     try:
         with rasterio.open(name) as raster:
             crs, bounds = raster.crs, raster.bounds
-            raster.read(1, window=((raster.height - 1, raster.height), (raster.width - 1, raster.width)))
-    except RasterioError as error:
+            raster_limits.check(raster, name)
+            if whole:
+                for _, window in raster.block_windows(1):
+                    raster.read(1, window=window)
+            else:
+                raster.read(1, window=((raster.height - 1, raster.height), (raster.width - 1, raster.width)))
+    except (RasterioError, InputError) as error:
         raise TransientError(NOT_WHOLE) from error
     if crs is None or not _same_places(CRS.from_user_input(crs), CRS.from_user_input(spec.crs), bounds):
         found = crs.to_string()[:60] if crs else "none"

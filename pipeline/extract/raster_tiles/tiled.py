@@ -64,18 +64,21 @@ class RasterTiles(DataSource[T]):
         name = f"{spec.id}-{year}.tif" if year else f"{spec.id}.tif"
         if self.windowed:
             request = fetching.window_request(spec, version, " ".join(urls[0] for urls in addresses))
-            path = fetching.cache.get(
-                request, name, lambda part: windows.over_http(addresses, area, spec, part, fetching.policy)
-            )
+            path = fetching.cache.get(request, name, lambda part: windows.over_http(addresses, fetching, spec, part))
             return fetching.fetched(path, spec, version, [path], epoch=year, observed_year=observed)
         tiles = [self._tile(fetching, version, urls) for urls in addresses]
         path = fetching.cache.derived(
-            tiles, f"window {fetching.bbox}", name, lambda target: windows.from_files(tiles, area, spec, target)
+            tiles,
+            f"window {fetching.bbox}",
+            name,
+            lambda target: fetching.call(windows.__name__, "from_files", tiles, area, spec, target, about=tiles[0]),
         )
         return fetching.fetched(path, spec, version, tiles, epoch=year, observed_year=observed)
 
     def _tile(self, fetching: Fetching, version: str, urls: Sequence[str]) -> Path:
-        wanted = DownloadSpec(self.spec.id, urls, lambda path: archive.check(path, self.spec), archive.MAX_FILE)
+        wanted = DownloadSpec(
+            self.spec.id, urls, fetching.check(archive.__name__, "check", self.spec), archive.MAX_FILE
+        )
         return fetching.file(self.spec, version, urls[0].rsplit("/", 1)[-1], wanted)
 
     def _read_one(self, file: FetchedFile, area: Area) -> Extract[Raster]:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pipeline.config import Area
     from pipeline.declared.catalogue import SourceSpec
     from pipeline.extract.http.download import PartialFile
+    from pipeline.extract.source import Fetching
 
 _MARGIN_CELLS = 2
 _DENSIFY = 21
@@ -49,9 +50,7 @@ def from_files(tiles: Sequence[Path], area: Area, spec: SourceSpec, target: Path
         _write([stack.enter_context(rasterio.open(path)) for path in paths], area, spec, target)
 
 
-def over_http(
-    tiles: Sequence[Sequence[str]], area: Area, spec: SourceSpec, part: PartialFile, policy: RequestPolicy
-) -> str:
+def over_http(tiles: Sequence[Sequence[str]], fetching: Fetching, spec: SourceSpec, part: PartialFile) -> str:
     """Write the part of some remote tiles that covers an area into `part`, fetched by HTTP ranges; return an address.
 
     A file that changes while it is read is read again.
@@ -61,13 +60,14 @@ def over_http(
     tiles
         For each tile its address, then those of its mirrors.
     """
-    urls = [addresses[0] for addresses in tiles]
+    urls, policy = [addresses[0] for addresses in tiles], fetching.policy
 
     def attempt(number: int, deadline: Deadline) -> str:
         chosen = [addresses[number % len(addresses)] for addresses in tiles]
         try:
             before = [_state(url, policy, deadline) for url in chosen]
-            _read_remote(chosen, area, spec, part.path, deadline.timeout(policy), policy.user_agent)
+            how = (fetching.area, spec, part.path, deadline.timeout(policy), policy.user_agent)
+            fetching.call(__name__, "read_remote", chosen, *how, about=part.path)
             after = [_state(url, policy, deadline) for url in chosen]
         except requests.RequestException as error:
             raise classify_error(error) from error
@@ -88,9 +88,10 @@ def _state(url: str, policy: RequestPolicy, deadline: Deadline) -> tuple[str, ..
     return tuple(response.headers.get(name, "") for name in ("ETag", "Last-Modified", "Content-Length"))
 
 
-def _read_remote(  # noqa: PLR0913, PLR0917 - as above
+def read_remote(  # noqa: PLR0913, PLR0917 - what of where, and how
     urls: Sequence[str], area: Area, spec: SourceSpec, target: Path, seconds: float, user_agent: str
 ) -> None:
+    """Write the part of some remote tiles that covers an area; raise an AttemptError where they cannot be read."""
     options = {
         "GDAL_HTTP_CONNECTTIMEOUT": math.ceil(seconds),
         "GDAL_HTTP_TIMEOUT": math.ceil(seconds),
@@ -103,7 +104,7 @@ def _read_remote(  # noqa: PLR0913, PLR0917 - as above
     try:
         with rasterio.Env(**options), ExitStack() as stack:
             for name in names:
-                archive.check_raster(name, spec)
+                archive.check_raster(name, spec, whole=False)
             _write([stack.enter_context(rasterio.open(name)) for name in names], area, spec, target)
     except RasterioError as error:
         raise TransientError(archive.NOT_WHOLE) from error

@@ -33,21 +33,35 @@ _NOWHERE = "http://127.0.0.1:9"
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")
 
 
+class UnreadableFileError(InputError):
+    """A file that harmed its reader, or made it fail in a way that nobody foresaw."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"{path} cannot be read: {reason}; it is damaged or of an unknown kind: fetch or save it again."
+        )
+        self.reason = reason
+
+
 @contextmanager
-def started(scratch: Path, *, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES) -> Iterator[Reader]:
+def started(
+    scratch: Path, *, network: bool = False, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES
+) -> Iterator[Reader]:
     """Give a reader whose process starts at once, and loads what it needs while the caller goes on.
 
     Parameters
     ----------
     scratch
         Folder for what reading unpacks and hands over; made, and gone in the end.
+    network
+        Let it reach the network: for what is read on servers.
     seconds
         Time for a small file.
     memory_bytes
         Address space that reading may take, where the system can limit that (Linux; elsewhere it is not limited).
     """
     scratch.mkdir(parents=True, exist_ok=True)
-    reader = Reader(scratch, seconds, memory_bytes)
+    reader = Reader(scratch, seconds, memory_bytes, network=network)
     try:
         yield reader
     finally:
@@ -58,20 +72,21 @@ def started(scratch: Path, *, seconds: float = SECONDS, memory_bytes: int = MEMO
 class Reader:
     """Calls functions in a process that may die of what they read; use `started`."""
 
-    def __init__(self, scratch: Path, seconds: float, memory_bytes: int) -> None:
+    def __init__(self, scratch: Path, seconds: float, memory_bytes: int, *, network: bool) -> None:
         self._scratch = scratch.resolve()
         self._seconds = seconds
         self._memory_bytes = memory_bytes
+        self._network = network
         self._start()
 
-    def call(self, module: str, function: str, *args: object) -> Any:  # noqa: ANN401 - what the function returns
+    def call(self, module: str, function: str, *args: object, about: Path | None = None) -> Any:  # noqa: ANN401
         """Return what a function of a module returns, called in the reader's process.
 
-        Each file that it announces (`being_read`) has its own time, by its size.
+        Each file that it announces (`being_read`) has its own time, by its size; `about` is the first.
 
         Raises
         ------
-        InputError
+        UnreadableFileError
             A file took too long or too much memory, ended its reader, or made it fail in a way that nobody foresaw.
         Exception
             What the function raises, if it is an error of this project.
@@ -80,8 +95,7 @@ class Reader:
         with suppress(BrokenPipeError):  # its end is told below
             self._requests.write(len(body).to_bytes(_LENGTH_BYTES, "little") + body)
             self._requests.flush()
-        path: Path | None = None
-        seconds, outcome = self._seconds, dict[str, str]()
+        path, seconds, outcome = about, self._time(about), dict[str, str]()
         while True:
             try:
                 told = self._replies.get(timeout=seconds)
@@ -95,9 +109,12 @@ class Reader:
                 return self._outcome(outcome, int(told["ended"]), path)
             if "reading" in told:
                 path = Path(told["reading"])
-                seconds = self._seconds + _bytes(path) / _BYTES_PER_SECOND
+                seconds = self._time(path)
             else:
                 outcome = told
+
+    def _time(self, path: Path | None) -> float:
+        return self._seconds + (_bytes(path) / _BYTES_PER_SECOND if path else 0.0)
 
     def _outcome(self, told: dict[str, str], code: int, path: Path | None) -> Any:  # noqa: ANN401 - as above
         """Return the answer that lies ready, or raise what there is instead."""
@@ -142,7 +159,7 @@ class Reader:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            env=_environment(),
+            env=_environment(network=self._network),
             start_new_session=True,
         )
         self._errors.close()
@@ -171,11 +188,14 @@ def _listen(stream: IO[bytes], replies: queue.Queue[dict[str, str] | None]) -> N
     replies.put(None)
 
 
-def _environment() -> dict[str, str]:
-    """Return the environment of a process that reaches no network and starts no more threads than it needs."""
+def _environment(*, network: bool) -> dict[str, str]:
+    """Return the environment of a process that starts no more threads than it needs, and may reach no network."""
+    few = {"OPENBLAS_NUM_THREADS": "1"}
+    if network:
+        return dict(os.environ) | few
     kept = {name: value for name, value in os.environ.items() if name.lower() not in _PROXIES}
     dead = dict.fromkeys(("GDAL_HTTP_PROXY", "http_proxy", "https_proxy", "all_proxy"), _NOWHERE)
-    return kept | dead | {"GDAL_HTTP_MAX_RETRY": "0", "PROJ_NETWORK": "OFF", "OPENBLAS_NUM_THREADS": "1"}
+    return kept | dead | few | {"GDAL_HTTP_MAX_RETRY": "0", "PROJ_NETWORK": "OFF"}
 
 
 def _bytes(path: Path) -> int:
@@ -197,5 +217,4 @@ def _end(code: int) -> str:
 def _unreadable(path: Path | None, reason: str) -> InputError | RunError:
     if path is None:
         return RunError(f"The process that reads files failed ({reason}); report this as a bug.")
-    msg = f"{path} cannot be read: {reason}; it is damaged or of an unknown kind: fetch or save it again."
-    return InputError(msg)
+    return UnreadableFileError(path, reason)

@@ -19,6 +19,7 @@ GDAL = "GIS"
 ZIP = "zip"
 GZIP = "gzip"
 FOLDER = "folder"
+GML = "GML"
 UNKNOWN = ""
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -26,8 +27,8 @@ _HEAD_BYTES = 64 * 2**10
 _RECORD_SEPARATOR = b"\x1e"
 _GDAL_MAGIC = (b"SQLite format 3", b"fgb", b"\x00\x00\x27\x0a", b"!table", b"!Table", b"Version ", b"VERSION ")
 """GeoPackage, FlatGeobuf, shapefile, MapInfo's .tab and .mif."""
-_XML = re.compile(rb"<(?:kml|\w*:?FeatureCollection)[\s>]")
-"""KML and GML; GDAL would take any other XML, such as a .vrt that names other files and addresses."""
+_KML = re.compile(rb"<(?:\w+:)?kml[\s>]")
+_GML = re.compile(rb"<(?:\w+:)?FeatureCollection[\s>]")
 _DXF = re.compile(rb"\s*(?:999[^\n]*\n[^\n]*\n\s*)*0\r?\n\s*SECTION")
 
 
@@ -40,7 +41,7 @@ FORMATS = (
     Format("one layer of several", '{ path = "cadastre.gpkg", layer = "buildings" }'),
     Format("shapefile: .shp, a .zip, or a folder", '"houses.shp.zip"', "without .prj, WGS 84 where that fits"),
     Format("GeoParquet, Parquet with WKB or WKT, a folder of parts", '"houses.parquet"'),
-    Format("FlatGeobuf, KML, KMZ, GML, MapInfo (.tab, .mif), File Geodatabase (.gdb, also zipped)", '"houses.fgb"'),
+    Format("FlatGeobuf, KML, KMZ, MapInfo (.tab, .mif), File Geodatabase (.gdb, also zipped)", '"houses.fgb"'),
     Format(
         "CSV with WKT (Google Open Buildings) or with .geo (Earth Engine)", '"houses.csv"', "WGS 84 where that fits"
     ),
@@ -91,7 +92,8 @@ def _text_form(head: bytes) -> str:
         whole = b'"FeatureCollection"' in first[:4096] or not re.search(rb'"(?:Feature|\w*Polygon|geometry)"', first)
         return GEOJSON if whole else LINES
     if text.startswith(b"<"):
-        return GDAL if _XML.search(text) else UNKNOWN
+        # GDAL would take any other XML too, such as a .vrt, which names other files and addresses.
+        return GDAL if _KML.search(text) else GML if _GML.search(text) else UNKNOWN
     first = text.split(b"\n", 1)[0]
     separated = any(mark in first for mark in (b",", b";", b"\t"))
     return TABLE if separated and b"\x00" not in head else UNKNOWN

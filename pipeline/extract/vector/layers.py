@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import shutil
 import warnings
 import zipfile
 import zlib
@@ -21,7 +20,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyogrio
-from pyogrio.errors import DataSourceError
+from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError
 from pyproj.exceptions import ProjError
 
 from pipeline.errors import InputError
@@ -38,16 +37,20 @@ if TYPE_CHECKING:
     from pipeline.config import FileDetails
     from pipeline.geometry.bbox import Box
 
-_MAX_UNPACKED = 20_000_000_000
-"""Bytes that an archive may unpack to."""
+_MAX_UNPACKED = 8_000_000_000
+"""Bytes that an archive may unpack to; a country's shapefiles have less than half of that."""
+_MAX_ROWS = 50_000_000
+"""Rows of a Parquet file: equal ones take no room in it, and much in memory."""
+_BLOCK_BYTES = 4 * 2**20
 _DENSIFY_POINTS = 21
 _UNREADABLE = (
-    DataSourceError, ProjError, pa.ArrowException, zipfile.BadZipFile, EOFError, OSError, ValueError, KeyError,
+    DataSourceError, DataLayerError, FeatureError, FieldError, GeometryError, ProjError,
+    pa.ArrowException, zipfile.BadZipFile, EOFError, OSError, ValueError, KeyError,
     zlib.error,
 )  # fmt: skip
 _EARTH = (-180.0, -90.0, 180.0, 90.0)
 _PARTS = "parts of a Parquet file"
-_DATASETS = (".gpkg", ".shp", ".fgb", ".kml", ".gml", ".tab", ".mif", ".dxf", ".sqlite")
+_DATASETS = (".gpkg", ".shp", ".fgb", ".kml", ".tab", ".mif", ".dxf")
 _TEXTS = (".geojson", ".json", ".geojsonl", ".geojsons", ".ndjson", ".csv")
 _PARQUETS = (".parquet", ".geoparquet")
 
@@ -176,12 +179,22 @@ def _members(path: Path, scratch: Path) -> list[Path]:
         return _within_folder(_unpacked_zip(path, scratch))
     if form == formats.GZIP or (form == formats.LINES and formats.is_packed(path)):
         target = scratch / (path.name.removesuffix(".gz") or "unpacked")
-        with gzip.open(path) as packed, target.open("wb") as file:
-            shutil.copyfileobj(packed, file)
+        _unpack(path, target)
         return _members(target, scratch)
     if form == formats.FOLDER and path.suffix.lower() != ".gdb":
         return _within_folder(path)
     return [path]
+
+
+def _unpack(path: Path, target: Path) -> None:
+    """Unpack a gzip file, as far as it is plausible."""
+    left = _MAX_UNPACKED
+    with gzip.open(path) as packed, target.open("wb") as file:
+        while block := packed.read(_BLOCK_BYTES):
+            left -= len(block)
+            if left < 0:
+                raise unreadable(path, f"it unpacks to more than {_MAX_UNPACKED:,} bytes")
+            file.write(block)
 
 
 def _unpacked_zip(path: Path, scratch: Path) -> Path:
@@ -209,6 +222,8 @@ def _layers(path: Path, member: Path) -> Iterator[Layer]:
     """Yield the layers of one data set."""
     form = formats.form(member)
     if form == formats.PARQUET:
+        if (rows := pq.read_metadata(member).num_rows) > _MAX_ROWS:
+            raise unreadable(path, f"it holds {rows:,} rows, and not over {_MAX_ROWS:,} are plausible")
         schema = pq.read_schema(member)
         crs, covering = _parquet_crs(schema)
         yield Layer(path, _PARTS, "", tuple(schema.names), crs, partial(_parquet, member, covering))
@@ -220,6 +235,8 @@ def _layers(path: Path, member: Path) -> Iterator[Layer]:
         for name, geometry in pyogrio.list_layers(source):
             info = pyogrio.read_info(source, layer=name)
             yield Layer(path, str(name), geometry, tuple(info["fields"]), info["crs"], partial(_gdal, source, name))
+    elif form == formats.GML:
+        raise unreadable(path, "GML may name other files and servers, so it is not read: save it as GeoPackage")
     else:
         raise unreadable(path, "its form is not known here")
 
