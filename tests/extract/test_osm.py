@@ -303,7 +303,7 @@ def test_too_little_room_for_temporary_files_is_said_before_it_runs_out(
 ) -> None:
     scene.square(0.01, 0.01, building="yes")
     monkeypatch.setattr("pipeline.extract.osm.reader._COPY_FACTOR", 2**60)
-    with pytest.raises(RunError, match="no room left on the disk .* make room"):
+    with pytest.raises(RunError, match=r"no room left on the disk .* make room"):
         read(scene, tmp_path)
 
 

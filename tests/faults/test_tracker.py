@@ -12,7 +12,7 @@ import zarr
 from affine import Affine
 from numpy.testing import assert_array_equal
 
-from pipeline.config import Area, Names
+from pipeline.config import Area, Inputs, Names
 from pipeline.errors import InputError
 from pipeline.extract import inputs, live
 from pipeline.extract.wsf import tracker
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.declared.catalogue import Catalogue
+    from pipeline.extract.area_inputs import AreaInputs
 
 BISHKEK = Area(area_id="bishkek", country="KG", bbox=(74.30, 42.70, 74.85, 43.10), name=Names(en="Bishkek"))
 WEST, NORTH, CELL = -180.00001488697754, 78.0100585990529, 8.983152841195216e-05
@@ -193,8 +194,8 @@ def test_half_years_given_as_years_are_refused_by_name_and_the_reverse(tmp_path:
     osm = city.write_osm(tmp_path / "town.osm.pbf")
     catalogue = only(osm={}, wsf_evolution={}, wsf_tracker={})
 
-    def read(**given: Path) -> inputs.AreaInputs:
-        area = city.AREA.model_copy(update={"inputs": city.AREA.inputs.model_copy(update={"osm": (osm,), **given})})
+    def read(**given: Path) -> AreaInputs:
+        area = city.AREA.model_copy(update={"inputs": Inputs.model_validate({"osm": (osm,), **given})})
         return inputs.read(area, catalogue).data
 
     found = read(onset=years, tracker=half_years)
