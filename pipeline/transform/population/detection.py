@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
+from pipeline.transform.buildings.capture_recapture import DEPENDENCE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -77,7 +79,8 @@ def detection(
     Notes
     -----
     The satellite's recall is its prior updated by the share of OSM's houses that the satellite saw (Beta-binomial,
-    worth at most 300 houses), and κ = (1 − ρ)/ρ. The share of all buildings that neither source saw (`completeness`)
+    worth at most 300 houses), and κ = θ(1 − ρ)/ρ, θ for what hides a house from both (`capture_recapture.DEPENDENCE`),
+    lognormal and shared by the whole city. The share of all buildings that neither source saw (`completeness`)
     is not used: sheds, which both miss, would be counted as missing houses.
     """
     local = _local(recall, factors, places)
@@ -87,7 +90,11 @@ def detection(
         nothing = np.zeros(factors.draws)
         return Detection(precision_osm, precision_satellite, nothing, factors.get("recall_osm"), local)
     own = _recall(both, osm, factors)
-    return Detection(precision_osm, precision_satellite, (1 - own) / own, None, local)
+    unseen = (1 - own) / own
+    if both + osm > 0:
+        middle, spread = DEPENDENCE
+        unseen = unseen * np.exp(middle + spread * factors.scores("source_dependence"))
+    return Detection(precision_osm, precision_satellite, unseen, None, local)
 
 
 def _recall(both: float, osm: float, factors: Factors) -> Draws:

@@ -119,6 +119,7 @@ def estimate(  # noqa: PLR0913 - each piece of evidence is an input of its own
         recall=recall,
         years=register.years,
         seen=seen,
+        raster=gridded.area,
     )
     found = joint.posterior(given, Priors(priors, country, area_id, season), area_id, draws=draws, seed=seed)
     sheet.notices += [*survey_read.notices, *register.notices, *gridded.notices, *found.notices]

@@ -56,6 +56,8 @@ class Evidence:
         Years between register and houses.
     seen
         Share of the area's people whom the inputs cover.
+    raster
+        People of the area by a population raster; None: none is given.
     """
 
     places: tuple[Place, ...]
@@ -65,6 +67,12 @@ class Evidence:
     recall: pd.DataFrame | None = None
     years: float = 0.0
     seen: float = 1.0
+    raster: float | None = None
+
+    def register_scale(self, factors: Factors) -> float:
+        """Return the scale of the error of the log of the city's register."""
+        doubt = registered_residents.boundary_doubt(self.register.area, self.raster)
+        return registration.register_scale(factors, years=self.years, seen=self.seen, doubt=doubt)
 
 
 @dataclass(frozen=True)
@@ -214,23 +222,33 @@ def published_share(priors: Priors) -> Prior | None:
 
 
 def _plausible(given: Evidence, before: People, area_id: str) -> tuple[Register, list[Notice]]:
-    """Leave out registers that can only belong to another place."""
+    """Leave out registers that can only belong to another place, and say what in the others is odd."""
     notices: list[Notice] = []
-    kept = {}
+    kept, above = {}, 0
     rows = {place.settlement_id: row for row, place in enumerate(given.places)}
     for name, registered in given.register.settlements.items():
         if name not in rows:
             continue
-        usable, told = registered_residents.plausible(registered, before.residents[rows[name]], name)
+        residents = before.residents[rows[name]]
+        above += registered > np.quantile(residents, 0.75)
+        usable, told = registered_residents.plausible(registered, residents, name)
         notices += told
         if usable:
             kept[name] = registered
+    told_of = sum(name in rows for name in given.register.settlements)
+    above_houses = registered_residents.are_above_houses(above, told_of)
+    if above_houses:
+        values: dict[str, str | float] = {"above": above, "registers": told_of}
+        notices.append(Notice("registered", "registers_above_houses", values=values))
     area = given.register.area
     if area is not None:
         usable, told = registered_residents.plausible(area * given.seen, before.residents.sum(axis=0), area_id)
         notices += told
+        if given.raster is not None and registered_residents.boundary_doubt(area, given.raster):
+            values = {"people": given.raster, "registered": area}
+            notices.append(Notice("registered", "register_beside_raster", values=values))
         area = area if usable else None
-    return registered_residents.Register(area, kept), notices
+    return registered_residents.Register(area, kept, above_houses=above_houses), notices
 
 
 def _proposal(given: Evidence, usable: Register, before: People) -> Proposal | None:
@@ -242,7 +260,7 @@ def _proposal(given: Evidence, usable: Register, before: People) -> Proposal | N
         city = settled(given, usable, before)
         predicted.append(np.log(np.maximum(city.all_registered, 1.0)))  # a draw may hold nobody
         observed.append(np.log(usable.area * given.seen))
-        error.append(registration.register_scale(factors, years=given.years, seen=given.seen))
+        error.append(given.register_scale(factors))
     return sampling.fit(factors.drawn, np.stack(predicted), np.array(observed), np.array(error))
 
 
@@ -250,10 +268,24 @@ def _weigh(given: Evidence, usable: Register, people: People, city: City) -> tup
     factors = people.factors
     likelihood = given.survey.log_likelihood(factors) if given.survey.places else np.zeros(factors.draws)
     if usable.area is not None:
-        likelihood = likelihood + registration.log_likelihood(
-            factors, city, usable.area, years=given.years, seen=given.seen
-        )
+        error = given.register_scale(factors)
+        likelihood = likelihood + registration.log_likelihood(city, usable.area, error=error, seen=given.seen)
+    if usable.above_houses:
+        likelihood = likelihood + _held(given, usable, people)
     return sampling.temper(factors.log_weights, likelihood)
+
+
+def _held(given: Evidence, usable: Register, people: People) -> Draws:
+    """Return the log-likelihood of settlements' registers that the houses were not believed to hold."""
+    likelihood = np.zeros(people.factors.draws)
+    for row, (place, residents) in enumerate(zip(given.places, people.residents, strict=True)):
+        if (registered := usable.settlements.get(place.settlement_id)) is None:
+            continue
+        size = homes(people.houses[row], people.flats[row])
+        shared = residents / np.exp(people.model.log_noise(place, size))
+        variance = people.model.noise_variance(place, size)
+        likelihood += registration.log_held(people.factors, registered, shared, variance)
+    return likelihood
 
 
 def _share(area_id: str, case: str, state: str, draws: Draws, log_weights: Draws | None = None) -> dict[str, object]:

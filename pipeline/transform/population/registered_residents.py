@@ -28,19 +28,28 @@ _CITY = ("{}", "г. {}", "город {}", "{} шаары", "{} қаласы", "{
 """How a register may write the name of the whole area."""
 CLOSE_YEARS = 2
 """A register may be so many years younger or older than the houses without a word."""
+ABOVE_SHARE = 0.3
+"""Share of settlements' registers above the upper quartile of residents from which on houses hold more than believed:
+by the priors fewer than one in five is, as most places have residents who are registered elsewhere …"""
+ABOVE_LEAST = 3
+"""… and so many of them, since a single one may be that of a wider place."""
+RASTER_AGREES = 0.25
+"""A population raster and a register differ by so much in their logarithms without a word: ghosts, years, rounding."""
 
 
 @dataclass(frozen=True)
 class Register:
     """A register as it applies here: registered people of the whole area (None: not given) and of settlements.
 
-    `years` is by how much its newest figures are younger or older than the houses.
+    `years` is by how much its newest figures are younger or older than the houses; `above_houses` tells that too many
+    settlements have more people registered than their houses were believed to hold (`are_above_houses`).
     """
 
     area: float | None = None
     settlements: dict[str, float] = field(default_factory=dict)
     notices: list[Notice] = field(default_factory=list)
     years: float = 0.0
+    above_houses: bool = False
 
 
 def resolve(
@@ -125,3 +134,25 @@ def plausible(people: float, residents: Draws, where: str) -> tuple[bool, list[N
         values = {"place": where, "people": people, "upper": upper}
         return True, [Notice("registered", "register_above_residents", values=values)]
     return True, []
+
+
+def are_above_houses(above: int, registers: int) -> bool:
+    """Tell whether so many settlements' registers exceed the upper quartile of residents that houses hold more."""
+    return above >= ABOVE_LEAST and above > ABOVE_SHARE * registers
+
+
+def boundary_doubt(registered: float | None, raster: float | None) -> float:
+    """Return by how much the log of the area's register is in doubt because a population raster contradicts it.
+
+    What is beyond `RASTER_AGREES`: the register may be of a wider or narrower boundary than the area.
+
+    Examples
+    --------
+    >>> boundary_doubt(100_000, 110_000)
+    0.0
+    >>> round(boundary_doubt(65_000, 100_000), 2)
+    0.18
+    """
+    if not registered or not raster:
+        return 0.0
+    return max(abs(float(np.log(raster / registered))) - RASTER_AGREES, 0.0)

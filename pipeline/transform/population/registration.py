@@ -36,6 +36,9 @@ _REACHING = 1.5
 _TAIL = 4.0
 """Degrees of freedom of the register's error: one that contradicts the houses flatly is believed less, not more."""
 
+_ANOTHER_PLACE = 0.2
+"""Chance that a settlement's register is that of a wider or another place than the outline found here."""
+
 _REACH, _STEPS = 6.0, 200
 _SCORES = np.linspace(-_REACH, _REACH, int(2 * _REACH * _STEPS) + 1)
 """Normal scores at which priors are tabulated."""
@@ -298,37 +301,63 @@ def date_error(factors: Factors) -> float:
     return factors.priors.select("register_error").b
 
 
-def log_likelihood(factors: Factors, city: City, registered: float, *, years: float, seen: float) -> Draws:
+def log_likelihood(city: City, registered: float, *, error: float, seen: float) -> Draws:
     """Return the log-likelihood of each draw given the register of the whole city.
 
     Parameters
     ----------
-    factors, city
+    city
         The city's draws.
     registered
         Registered people, as counted.
-    years
-        Years between the register and the houses.
+    error
+        Scale of the error of its log, from `register_scale`.
     seen
         Share of the city's people whom the inputs cover; the register covers them all.
 
     Notes
     -----
-    The log of the register is that of ΣR, with an error of Student's t (4 degrees of freedom): its scale adds up those
-    of the day (`register_error`, and `register_drift` per year), of the boundary (`register_boundary`) and of the share
-    that is not seen.
+    The log of the register is that of ΣR, with an error of Student's t (4 degrees of freedom).
     """
-    error = register_scale(factors, years=years, seen=seen)
     standard = (np.log(registered * seen) - np.log(city.all_registered + _EDGE)) / error
     return np.asarray(-(_TAIL + 1) / 2 * np.log1p(np.square(standard) / _TAIL))
 
 
-def register_scale(factors: Factors, *, years: float, seen: float) -> float:
-    """Return the scale of the error of the log of the city's register."""
+def log_held(factors: Factors, registered: float, known_residents: Draws, variance: float) -> Draws:
+    """Return the log-likelihood of each draw given that a settlement's register was taken of people who live there.
+
+    Parameters
+    ----------
+    factors
+        The city's draws.
+    registered
+        The settlement's register.
+    known_residents
+        Its residents in each draw before its own factor; `variance` is that of the log of that factor.
+
+    Notes
+    -----
+    One-sided: a register far below the residents says nothing (how many are registered is what is asked), one above
+    them says that homes hold more people than was believed. It is P(residents ≥ register) with the error of the
+    outline, mixed with the chance `_ANOTHER_PLACE` that it is the register of another place.
+    """
+    error = np.sqrt(variance + factors.constant("register_outline") ** 2)
+    reach = (np.log(np.maximum(known_residents, _EDGE)) - np.log(registered)) / error
+    return np.asarray(np.log(_ANOTHER_PLACE + (1 - _ANOTHER_PLACE) * special.ndtr(reach)))
+
+
+def register_scale(factors: Factors, *, years: float, seen: float, doubt: float) -> float:
+    """Return the scale of the error of the log of the city's register.
+
+    It adds up the errors of the day (`register_error`, and `register_drift` for each of `years`), of the boundary
+    (`register_boundary`, and `doubt` where a population raster contradicts the register) and of the share of the people
+    that is not seen.
+    """
     parts = (
         date_error(factors),
         factors.constant("register_drift") * years,
         factors.priors.select("register_boundary").b,
+        doubt,
         (1 - seen) / 2,
     )
     return float(np.sqrt(np.square(parts).sum()))
