@@ -325,6 +325,7 @@ def _estimate(  # noqa: PLR0913, PLR0917 - everything that is known of an area's
         groups=validation.groups(facts.checks(), named),
         area_names=[name for name in measured.area.name.model_dump().values() if name],
         kinds=places,
+        services=measured.osm["services"],
         # What is missing from mapped land is in the estimate already, by recall: only unmapped land is left out of it.
         seen=1.0 if seen.share is None or seen.told == "city" else seen.share,
     )

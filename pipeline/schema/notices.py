@@ -90,8 +90,8 @@ SENTENCES = {
         "buildings may be missing, or the register inflated"
     ),
     "register_beside_raster": (
-        "{registered:,.0f} people are registered in the whole area, where the population raster shows {people:,.0f}; the "
-        "register may be of another boundary, and was believed the less"
+        "{registered:,.0f} people are registered in the whole area, where the population raster shows {people:,.0f}; "
+        "the register may be of another boundary, and was believed the less"
     ),
     "register_implausible": (
         "{place}: {people:,.0f} registered people are more than {times:g} times any plausible number of "
@@ -104,8 +104,8 @@ SENTENCES = {
     "register_rows_of_one_place": "{rows}: are rows of one place; the latest counts, the largest of a year",
     "register_rows_unusable": "rows that register nobody, or a negative number, were left out",
     "registers_above_houses": (
-        "in {above:.0f} of {registers:.0f} settlements more people are registered than their houses are believed to hold: "
-        "homes hold more people than the priors say (several households in a house?), and were taken to"
+        "in {above:.0f} of {registers:.0f} settlements more people are registered than their houses are believed to "
+        "hold: homes hold more people than the priors say (several households in a house?), and were taken to"
     ),
     "register_whole_too_small": (
         "{whole:,.0f} people in the whole area are fewer than the {parts:,.0f} in its settlements ({name}: "

@@ -165,7 +165,12 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             kind=_code("What it is, as far as tags, size and neighbours tell.", "building_kind"),
             osm_id=_text("OpenStreetMap object, such as way/123.", nullable=True),
             footprint_m2=_number("Area of the outline.", "m2", check=pa.Check.gt(0)),
-            levels=_number("Storeys, where a source says so.", "1", check=pa.Check.in_range(0, 200), nullable=True),
+            levels=_number(
+                "Storeys, where a source tells them, or a height of which they are 3 m each.",
+                "1",
+                check=pa.Check.in_range(0, 200),
+                nullable=True,
+            ),
             lon=_number("Longitude of a point inside.", "degree"),
             lat=_number("Latitude of a point inside.", "degree"),
             geometry=_geometry("Outline."),

@@ -251,4 +251,4 @@ def test_speed(bar: Record) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     bar("memory of the whole process at its peak, inputs included", peak, at_most=1, unit="GiB")
     off = (result.spread["cv2"] / result.spread["analytic_cv2"] - 1).abs()
-    bar("CV² against Σ CV_k²: settlements off by more than 10 %", (off > 0.1).mean(), at_most=0)
+    bar("CV² against Π(1 + CV_k²) − 1: settlements off by more than 10 %", (off > 0.1).mean(), at_most=0)

@@ -163,6 +163,16 @@ def test_kinds_follow_tags_first_then_size_and_neighbours() -> None:
     assert [n.count for n in merged.notices if "levels" in n.what] == [1]
 
 
+def test_a_height_tells_storeys_where_no_tag_does() -> None:
+    """3 m each, also of an outline that the map drew; a tag is believed before it, a height of kilometres never."""
+    outlines = [at(200 * n, 0, 40, 15) for n in range(4)]
+    data = osm(*outlines[:2], **{"building:levels": ["5", None]})
+    footprints = satellite(*outlines).assign(height_m=[27.0, 27.0, 14.0, 3000.0])
+    levels = merge(data, footprints, "a", PRECISION).buildings.sort_values("building_id")["levels"]
+    assert levels.iloc[:3].tolist() == [5, 9, 5]
+    assert np.isnan(levels.iloc[3])
+
+
 def test_towers_works_and_tanks_are_no_homes() -> None:
     tank, yurt = (shapely.Point(at(x, 0, 1, 1).centroid).buffer(radius) for x, radius in ((300, 12), (600, 3.5)))
     data = osm(at(0, 0, 12, 10), at(100, 0, 12, 10), tank, yurt)

@@ -8,10 +8,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from affine import Affine
+from pyproj import CRS
 from scipy import stats
 from shapely import box
 
 from pipeline.declared import facts
+from pipeline.geometry.raster import Raster
 from pipeline.schema.draws import KEPT, KINDS
 from pipeline.schema.tables import conform
 from pipeline.transform import population
@@ -165,6 +168,62 @@ def test_what_the_inputs_see_in_part_is_said_and_compared_with_its_part_of_the_r
     rows = [result.rows[result.rows["settlement_id"].isna()].set_index("quantity") for result in (part, whole)]
     middle = [frame[frame["main"]].loc["registered", "p50"] for frame in rows]
     assert middle[0] < middle[1]
+
+
+def test_rooms_are_let_near_a_bazaar() -> None:
+    """Only a market of some size counts, and only for who can walk there; others keep every digit."""
+    markets = gpd.GeoDataFrame(
+        {"amenity": ["marketplace", "marketplace", "school"]},
+        geometry=[box(0, 1000, 200, 1200), box(2000, 950, 2050, 1000), box(4000, 950, 4400, 1400)],
+        crs="EPSG:32643",
+    )
+    near, without = estimate(services=markets), estimate()
+    first, second = (kept(result, "x/novostroika", "residents") for result in (near, without))
+    assert np.median(first) > 1.1 * np.median(second)
+    for other in ("x/village", "x/formal", "x/dacha"):
+        assert (kept(near, other, "residents") == kept(without, other, "residents")).all()
+
+
+def test_registers_above_their_houses_teach_that_homes_hold_more() -> None:
+    """Several households a house: three of four registers exceed their houses, and the fourth settlement moves too."""
+    plain = estimate()
+    figures = {kind: 1.6 * np.quantile(kept(plain, f"x/{kind}", "residents"), 0.75) for kind in list(SIZES)[:3]}
+    registered = pd.DataFrame(
+        {"name": list(figures), "registered": list(figures.values()), "year": 2026, "source": "x"}
+    )
+    taught = estimate(registered=registered)
+    assert any("several households" in str(notice) for notice in taught.notices)
+    middle = [np.median(kept(result, "x/dacha", "residents")) for result in (plain, taught)]
+    assert middle[1] > 1.15 * middle[0]
+    one = estimate(registered=registered.head(1))
+    assert not any("several households" in str(notice) for notice in one.notices)
+    assert (kept(one, "x/village", "residents") == kept(plain, "x/village", "residents")).all()
+
+
+def test_a_register_that_a_raster_contradicts_is_believed_the_less() -> None:
+    """A register of two fifths of the people pulls residents down; a raster of all of them says that it is a part's."""
+    everybody = estimate().rows.query("settlement_id.isna() and main and quantity == 'residents'")["p50"].iloc[0]
+    registered = pd.DataFrame({"name": [""], "registered": [int(0.4 * everybody)], "year": [2026], "source": ["x"]})
+    cells = np.full((10, 30), everybody / 300)
+    raster = Raster(cells, Affine(300, 0, 0, 0, -300, 3000), CRS("EPSG:32643"))
+    boundary = box(0, 0, 9000, 3000)
+    trusted = estimate(registered=registered, boundary=boundary)
+    doubted = estimate(registered=registered, boundary=boundary, population_raster=raster)
+    assert any("another boundary" in str(notice) for notice in doubted.notices)
+    rows = [
+        result.rows.query("settlement_id.isna() and main and quantity == 'residents'").iloc[0]
+        for result in (trusted, doubted)
+    ]
+    assert rows[1]["p50"] > rows[0]["p50"]
+    assert np.log(rows[1]["p95"] / rows[1]["p05"]) > np.log(rows[0]["p95"] / rows[0]["p05"])
+
+
+def test_scattered_outlines_are_mostly_no_homes() -> None:
+    """A hundred outlines in no settlement hold fewer people than a hundred in a village."""
+    houses = buildings({"village": 100}).assign(settlement_id=[None] * 100).astype({"settlement_id": "str"})
+    scattered = estimate(houses=pd.concat([houses, buildings({"village": 100})], ignore_index=True))
+    rest = scattered.draws[scattered.draws["settlement_id"].isna() & (scattered.draws["quantity"] == "residents")]
+    assert np.median(rest["draws"].iloc[0]) < 0.6 * np.median(kept(scattered, "x/village", "residents"))
 
 
 def pairs(near: dict[str, list[str]]) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from pyproj import Transformer
 
 from pipeline.geometry.outline_overlap import Outlines
 from pipeline.schema.provenance import Notice
-from pipeline.transform.buildings.building_use import kinds
+from pipeline.transform.buildings.building_use import STOREY_M, kinds
 from pipeline.transform.buildings.capture_recapture import completeness
 from pipeline.transform.buildings.cleaning import clean
 from pipeline.transform.buildings.matching import match, repeats
@@ -100,6 +100,7 @@ def merge(osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, area_id: str, pre
     buildings["area_id"] = area_id
     centres = np.concatenate([outlines_osm.centre, outlines_fp.centre[alone], rests.centre])
     buildings["kind"] = kinds(buildings, centres)
+    buildings["levels"] = buildings["levels"].fillna(_storeys(buildings["height_m"]))
     mean, deviation = precision.moments
     rows = completeness(
         area_id,
@@ -158,6 +159,12 @@ def _levels(tags: pd.Series) -> pd.Series:
     """Return the number of storeys that a tag such as "2", "1.5" or "5;9" states (the highest); NaN if none."""
     highest = tags.astype("str").str.replace(",", ".").str.findall(r"\d+(?:\.\d+)?").map(_highest, na_action="ignore")
     return highest.astype("float64")
+
+
+def _storeys(height_m: pd.Series) -> pd.Series:
+    """Return the number of storeys that a height holds; NaN where it is unknown or that of no building."""
+    storeys = (height_m / STOREY_M).round().clip(lower=1)
+    return storeys.where((height_m > 0) & (storeys <= MAX_LEVELS))
 
 
 def _highest(numbers: list[str]) -> float:

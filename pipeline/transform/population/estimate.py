@@ -48,6 +48,7 @@ def estimate(  # noqa: PLR0913 - each piece of evidence is an input of its own
     groups: Mapping[str, Collection[str]] | None = None,
     area_names: Collection[str] = (),
     kinds: pd.DataFrame | None = None,
+    services: gpd.GeoDataFrame | None = None,
     recall: pd.DataFrame | None = None,
     seen: float = 1.0,
 ) -> Population:
@@ -84,6 +85,8 @@ def estimate(  # noqa: PLR0913 - each piece of evidence is an input of its own
         Names of the whole area, as a register may write them.
     kinds
         settlement_id and the probability of each kind (``p_novostroika`` and so on); default: the kind that is told.
+    services
+        OSM's layer of services; near its marketplaces rooms are let.
     recall
         settlement_id, recall and recall_sd: how complete single settlements are, where something independent shows it.
     seen
@@ -107,7 +110,7 @@ def estimate(  # noqa: PLR0913 - each piece of evidence is an input of its own
         return sheet.population()
     if seen < _PARTLY_SEEN:
         sheet.notices.append(Notice(f"population of {area_id}", "partly_seen", values={"share": seen}))
-    places = places_of(settlements, kinds)
+    places = places_of(settlements, kinds, services)
     register = registered_residents.resolve(registered, settlements, area_names=area_names, year=year)
     survey_read = surveys.read(survey, settlements, places)
     gridded = _gridded(settlements, population_raster, boundary)

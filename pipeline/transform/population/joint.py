@@ -147,7 +147,7 @@ def _draw_place(people: People, row: int, place: Place, counts: pd.Series) -> No
     model, kinds = people.model, people.kinds[row]
     houses = kind_wise(kinds, lambda kind: model.houses(place, kind, counts) * model.inhabited(place, kind))
     flats = kind_wise(kinds, lambda kind: model.flats(place, kind, counts) * model.inhabited(place, kind))
-    living = kind_wise(kinds, lambda kind: model.residents(kind, houses, flats))
+    living = kind_wise(kinds, lambda kind: model.residents(kind, houses, flats, near_bazaar=place.near_bazaar))
     people.houses[row], people.flats[row] = houses, flats
     people.residents[row] = living * np.exp(model.log_noise(place, homes(houses, flats)))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
+import shapely
 
 from pipeline.schema.draws import KINDS
 from pipeline.transform.population.building_counts import REST
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
 CELL_DEG = 0.002
 """Side of the cells of longitude and latitude after which random streams are named, about 200 m."""
+
+BAZAAR_M2 = 20_000.0
+"""A smaller market serves its quarter and draws no tenants."""
+BAZAAR_REACH_M = 500.0
+"""Rooms are let where one can walk to the stall before dawn."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,8 @@ class Place:
         The kind that is told.
     chances
         Probability of each of `KINDS`.
+    near_bazaar
+        Whether a bazaar is near, so that rooms are let in its houses.
     """
 
     settlement_id: str
@@ -42,6 +50,7 @@ class Place:
     chances: tuple[float, ...] = tuple(float(kind == "other") for kind in KINDS)
     status: str = "unknown"
     area_m2: float = 0.0
+    near_bazaar: bool = False
 
     def kinds(self, factors: Factors) -> NDArray[np.int8]:
         """Return the kind that the settlement has in each draw, as positions in `KINDS`."""
@@ -57,7 +66,9 @@ REST_STREAM = "rest"
 THE_REST = Place(REST, REST_STREAM)
 
 
-def places_of(settlements: pd.DataFrame, chances: pd.DataFrame | None = None) -> dict[str, Place]:
+def places_of(
+    settlements: pd.DataFrame, chances: pd.DataFrame | None = None, services: gpd.GeoDataFrame | None = None
+) -> dict[str, Place]:
     """Return the settlements by id.
 
     Parameters
@@ -67,6 +78,8 @@ def places_of(settlements: pd.DataFrame, chances: pd.DataFrame | None = None) ->
     chances
         settlement_id and the probabilities ``p_<kind>`` of the kinds; settlements that are missing here are what they
         are told to be. A kind outside `KINDS` (one that could not be told) is the mixture.
+    services
+        OSM's layer of services, whose marketplaces are the bazaars; in the CRS of `settlements`.
     """
     told = {kind: tuple(float(kind == other) for other in KINDS) for kind in KINDS}
     given: dict[str, tuple[float, ...]] = {}
@@ -81,10 +94,27 @@ def places_of(settlements: pd.DataFrame, chances: pd.DataFrame | None = None) ->
     rows = settlements[columns].itertuples(index=False, name=None)
     return {
         str(name): Place(
-            str(name), stream, str(kind), given.get(str(name), told.get(str(kind), unknown)), str(status), float(area)
+            str(name),
+            stream,
+            str(kind),
+            given.get(str(name), told.get(str(kind), unknown)),
+            str(status),
+            float(area),
+            bool(near),
         )
-        for (name, kind, status, area), stream in zip(rows, stream_names(settlements), strict=True)
+        for (name, kind, status, area), stream, near in zip(
+            rows, stream_names(settlements), near_bazaars(settlements, services), strict=True
+        )
     }
+
+
+def near_bazaars(settlements: pd.DataFrame, services: gpd.GeoDataFrame | None) -> NDArray[np.bool_]:
+    """Return which settlements lie within `BAZAAR_REACH_M` of a marketplace of at least `BAZAAR_M2`."""
+    if services is None or not isinstance(settlements, gpd.GeoDataFrame):
+        return np.zeros(len(settlements), dtype=np.bool_)
+    markets = services.geometry[(services["amenity"] == "marketplace") & (services.geometry.area >= BAZAAR_M2)]
+    bazaars = shapely.union_all(markets.to_numpy())
+    return np.asarray(shapely.dwithin(settlements.geometry.to_numpy(), bazaars, BAZAAR_REACH_M), dtype=np.bool_)
 
 
 def stream_names(settlements: pd.DataFrame) -> list[str]:

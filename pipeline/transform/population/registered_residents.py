@@ -28,7 +28,7 @@ _CITY = ("{}", "г. {}", "город {}", "{} шаары", "{} қаласы", "{
 """How a register may write the name of the whole area."""
 CLOSE_YEARS = 2
 """A register may be so many years younger or older than the houses without a word."""
-ABOVE_SHARE = 0.3
+ABOVE_SHARE = 0.4
 """Share of settlements' registers above the upper quartile of residents from which on houses hold more than believed:
 by the priors fewer than one in five is, as most places have residents who are registered elsewhere …"""
 ABOVE_LEAST = 3

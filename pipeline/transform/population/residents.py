@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.schema.draws import KINDS
 from pipeline.transform.population.building_counts import REST
-from pipeline.transform.population.sensitivity import analytic_cv2
+from pipeline.transform.population.sensitivity import analytic_cv2, product_cv2
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from pipeline.transform.population.priors import Factors
 
     Draws = NDArray[np.float64]
-
-CITY_FACTORS = ("dwellings_per_house", "occupancy", "household_size")
-"""The factors whose product is the persons per house: what a survey of houses measures."""
 
 
 _TOLD_WORTH = 20
@@ -129,15 +126,18 @@ class Model:
         return (0.0 if visited else between**2) + within**2 / max(homes, 1.0)
 
     def analytic_cv2(self, place: Place, houses: Draws, flats: Draws) -> float:
-        """Return Σ CV_k² of a settlement's residents: its houses and its flats by their shares, the rest in full."""
+        """Return the CV² of a settlement's residents by theory: houses and flats by their shares, the rest in full."""
         get = self.factors.get
-        in_houses = {"houses": houses, "persons": persons_per_house(self.factors, place.kind)}
+        in_houses = {
+            "houses": houses,
+            "persons": persons_per_house(self.factors, place.kind, near_bazaar=place.near_bazaar),
+        }
         in_flats = {"flats": flats, "occupancy": get("flat_occupancy"), "persons": get("household_size_flat")}
         groups = [group for group in (in_houses, in_flats) if all(draws.mean() > 0 for draws in group.values())]
         means = [float(np.prod([draws.mean() for draws in group.values()])) for group in groups]
         weighted = [(mean / sum(means)) ** 2 * analytic_cv2(group) for mean, group in zip(means, groups, strict=True)]
         noise = np.exp(self.log_noise(place, float(np.mean(houses + flats))))
-        return sum(weighted) + analytic_cv2({"discrepancy": get("model_discrepancy"), "noise": noise})
+        return product_cv2([sum(weighted), analytic_cv2({"discrepancy": get("model_discrepancy"), "noise": noise})])
 
     def counted(self, place: Place, houses: Draws) -> Draws:
         """Return draws of a settlement's number of homes, with the chance that lies in counting few.
@@ -151,15 +151,16 @@ class Model:
         normal = self.factors.own("counted", place.stream).standard_normal(self.factors.draws)
         return np.asarray(houses * np.exp(np.sqrt(variance) * normal - variance / 2))
 
-    def dwellings(self, kind: str, houses: Draws, flats: Draws) -> Draws:
+    def dwellings(self, kind: str, houses: Draws, flats: Draws, *, near_bazaar: bool = False) -> Draws:
         """Return draws of occupied dwellings in so many houses and flats, before a settlement's own factor."""
         get = self.factors.get
-        return houses * get("dwellings_per_house", kind) * get("occupancy", kind) + flats * get("flat_occupancy")
+        in_houses = houses * dwellings_per_house(self.factors, kind, near_bazaar=near_bazaar) * get("occupancy", kind)
+        return in_houses + flats * get("flat_occupancy")
 
-    def residents(self, kind: str, houses: Draws, flats: Draws) -> Draws:
+    def residents(self, kind: str, houses: Draws, flats: Draws, *, near_bazaar: bool = False) -> Draws:
         """Return draws of the residents of so many houses and flats, before a settlement's own factor."""
         get = self.factors.get
-        in_houses = houses * persons_per_house(self.factors, kind)
+        in_houses = houses * persons_per_house(self.factors, kind, near_bazaar=near_bazaar)
         in_flats = flats * get("flat_occupancy") * get("household_size_flat")
         return (in_houses + in_flats) * get("model_discrepancy")
 
@@ -193,7 +194,12 @@ def block_levels(strata: pd.DataFrame, factors: Factors) -> Draws:
     return np.asarray(np.maximum(prior.a + weight * (observed - prior.a) + np.sqrt(1 - weight) * centred, prior.low))
 
 
-def persons_per_house(factors: Factors, kind: str) -> Draws:
-    """Return draws of persons per residential house before any survey, shape (draws,)."""
-    dwellings, occupancy, size = (factors.get(name, kind) for name in CITY_FACTORS)
-    return dwellings * occupancy * size
+def persons_per_house(factors: Factors, kind: str, *, near_bazaar: bool = False) -> Draws:
+    """Return draws of persons per residential house before any survey, shape (draws,): what a survey measures."""
+    dwellings = dwellings_per_house(factors, kind, near_bazaar=near_bazaar)
+    return dwellings * factors.get("occupancy", kind) * factors.get("household_size", kind)
+
+
+def dwellings_per_house(factors: Factors, kind: str, *, near_bazaar: bool) -> Draws:
+    """Return draws of households per house; near a bazaar, rooms are let in many."""
+    return factors.get("dwellings_near_bazaar") if near_bazaar else factors.get("dwellings_per_house", kind)

@@ -47,7 +47,7 @@ class Population:
     posteriors
         Persons per house before and after a survey.
     spread
-        Per settlement, CV² of the draws of residents beside Σ CV_k² of their factors.
+        Per settlement, CV² of the draws of residents beside Π(1 + CV_k²) − 1 of their factors.
     notices
         What was left out, assumed or looked wrong.
     """

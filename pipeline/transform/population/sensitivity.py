@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -62,5 +62,10 @@ def cv2(draws: Draws) -> float:
 
 
 def analytic_cv2(factors: Mapping[str, Draws]) -> float:
-    """Return Σ CV_k², the squared coefficient of variation of a product of independent factors to first order."""
-    return sum(cv2(draws) for draws in factors.values())
+    """Return Π(1 + CV_k²) − 1, the squared coefficient of variation of a product of independent factors."""
+    return product_cv2([cv2(draws) for draws in factors.values()])
+
+
+def product_cv2(parts: Sequence[float]) -> float:
+    """Return Π(1 + CV_k²) − 1 from the squared coefficients of variation of independent factors."""
+    return float(np.prod([1 + part for part in parts]) - 1)

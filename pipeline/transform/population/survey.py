@@ -85,7 +85,10 @@ class Survey:
 
 
 def _log_theta(factors: Factors, place: Place) -> Draws:
-    return np.asarray(np.log(kind_wise(place.kinds(factors), lambda kind: persons_per_house(factors, kind))))
+    def theta(kind: str) -> Draws:
+        return persons_per_house(factors, kind, near_bazaar=place.near_bazaar)
+
+    return np.asarray(np.log(kind_wise(place.kinds(factors), theta)))
 
 
 def read(survey: pd.DataFrame | None, settlements: pd.DataFrame, places: Mapping[str, Place]) -> Survey:

@@ -127,7 +127,8 @@ class Writing:
         place, people, kept = self.given.places[row], self.found.people, self.found.kept
         houses, flats = people.houses[row], people.flats[row]
         noise = np.exp(people.model.log_noise(place, homes(houses, flats)))
-        households = kind_wise(people.kinds[row], partial(people.model.dwellings, houses=houses, flats=flats)) * noise
+        dwellings = partial(people.model.dwellings, houses=houses, flats=flats, near_bazaar=place.near_bazaar)
+        households = kind_wise(people.kinds[row], dwellings) * noise
         counted: dict[str, Counted] = {
             "houses": people.model.counted(place, houses)[kept],
             "households": households[kept],
