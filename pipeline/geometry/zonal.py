@@ -75,6 +75,29 @@ def shares(polygons: gpd.GeoSeries, raster: Raster) -> pd.DataFrame:
     return pairs.reset_index(drop=True)
 
 
+def at_points(points: gpd.GeoSeries, raster: Raster) -> NDArray[np.float64]:
+    """Return the value of the cell that holds each point, shape (n,); NaN beyond the raster and where it has no data.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from affine import Affine
+    >>> from pyproj import CRS
+    >>> from pipeline.geometry.raster import Raster
+    >>> metres = CRS("EPSG:32643")
+    >>> raster = Raster(np.array([[4.0, 8.0]]), Affine(100, 0, 0, 0, -100, 100), metres)
+    >>> at_points(gpd.GeoSeries(shapely.points([50, 150, 250], [20, 20, 20]), crs=metres), raster)
+    array([ 4.,  8., nan])
+    """
+    there = points.to_crs(raster.crs)
+    column, row = ~raster.transform * (there.x.to_numpy(), there.y.to_numpy())
+    rows, columns = raster.values.shape
+    inside = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
+    values = np.full(len(points), np.nan)
+    values[inside] = raster.values[row[inside].astype(np.int64), column[inside].astype(np.int64)]
+    return values
+
+
 class _Polygon(JSONFeature):  # type: ignore[misc]  # exactextract has no types
     """A feature that hands over its geometry as WKB: exactextract's own way for GeoPandas writes and parses JSON."""
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pipeline.declared.catalogue import Catalogue, SourceSpec
     from pipeline.extract.area_inputs import AreaInputs
     from pipeline.extract.live import Fetched
+    from pipeline.geometry.raster import Raster
     from pipeline.schema.provenance import Extract, Notice, Source
 
 STAGES = {
@@ -141,6 +142,12 @@ class _Measured:
             built_up=layers.sources["ghs_built_s"],
             sources=read.sources,
         )
+
+    @property
+    def latest_built_up(self) -> Raster | None:
+        """Built-up area at the latest epoch that its producer observed; None: there is none."""
+        observed = set(self.inputs.built_up) - set(self.built_up.modelled_epochs)
+        return self.inputs.built_up[max(observed)] if observed else None
 
     def observed_year(self, merged: gpd.GeoDataFrame) -> int | None:
         """Return the latest year in which an input that buildings were taken from shows them; None: none says."""
@@ -326,17 +333,13 @@ def _estimate(  # noqa: PLR0913, PLR0917 - everything that is known of an area's
         area_names=[name for name in measured.area.name.model_dump().values() if name],
         kinds=places,
         services=measured.osm["services"],
+        roof_shares=completeness.roof_shares(places, houses, measured.latest_built_up),
         # What is missing from mapped land is in the estimate already, by recall: only unmapped land is left out of it.
         seen=1.0 if seen.share is None or seen.told == "city" else seen.share,
     )
 
 
 def _cover(measured: _Measured, houses: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    observed = {
-        year: raster
-        for year, raster in measured.inputs.built_up.items()
-        if year not in measured.built_up.modelled_epochs
-    }
     return completeness.coverage(
         measured.area.area_id,
         measured.boundary,
@@ -344,7 +347,7 @@ def _cover(measured: _Measured, houses: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         buildings=houses,
         layers=measured.osm,
         population=measured.inputs.population,
-        built_up=observed[max(observed)] if observed else None,
+        built_up=measured.latest_built_up,
     )
 
 

@@ -16,6 +16,8 @@ import pandas as pd
 import shapely
 from pyproj import Transformer
 
+from pipeline.geometry import zonal
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -163,6 +165,31 @@ def coverage(  # noqa: PLR0913 - every sign of habitation is an input of its own
     )
     keep = (inhabited | (count > 0)) & shapely.intersects(boundary, shapely.points(centre_x, centre_y))
     return cells[keep].reset_index(drop=True)
+
+
+def roof_shares(settlements: gpd.GeoDataFrame, buildings: pd.DataFrame, built_up: Raster | None) -> pd.Series | None:
+    """Return the mapped roofs of each settlement over what a raster shows as built up inside its outline.
+
+    Parameters
+    ----------
+    settlements
+        settlement_id, geometry in metres.
+    buildings
+        settlement_id, footprint_m2.
+    built_up
+        Built-up m² per cell at the latest observed epoch; None: none is given.
+
+    Returns
+    -------
+    pandas.Series or None
+        Indexed by settlement_id, NaN where nothing is built up; None without a raster.
+    """
+    if built_up is None:
+        return None
+    ids = pd.Index(settlements["settlement_id"].astype(str), name="settlement_id")
+    built = zonal.sums(settlements.geometry, built_up)
+    roofs = buildings.groupby("settlement_id")["footprint_m2"].sum().reindex(ids).fillna(0.0)
+    return roofs / np.where(built > 0, built, np.nan)
 
 
 def buildings_mapped(area_id: str, cells: gpd.GeoDataFrame) -> pd.DataFrame:

@@ -171,7 +171,12 @@ def _from_tracker(shares: pd.DataFrame, settlements: int) -> NDArray[np.float64]
     TRACKER_BEGIN stands for then or earlier; NaN: nothing was ever built.
     """
     codes = _from_years(shares, np.ones(settlements))
-    return np.where(codes >= _FIRST_HALF_YEAR, TRACKER_BEGIN + (codes - 1) // 2, np.where(codes > 0, _BY_BEGIN, np.nan))
+    return np.where(codes >= _FIRST_HALF_YEAR, tracker_year(codes), np.where(codes > 0, _BY_BEGIN, np.nan))
+
+
+def tracker_year(codes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the years of the tracker's codes, as `onset_years` explains them; what stood by mid-2016 has 2016."""
+    return TRACKER_BEGIN + (codes - 1) // 2
 
 
 def _with_tracker(years: NDArray[np.float64], since: NDArray[np.float64] | None) -> NDArray[np.float64]:

@@ -20,9 +20,8 @@ from pipeline.schema.tables import conform
 from pipeline.transform import population
 from pipeline.transform.population import joint, sampling
 from pipeline.transform.population.building_counts import aggregate
-from pipeline.transform.population.places import places_of
-from pipeline.transform.population.priors import Factors, Priors
-from pipeline.transform.population.registered_residents import Register
+from pipeline.transform.population.places import Place, places_of
+from tests.transform import calibration
 
 TAGS = ("building", "amenity", "shop")
 SIZES = {"novostroika": 400, "village": 250, "formal": 300, "dacha": 150}
@@ -92,29 +91,15 @@ def test_data_that_contradict_everything_are_tempered_to_enough_draws() -> None:
 @pytest.mark.parametrize("with_register", [False, True])
 def test_intervals_are_calibrated_on_cities_drawn_from_the_model(*, with_register: bool) -> None:
     """Ranks of the truth among the draws are uniform, for cities and for single settlements."""
-    priors = Priors(facts.priors(), "KG", "osh", "winter")
+    given = joint.Evidence(*model_city())
+    for what, ranks in calibration.ranks(given, cities=60, with_register=with_register).items():
+        assert stats.kstest(ranks, "uniform").pvalue > 0.002, what
+        assert 0.8 <= np.mean((ranks >= 0.05) & (ranks <= 0.95)) <= 0.98, what
+
+
+def model_city() -> tuple[tuple[Place, ...], pd.DataFrame]:
     counts = aggregate(buildings())
-    places = tuple(places_of(settlements())[str(name)] for name in counts.index)
-    given = joint.Evidence(places, counts)
-    cities = 100
-    truths = joint.draw(given, Factors(priors, "osh", draws=cities, seed=1001))
-    true = joint.settled(given, Register(), truths)
-    rng = np.random.default_rng(8)
-    scale = 0.02**2 + 0.05**2
-    ranks: dict[str, list[float]] = {"city D": [], "city U": [], "place D": [], "place U": []}
-    for n in range(cities):
-        figure = float(true.all_registered[n] * np.exp(np.sqrt(scale) * rng.standard_t(4)))
-        known = joint.Evidence(places, counts, Register(area=figure) if with_register else Register())
-        found = joint.posterior(known, priors, "osh", draws=1500, seed=n)
-        draws = {"D": found.city.residents[:, found.kept], "U": found.city.unregistered[:, found.kept]}
-        truth = {"D": true.residents[:, n], "U": true.unregistered[:, n]}
-        for quantity in "DU":
-            ranks[f"city {quantity}"].append((draws[quantity].sum(axis=0) < truth[quantity].sum()).mean())
-            ranks[f"place {quantity}"].append((draws[quantity][n % 4] < truth[quantity][n % 4]).mean())
-    for what, found_ranks in ranks.items():
-        assert stats.kstest(found_ranks, "uniform").pvalue > 0.002, what
-        held = np.mean([0.05 <= rank <= 0.95 for rank in found_ranks])
-        assert 0.82 <= held <= 0.97, what
+    return tuple(places_of(settlements())[str(name)] for name in counts.index), counts
 
 
 def test_neither_numbering_nor_order_nor_company_changes_a_digit() -> None:
@@ -151,14 +136,21 @@ def test_a_settlement_that_could_not_be_told_is_the_mixture_of_its_kinds() -> No
     assert set(drawn) == {KINDS.index("dacha"), KINDS.index("formal")}
 
 
-def test_local_completeness_replaces_that_of_the_city() -> None:
-    """A settlement of which half is seen has twice as many people, and the others as many as before."""
-    half = pd.DataFrame({"settlement_id": ["x/village"], "recall": [0.5], "recall_sd": [0.02]})
-    full = pd.DataFrame({"settlement_id": ["x/village"], "recall": [1.0], "recall_sd": [0.0]})
-    people = [np.median(kept(estimate(recall=given), "x/village", "residents")) for given in (full, half)]
-    assert people[1] / people[0] == pytest.approx(2, rel=0.05)
-    other = [kept(estimate(recall=given), "x/formal", "residents") for given in (None, half)]
-    assert (other[0] == other[1]).all()
+def test_roofs_beside_built_up_area_tell_how_complete_a_place_is_where_osm_is_alone() -> None:
+    """Half the roofs for as much built-up area: about twice the people; others keep every digit."""
+    alone = buildings().assign(seen_by="osm")
+    whole, half = (pd.Series({"x/village": share}) for share in (1.1, 0.55))
+    people = [
+        np.median(kept(estimate(houses=alone, roof_shares=given), "x/village", "residents")) for given in (whole, half)
+    ]
+    assert 1.5 < people[1] / people[0] < 2.2
+    young = pd.Series({"x/village": 8.0})
+    for given in (half, young):
+        same = ["x/formal", "x/village"] if given is young else ["x/formal"]
+        told, untold = estimate(houses=alone, roof_shares=given), estimate(houses=alone)
+        assert all((kept(told, place, "residents") == kept(untold, place, "residents")).all() for place in same)
+    both = [estimate(roof_shares=given) for given in (half, None)]
+    assert (kept(both[0], "x/village", "residents") == kept(both[1], "x/village", "residents")).all()
 
 
 def test_what_the_inputs_see_in_part_is_said_and_compared_with_its_part_of_the_register() -> None:

@@ -25,10 +25,10 @@ _OVERLAP_WORTH = 300
 """How many buildings the overlap of two sources counts for at most: more would only sharpen a figure that rests on
 their independence, which nobody has checked."""
 
-_LEAST = 0.005
-"""No recall is nearer to 1, or known more closely, than this."""
 _LEAST_RECALL = 0.05
 """No settlement that was found lacks more than nineteen in twenty of its houses."""
+_RASTER_LAGS = 2.0
+"""Where roofs are more than so many times the built-up area, the settlement is younger than the raster."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Detection:
     Houses = both + π_osm · osm + (1 + κ) · max(satellite − (1 − π_sat)(both + satellite), 0), then divided by ρ where
     OSM is the only source. κ is the number of houses that neither saw per house that only the satellite saw: where two
     sources work independently, both halves of what OSM lacks are seen by the satellite at the same rate, also in a
-    settlement that OSM has not mapped at all.
+    settlement that OSM has not mapped at all. `local` is the recall of single settlements where OSM is the only source.
     """
 
     precision_osm: Draws
@@ -50,17 +50,15 @@ class Detection:
     def houses(self, place: Place, counts: pd.Series) -> Draws:
         """Return draws of the houses that stand, from the counts of `building_counts.aggregate`."""
         both, osm, satellite = (float(counts[source]) for source in ("both", "osm", "satellite"))
-        real = np.maximum(satellite - (1 - self.precision_satellite) * (both + satellite), 0.0)
         seen = both + self.precision_osm * osm
-        if (recall := self.local.get(place.settlement_id)) is not None:
-            return (seen + real) / recall
         if self.recall_osm is not None:
-            return seen / self.recall_osm
+            return seen / self.local.get(place.settlement_id, self.recall_osm)
+        real = np.maximum(satellite - (1 - self.precision_satellite) * (both + satellite), 0.0)
         return seen + (1 + self.unseen_per_satellite) * real
 
 
 def detection(
-    strata: pd.DataFrame, factors: Factors, places: Mapping[str, Place], recall: pd.DataFrame | None = None
+    strata: pd.DataFrame, factors: Factors, places: Mapping[str, Place], roof_shares: pd.Series | None = None
 ) -> Detection:
     """Return the detection of one city.
 
@@ -72,9 +70,9 @@ def detection(
         The city's shared draws.
     places
         The settlements by id.
-    recall
-        How complete single settlements are, where something independent shows it: settlement_id, recall (share of
-        standing houses that any source saw) and recall_sd. Elsewhere the whole city's priors hold.
+    roof_shares
+        Roofs over built-up area by settlement (`completeness.roof_shares`): where OSM is the only source, they tell how
+        complete each settlement is. Elsewhere, and where they cannot tell, the whole city's priors hold.
 
     Notes
     -----
@@ -83,18 +81,18 @@ def detection(
     lognormal and shared by the whole city. The share of all buildings that neither source saw (`completeness`)
     is not used: sheds, which both miss, would be counted as missing houses.
     """
-    local = _local(recall, factors, places)
     both, osm, satellite = (float(strata[source].sum()) for source in ("both", "osm", "satellite"))
     precision_osm, precision_satellite = factors.get("precision_osm"), factors.get("precision_satellite")
     if both + satellite == 0:
         nothing = np.zeros(factors.draws)
+        local = _local(roof_shares, factors, places)
         return Detection(precision_osm, precision_satellite, nothing, factors.get("recall_osm"), local)
     own = _recall(both, osm, factors)
     unseen = (1 - own) / own
     if both + osm > 0:
         middle, spread = DEPENDENCE
         unseen = unseen * np.exp(middle + spread * factors.scores("source_dependence"))
-    return Detection(precision_osm, precision_satellite, unseen, None, local)
+    return Detection(precision_osm, precision_satellite, unseen, None, {})
 
 
 def _recall(both: float, osm: float, factors: Factors) -> Draws:
@@ -106,16 +104,18 @@ def _recall(both: float, osm: float, factors: Factors) -> Draws:
     return np.asarray(np.clip(posterior.ppf(factors.uniform("recall_satellite")), prior.low, prior.high), dtype=float)
 
 
-def _local(recall: pd.DataFrame | None, factors: Factors, places: Mapping[str, Place]) -> dict[str, Draws]:
-    """Return draws of the recall of single settlements, a Beta distribution with the given mean and deviation."""
-    if recall is None:
+def _local(roof_shares: pd.Series | None, factors: Factors, places: Mapping[str, Place]) -> dict[str, Draws]:
+    """Return draws of the recall of single settlements from their roofs over what a raster shows as built up.
+
+    A raster's built-up area holds sheds and is blurred: `roof_share` is what the roofs of a settlement mapped whole are
+    of it, with the doubt of the whole city; each settlement errs by `roof_share_noise` besides.
+    """
+    if roof_shares is None:
         return {}
     drawn = {}
-    for name, mean, deviation in recall[["settlement_id", "recall", "recall_sd"]].itertuples(index=False, name=None):
-        if str(name) in places and 0 < mean <= 1:
-            middle = min(float(mean), 1 - _LEAST)
-            worth = max(middle * (1 - middle) / max(float(deviation), _LEAST) ** 2 - 1, 2.0)
-            rng = factors.own("recall", places[str(name)].stream)
-            values = rng.beta(middle * worth, (1 - middle) * worth, factors.draws)
-            drawn[str(name)] = np.maximum(values, _LEAST_RECALL)
+    for name, share in roof_shares.items():
+        if str(name) in places and 0 < share <= _RASTER_LAGS:
+            own = factors.own("recall", places[str(name)].stream).standard_normal(factors.draws)
+            recall = share / factors.get("roof_share") * np.exp(factors.constant("roof_share_noise") * own)
+            drawn[str(name)] = np.clip(recall, _LEAST_RECALL, 1.0)
     return drawn

@@ -49,7 +49,7 @@ def estimate(  # noqa: PLR0913 - each piece of evidence is an input of its own
     area_names: Collection[str] = (),
     kinds: pd.DataFrame | None = None,
     services: gpd.GeoDataFrame | None = None,
-    recall: pd.DataFrame | None = None,
+    roof_shares: pd.Series | None = None,
     seen: float = 1.0,
 ) -> Population:
     """Estimate residents, registered and unregistered of an area and of each of its settlements.
@@ -87,8 +87,8 @@ def estimate(  # noqa: PLR0913 - each piece of evidence is an input of its own
         settlement_id and the probability of each kind (``p_novostroika`` and so on); default: the kind that is told.
     services
         OSM's layer of services; near its marketplaces rooms are let.
-    recall
-        settlement_id, recall and recall_sd: how complete single settlements are, where something independent shows it.
+    roof_shares
+        Roofs over built-up area by settlement (`completeness.roof_shares`): how complete single settlements are.
     seen
         Share of the area's people, seen by something independent, whom the inputs cover: the estimate is of those.
 
@@ -119,7 +119,7 @@ def estimate(  # noqa: PLR0913 - each piece of evidence is an input of its own
         counts=inhabited,
         register=register,
         survey=survey_read,
-        recall=recall,
+        roof_shares=roof_shares,
         years=register.years,
         seen=seen,
         raster=gridded.area,

@@ -50,7 +50,7 @@ class Evidence:
     ----------
     places, counts
         The places with homes, and their counts (`building_counts.aggregate`) in the same order.
-    register, survey, recall
+    register, survey, roof_shares
         See `registered_residents`, `survey` and `detection`.
     years
         Years between register and houses.
@@ -64,7 +64,7 @@ class Evidence:
     counts: pd.DataFrame
     register: Register = field(default_factory=registered_residents.Register)
     survey: Survey = field(default_factory=Survey)
-    recall: pd.DataFrame | None = None
+    roof_shares: pd.Series | None = None
     years: float = 0.0
     seen: float = 1.0
     raster: float | None = None
@@ -131,7 +131,7 @@ def draw(given: Evidence, factors: Factors) -> People:
     by_id = {place.settlement_id: place for place in given.places}
     model = Model(
         factors,
-        detection(given.counts, factors, by_id, given.recall),
+        detection(given.counts, factors, by_id, given.roof_shares),
         given.survey.own(factors),
         block_levels(given.counts, factors),
     )
