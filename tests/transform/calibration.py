@@ -1,4 +1,4 @@
-"""Simulation-based calibration (Talts et al. 2018): cities drawn from the model itself, and the ranks of their truth."""
+"""Simulation-based calibration (Talts et al. 2018): cities drawn from the model, and the ranks of their truth."""
 
 from __future__ import annotations
 
@@ -45,9 +45,8 @@ def ranks(given: joint.Evidence, *, cities: int, with_register: bool) -> dict[st
     error = np.exp(scale * np.random.default_rng(8).standard_t(TAIL, cities))
     found: dict[str, list[float]] = {"city D": [], "city U": [], "place D": [], "place U": []}
     for n in range(cities):
-        known = (
-            replace(given, register=Register(area=float(true.all_registered[n] * error[n]))) if with_register else given
-        )
+        register = Register(area=float(true.all_registered[n] * error[n]) if with_register else None)
+        known = replace(given, register=register)
         posterior = joint.posterior(known, priors, AREA, draws=DRAWS, seed=n)
         place = n % len(given.places)
         for letter, quantity in (("D", "residents"), ("U", "unregistered")):
