@@ -106,7 +106,10 @@ def run(  # noqa: PLR0913 - one parameter per option
     scheduler: Annotated[str | None, typer.Option(help="A Dask scheduler to work on: docs/cluster.md.")] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only say what a live run would fetch.")] = False,
     frozen: Annotated[bool, typer.Option("--frozen", help="Live, from what was fetched before: no network.")] = False,
-    snapshot: Annotated[bool, typer.Option("--snapshot", help="Keep a dated copy beside the outputs.")] = False,
+    since: Annotated[
+        Path | None, typer.Option(help="Outputs or snapshot whose settlements give their ids to these.")
+    ] = None,
+    snapshot: Annotated[bool, typer.Option("--snapshot", help="Keep this release under today's date.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary; only errors.")] = False,
 ) -> None:
     """Do everything: read, delineate, measure, estimate, and publish tables and maps."""
@@ -119,7 +122,7 @@ def run(  # noqa: PLR0913 - one parameter per option
             return
         from pipeline import run
 
-        run.run(settings, jobs=jobs, scheduler=scheduler, frozen=frozen, snapshot=snapshot, quiet=quiet)
+        run.run(settings, jobs=jobs, scheduler=scheduler, frozen=frozen, snapshot=snapshot, since=since, quiet=quiet)
 
 
 @app.command()

@@ -186,13 +186,15 @@ def _largest(settlements: pd.DataFrame, residents: pd.DataFrame) -> list[Row]:
     order = chosen.assign(middle=middles).sort_values(["middle", "settlement_id"], ascending=[False, True])
     return [
         {
-            "name": texts.clean(row["name"]) if isinstance(row["name"], str) else texts.load("en")("unnamed"),
+            "name": texts.clean(row["name"])
+            if isinstance(row["name"], str)
+            else texts.load("en")("unnamed", number=rank),
             "buildings": row["buildings"],
             "people": _people(people, row["settlement_id"], 1.0),
             "status": _status(row),
             "onset": None if pd.isna(row["onset_year"]) else int(row["onset_year"]),
         }
-        for row in _records(order.head(_LARGEST))
+        for rank, row in enumerate(_records(order.head(_LARGEST)), start=1)
     ]
 
 

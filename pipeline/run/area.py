@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from pipeline.extract.area_inputs import AreaInputs
     from pipeline.extract.live import Fetched
     from pipeline.geometry.raster import Raster
+    from pipeline.run.since import Since
     from pipeline.schema.provenance import Extract, Notice, Source
 
 STAGES = {
@@ -76,7 +77,9 @@ class AreaResult:
     decomposition: pd.DataFrame
 
 
-def process(area: Area, config: Config, stage: Path, fetched: Fetched | None = None) -> AreaResult:
+def process(
+    area: Area, config: Config, stage: Path, fetched: Fetched | None = None, since: Since | None = None
+) -> AreaResult:
     """Do one area: read, transform, and write its part of the tables and its map below `stage`.
 
     Runs wherever the executor puts it; talks to the rest only through its result and the files it writes.
@@ -91,7 +94,7 @@ def process(area: Area, config: Config, stage: Path, fetched: Fetched | None = N
                 )
         with journal.stage("reading"):
             read: Extract[AreaInputs] = reader.call("pipeline.extract.inputs", "read", area, layers, fetched)
-    described = _describe(area, read, config, layers, journal)
+    described = _describe(area, read, config, layers, journal, earlier=since.settlements(area) if since else None)
     with journal.stage("writing tables"):
         frames = {name: tables.conform(name, frame) for name, frame in described.tables.items()}
         for name, frame in frames.items():
@@ -156,8 +159,14 @@ class _Measured:
         return max((year for year in years if year is not None), default=None)
 
 
-def _describe(
-    area: Area, read: Extract[AreaInputs], config: Config, layers: Catalogue, journal: Journal
+def _describe(  # noqa: PLR0913 - everything that an area is described from
+    area: Area,
+    read: Extract[AreaInputs],
+    config: Config,
+    layers: Catalogue,
+    journal: Journal,
+    *,
+    earlier: gpd.GeoDataFrame | None = None,
 ) -> _Description:
     """Turn an area's inputs into its tables; geometry is measured in metres and handed on in EPSG:4326."""
     measured = _Measured.of(area, read, layers)
@@ -167,7 +176,8 @@ def _describe(
             measured.osm["buildings"], measured.footprints, area.area_id, priors.select("precision_satellite")
         )
     with journal.stage("delineating"):
-        houses, places, named, weights, taught = _delineate(measured, merged.buildings)
+        found = _delineate(measured, merged.buildings, earlier)
+        houses, places, named = found.houses, found.places, found.named
     with journal.stage("measuring red zones"):
         zones = _measure_red_zones(measured, layers, houses, places)
     with journal.stage("estimating"):
@@ -195,8 +205,9 @@ def _describe(
         "sources": _source_rows(read.sources),
         "buildings": _located(houses),
         "settlements": places,
-        "kind_weights": weights,
+        "kind_weights": found.weights,
         "named_settlements": named,
+        "settlement_lineage": found.lineage,
         "settlement_waves": growth.beside_literature(places, named, facts.settlements(), facts.waves(), area.country),
         "hazards": zones.hazards,
         "red_zone_rules": zones.rules,
@@ -230,32 +241,50 @@ def _describe(
     return _Description(
         tables={name: _in_degrees(frame) for name, frame in rows.items()},
         zones=zones.polygons.to_crs("EPSG:4326"),
-        notices=[*read.notices, *merged.notices, *taught, *zones.notices, *growth.notices(current), *people.notices],
+        notices=[
+            *read.notices,
+            *merged.notices,
+            *found.notices,
+            *zones.notices,
+            *growth.notices(current),
+            *people.notices,
+        ],
         decomposition=people.decomposition,
     )
 
 
-def _delineate(
-    measured: _Measured, merged: gpd.GeoDataFrame
-) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, pd.DataFrame, pd.DataFrame, list[Notice]]:
-    """Return buildings with settlement, settlements with kind and names, the named ones, weights of kinds, notices."""
+@dataclass(frozen=True)
+class _Found:
+    """Buildings with their settlement, settlements with kind and names, the named ones, weights of kinds, descent."""
+
+    houses: gpd.GeoDataFrame
+    places: gpd.GeoDataFrame
+    named: pd.DataFrame
+    weights: pd.DataFrame
+    lineage: pd.DataFrame
+    notices: list[Notice]
+
+
+def _delineate(measured: _Measured, merged: gpd.GeoDataFrame, earlier: gpd.GeoDataFrame | None) -> _Found:
     osm, area_id, inputs = measured.osm, measured.area.area_id, measured.inputs
     gazetteer = facts.settlements()
     delineation = settlements.delineate(merged, osm, area_id, settlements.listed_names(gazetteer, area_id))
-    houses = merged.assign(settlement_id=delineation.membership)
+    places, named = settlements.resolve_names(delineation.settlements, osm, gazetteer, area_id)
+    lineage = settlements.trace(places, earlier, area_id, delineation.middles)
+    houses = lineage.renamed(merged.assign(settlement_id=delineation.membership))
+    places, named = lineage.renamed(places).sort_values("settlement_id", ignore_index=True), lineage.renamed(named)
     onset = growth.onset_years(
-        delineation.settlements,
+        places,
         inputs.onset,
         inputs.built_up,
         tracker=inputs.tracker,
         modelled=measured.built_up.modelled_epochs,
     )
-    places, named = settlements.resolve_names(delineation.settlements, osm, gazetteer, area_id)
     places = settlements.classify(places, houses, osm, onset)
     labels = None if inputs.labels is None else inputs.labels.to_crs(places.crs)
     places, weights, notices = settlements.teach(places, labels, area_id)
     places = settlements.tell_apart(places.assign(onset_year=places["settlement_id"].map(onset).astype("Int64")))
-    return houses, places, named, weights, notices
+    return _Found(houses, places, named, weights, lineage.table, notices)
 
 
 @dataclass(frozen=True)

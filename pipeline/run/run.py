@@ -23,6 +23,7 @@ from pipeline.extract import area_inputs
 from pipeline.load import database, parquet, press_kit, public_edition, report
 from pipeline.run import fetching, identity, manifest, publish
 from pipeline.run.area import STAGES, process
+from pipeline.run.since import LINEAGE, opened
 from pipeline.schema import tables
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pipeline.config import Area, Config
     from pipeline.extract.live import Fetched
     from pipeline.run.area import AreaResult
+    from pipeline.run.since import Since
     from pipeline.schema.provenance import Source
 
 _CONNECT_S = 30.0
@@ -46,6 +48,7 @@ def run(  # noqa: PLR0913 - one parameter per option of the command
     scheduler: str | None = None,
     frozen: bool = False,
     snapshot: bool = False,
+    since: Path | None = None,
     quiet: bool = False,
 ) -> None:
     """Run all stages for all areas and publish the outputs in ``config.run.out``.
@@ -62,7 +65,9 @@ def run(  # noqa: PLR0913 - one parameter per option of the command
     frozen
         With live sources: use what was fetched before, and no network.
     snapshot
-        Keep a dated copy of the outputs beside them.
+        Keep the release under today's date.
+    since
+        Outputs, snapshot or release whose settlements give their ids to those of this run.
     quiet
         No progress and no summary.
 
@@ -82,7 +87,10 @@ def run(  # noqa: PLR0913 - one parameter per option of the command
             area_inputs.check(area)
     if config.run.sources == "live" and not frozen:
         fetching.check(config)
-    with publish.staging(config.run.out, snapshot=started.date() if snapshot else None) as stage:
+    with (
+        opened(since, config) as earlier,
+        publish.staging(config.run.out, snapshot=started.date() if snapshot else None) as stage,
+    ):
         work = stage / ".work"
         (work / "progress").mkdir(parents=True)
         live = config.run.sources == "live"
@@ -91,8 +99,8 @@ def run(  # noqa: PLR0913 - one parameter per option of the command
             Display(work / "progress", names, stages, quiet=quiet),
             _executor(jobs or min(len(names), os.cpu_count() or 1), scheduler) as executor,
         ):
-            results = _compute(executor, config, stage, fetched)
-        _join(stage, config, results, started=started)
+            results = _compute(executor, config, stage, fetched, earlier)
+        _join(stage, config, results, started=started, since=earlier)
     if not quiet:
         _summarise(config, results)
 
@@ -135,18 +143,22 @@ def _end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _process(area: Area, config: Config, stage: Path, fetched: Fetched | None) -> AreaResult:
+def _process(area: Area, config: Config, stage: Path, fetched: Fetched | None, since: Since | None) -> AreaResult:
     """Do one area; an error travels without its causes, which may not survive the way between processes."""
     try:
-        return process(area, config, stage, fetched)
+        return process(area, config, stage, fetched, since)
     except NovostroikiError as error:
         refusal = type(error)(str(error))
     raise refusal
 
 
-def _compute(executor: Executor, config: Config, stage: Path, fetched: Mapping[str, Fetched]) -> list[AreaResult]:
+def _compute(
+    executor: Executor, config: Config, stage: Path, fetched: Mapping[str, Fetched], since: Since | None
+) -> list[AreaResult]:
     """Process all areas; the first failure stops the rest."""
-    futures = [executor.submit(_process, area, config, stage, fetched.get(area.area_id)) for area in config.selected]
+    futures = [
+        executor.submit(_process, area, config, stage, fetched.get(area.area_id), since) for area in config.selected
+    ]
     try:
         done, _ = wait(futures, return_when=FIRST_EXCEPTION)
         for future in done:
@@ -169,16 +181,22 @@ def _stop(executor: ProcessPoolExecutor) -> None:
         worker.terminate()
 
 
-def _join(stage: Path, config: Config, results: Sequence[AreaResult], *, started: datetime) -> None:
+def _join(
+    stage: Path, config: Config, results: Sequence[AreaResult], *, started: datetime, since: Since | None
+) -> None:
     """Join the parts of all areas, and make what speaks of the whole run."""
     results = sorted(results, key=lambda result: result.area_id)  # the order of `run.areas` changes no byte
     work, folder = stage / ".work", stage / "tables"
     sources = [source for result in results for source in result.sources]
     notices = [notice for result in results for notice in result.notices]
-    run_id = identity.run_id(config, sources)
+    run_id, parent = since.name(config, sources) if since else (identity.run_id(config, sources), None)
     for name, schema in tables.TABLES.items():
         if name == "runs":
-            parquet.write(tables.conform("runs", _run_row(config, sources, run_id)), folder / "runs.parquet", schema)
+            parquet.write(
+                tables.conform("runs", _run_row(config, sources, run_id, parent)), folder / "runs.parquet", schema
+            )
+        elif name == LINEAGE and since and since.run_id == run_id:
+            since.keep_lineage(folder / f"{name}.parquet")
         elif name == "red_zone_rules":
             # The same in every area: they come from the catalogue.
             shutil.copyfile(work / "parts" / name / f"{results[0].area_id}.parquet", folder / f"{name}.parquet")
@@ -197,6 +215,7 @@ def _join(stage: Path, config: Config, results: Sequence[AreaResult], *, started
     manifest.write(
         stage,
         run_id=run_id,
+        parent=parent,
         config=config,
         sources=sources,
         notices=notices,
@@ -206,10 +225,11 @@ def _join(stage: Path, config: Config, results: Sequence[AreaResult], *, started
     )
 
 
-def _run_row(config: Config, sources: Sequence[Source], run_id: str) -> pd.DataFrame:
+def _run_row(config: Config, sources: Sequence[Source], run_id: str, parent: str | None) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "run_id": [run_id],
+            "parent_run_id": [parent],
             "version": [__version__],
             "sources": [config.run.sources],
             "seed": [config.run.seed],

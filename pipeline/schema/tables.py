@@ -259,6 +259,19 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             founding=_code("Whether the onset lies within five years of that founding.", "founding"),
         ),
         _table(
+            "settlement_lineage",
+            "One row per pair of a settlement of the release that --since named and one of this release that are the"
+            " same, or of which one came out of the other; empty where it named none. Ids are carried over along it.",
+            "area_id old_id new_id",
+            area_id=_AREA,
+            old_id=_text("Settlement of that release; NULL: new.", nullable=True),
+            new_id=_text("Settlement of this release (settlements.settlement_id); NULL: gone.", nullable=True),
+            relation=_code("same, split, merged, new or gone.", "relation"),
+            overlap=_number(
+                "Ground that both outlines cover, as a share of what either covers.", "1", check=_PROBABILITY
+            ),
+        ),
+        _table(
             "hazards",
             "One row per mapped hazard object, also those outside the area whose zones reach into it.",
             "hazard_id",
@@ -443,7 +456,8 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             "runs",
             "The run that made this file; it holds no clock time, so the same inputs give the same bytes.",
             "run_id",
-            run_id=_text("Identifier: a digest of configuration, inputs and version."),
+            run_id=_text("Identifier: a digest of inputs, configuration, code and parent."),
+            parent_run_id=_text("The release that --since named; NULL: none.", nullable=True),
             version=_text("Version of novostroiki."),
             sources=_text("sample, local or live."),
             seed=_integer("Seed of every random draw."),

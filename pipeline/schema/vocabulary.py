@@ -12,6 +12,7 @@ CODES: dict[str, tuple[str, ...]] = {
     "settlement_kind": ("novostroika", "village", "dacha", "formal", "other", "undetermined"),
     "delineation": ("osm_polygon", "seed_point+cluster", "cluster"),
     "status": ("legal", "mixed", "unresolved", "unknown"),
+    "relation": ("same", "split", "merged", "new", "gone"),
     "outcome": ("found", "not found", "not mapped"),
     "founding": ("agrees", "onset earlier", "onset later", "not comparable"),
     "seen_by": ("osm", "satellite", "both"),

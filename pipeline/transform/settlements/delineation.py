@@ -22,6 +22,7 @@ from pipeline.transform.settlements.outlines import outlines
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
+    from pipeline.geometry.arrays import Floats
     from pipeline.transform.settlements.neighbour_graph import Labels, Mask, Points
     from pipeline.wording.spelling import Key
 
@@ -41,6 +42,8 @@ class Delineation:
     settlement rests on, separated by ";"."""
     membership: pd.Series
     """settlement_id or None, with the index of the buildings given."""
+    middles: pd.DataFrame
+    """lon and lat (degrees) of the median point of the main buildings, by settlement_id."""
 
 
 def delineate(
@@ -83,7 +86,10 @@ def delineate(
     edges = net.links[~crossing(points, net.links, barriers(layers))]
     parts = partition(built, edges, crossing(points, edges, streets(layers)), net.links, found, listed)
     shapes = outlines(points, net, parts.label, len(parts.delineation), area, main)
-    identifiers = _identifiers(_middles(points, parts.label, main, len(shapes)), area_id, buildings.crs)
+    middles = _middles(points, parts.label, main, len(shapes))
+    where = gpd.GeoSeries(gpd.points_from_xy(*middles.T), crs=buildings.crs).to_crs("EPSG:4326")
+    lat, lon = where.y.to_numpy(), where.x.to_numpy()
+    identifiers = _identifiers(lat, lon, area_id)
     settlements = gpd.GeoDataFrame(
         {
             "settlement_id": pd.array(identifiers, dtype="str"),
@@ -100,7 +106,8 @@ def delineate(
     label[order] = parts.label
     names = np.array([*identifiers, None], dtype=object)
     membership = pd.Series(names[label], index=buildings.index, name="settlement_id", dtype=object)
-    return Delineation(settlements.sort_values("settlement_id", ignore_index=True), membership)
+    at = pd.DataFrame({"lat": lat, "lon": lon}, index=identifiers)
+    return Delineation(settlements.sort_values("settlement_id", ignore_index=True), membership, at)
 
 
 def _middles(points: Points, label: Labels, main: Mask, count: int) -> Points:
@@ -111,18 +118,27 @@ def _middles(points: Points, label: Labels, main: Mask, count: int) -> Points:
     return middle.to_numpy(dtype=float)
 
 
-def _identifiers(middles: Points, area_id: str, crs: object) -> list[str]:
+def place_id(area_id: str, lat: float, lon: float, digits: int = ID_DIGITS) -> str:
+    """Return the identifier that a place (degrees) gives.
+
+    Examples
+    --------
+    >>> place_id("osh", 40.51432, 72.80009)
+    'osh/40.514,72.800'
+    """
+    return f"{area_id}/{lat:.{digits}f},{lon:.{digits}f}"
+
+
+def _identifiers(lat: Floats, lon: Floats, area_id: str) -> list[str]:
     """Return the identifier of each settlement: its place in thousandths of a degree, or finer where two are as near.
 
     It depends on the settlement's own buildings alone, so that the order of the inputs and what changes elsewhere
     leave it as it is.
     """
-    where = gpd.GeoSeries(gpd.points_from_xy(*middles.T), crs=crs).to_crs("EPSG:4326")
-    lat, lon = where.y.to_numpy(), where.x.to_numpy()
-    out = np.full(len(middles), "", dtype=object)
-    left = np.arange(len(middles))
+    out = np.full(len(lat), "", dtype=object)
+    left = np.arange(len(lat))
     for digits in range(ID_DIGITS, ID_MOST_DIGITS + 1):
-        names = np.array([f"{area_id}/{lat[n]:.{digits}f},{lon[n]:.{digits}f}" for n in left.tolist()], dtype=object)
+        names = np.array([place_id(area_id, lat[n], lon[n], digits) for n in left.tolist()], dtype=object)
         out[left] = names
         _, first, times = np.unique(names, return_inverse=True, return_counts=True)
         left = left[times[first] > 1] if len(left) else left
