@@ -41,7 +41,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         journal = Journal(folder / f"{name}.jsonl")
         found = area._describe(settings.selected[0], read, settings, layers, journal)
         (folder / name / "tables").mkdir(parents=True)
-        for table in ("areas", "buildings"):
+        for table in ("areas", "buildings", "settlements"):
             rows = tables.conform(table, found.tables[table])
             parquet.write(rows, folder / name / "tables" / f"{table}.parquet", tables.TABLES[table])
     return {name: folder / name for name in BOXES}
