@@ -19,7 +19,7 @@ from pipeline.declared import codes
 from pipeline.errors import ConfigError
 from pipeline.schema.rounding import round_people
 from pipeline.schema.tables import PUBLIC_TABLES, TABLES
-from pipeline.schema.vocabulary import CODES, INPUTS, LANGUAGES, VERDICTS
+from pipeline.schema.vocabulary import BINDING, CODES, INPUTS, LANGUAGES, VERDICTS
 from pipeline.wording import completeness, texts
 
 if TYPE_CHECKING:
@@ -75,8 +75,17 @@ def test_the_script_of_the_map_knows_the_same_codes() -> None:
         name: tuple(json.loads(f"[{values}]")) for name, values in re.findall(r"const (\w+) = \[(.*)\] as", source)
     }
     kinds = {"KINDS": "settlement_kind", "STATUSES": "status", "QUANTITIES": "quantity", "EVIDENCE": "evidence"}
-    kinds |= {"RULE_KINDS": "rule_kind", "CONCERNS": "concern", "VERDICTS": "verdict"}
-    assert found == {"LANGUAGES": tuple(LANGUAGES), **{name: CODES[kind] for name, kind in kinds.items()}}
+    kinds |= {
+        "RULE_KINDS": "rule_kind",
+        "CONCERNS": "concern",
+        "VERDICTS": "verdict",
+        "BUILDING_KINDS": "building_kind",
+    }
+    assert found == {
+        "LANGUAGES": tuple(LANGUAGES),
+        "BINDING": BINDING,
+        **{name: CODES[kind] for name, kind in kinds.items()},
+    }
 
 
 def test_the_script_of_the_map_asks_for_words_of_codes_only_where_there_are_any() -> None:

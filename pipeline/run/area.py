@@ -104,7 +104,7 @@ def process(
         folder.mkdir(parents=True)
         archive = folder / f"{area.area_id}.pmtiles"
         tiles.build(frames, described.zones, read.data.layers, archive)
-        map_page.build(frames, archive, folder, basemap=config.maps.basemap)
+        map_page.build(frames, archive, folder, places=read.data.layers["places"], basemap=config.maps.basemap)
         background = stage / "public" / "maps" / area.area_id / "background.json"
         press_kit.background.write(read.data.layers, area.projected, background)
     return AreaResult(area.area_id, read.sources, described.notices, described.decomposition)
@@ -441,9 +441,9 @@ def _source_rows(sources: Sequence[Source]) -> pd.DataFrame:
 
 
 def _located(houses: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the buildings with the longitude and latitude of a point inside each."""
+    """Return the buildings with the longitude and latitude of a point inside each, to the centimetre as on maps."""
     points = houses.representative_point().to_crs("EPSG:4326")
-    return houses.assign(lon=points.x, lat=points.y)
+    return houses.assign(lon=points.x.round(7), lat=points.y.round(7))
 
 
 def _in_degrees(frame: pd.DataFrame) -> pd.DataFrame:

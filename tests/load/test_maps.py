@@ -14,15 +14,19 @@ import pandas as pd
 import pytest
 import shapely
 from pydantic import ValidationError
+from pyproj import CRS, Transformer
 
 from pipeline.base.resources import resource
 from pipeline.config import Basemap
 from pipeline.declared import catalogue
 from pipeline.load.planner_map import map_page, payload_hazards, tiles, whatif
 from pipeline.load.planner_map.folium_layers import LAYERS
+from pipeline.load.planner_map.page_projection import DEGREE, polynomial
 from pipeline.load.planner_map.payload import buildings_in_zones, growth_series, page_data
+from pipeline.schema.draws import KEPT
 from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.transform.red_zones import rules_table
+from pipeline.wording.texts import load
 from tests.load import sample_tables
 
 _TOP = Path(__file__).parents[2]
@@ -161,33 +165,114 @@ def test_a_condition_that_the_catalogue_does_not_know_is_called_what_it_is(sampl
     ] * len(found)
 
 
-def _encoded(sample: sample_tables.Sample) -> tuple[bytes, list[whatif.Section]]:
-    tables = sample.tables
-    return whatif.encode(
-        whatif.numbered(tables["buildings"]),
-        tables["building_hazards"],
-        tables["settlements"]["settlement_id"],
-        tables["hazards"],
-        sample.projected,
-    )
+def _sections(sample: sample_tables.Sample) -> dict[str, np.ndarray]:
+    """Return the numbers of every section of the page's file."""
+    rules = [rule["id"] for rule in page_data(sample.tables)["rules"]]
+    data, sections = whatif.encode(sample.tables, rules, sample.projected)
+    planes = {s.key: np.frombuffer(zlib.decompress(data[s.offset : s.offset + s.length]), np.uint8) for s in sections}
+    return {key: plane.reshape(4, -1).T.copy().view("<i4").ravel() for key, plane in planes.items()}
 
 
 def test_edges_keep_their_place_and_straight_lines_stay_straight(sample: sample_tables.Sample) -> None:
-    data, sections = _encoded(sample)
+    sections = _sections(sample)
     hazards = sample.tables["hazards"].to_crs(sample.projected).set_index("hazard_class").geometry
     for name, edge in hazards.items():
-        section = next(s for s in sections if s.key == f"edge/{name}")
-        planes = np.frombuffer(zlib.decompress(data[section.offset : section.offset + section.length]), dtype=np.uint8)
-        values = planes.reshape(4, -1).T.copy().view("<i4").ravel()
-        assert values[0] == 1
-        count = abs(values[1])
-        assert (values[1] < 0) == (edge.geom_type == "Polygon")
-        lonlat = np.cumsum(values[2:].reshape(2, count), axis=1) / 1e7
+        values = sections[f"edge/{name}"]
+        assert values[:2].tolist() == [1, 1]
+        count = abs(values[2])
+        assert (values[2] < 0) == (edge.geom_type == "Polygon")
+        lonlat = np.cumsum(values[3:].reshape(2, count), axis=1) / 1e7
         points = gpd.GeoSeries(gpd.points_from_xy(*lonlat), crs="EPSG:4326").to_crs(sample.projected).to_numpy()
         line = edge.exterior if edge.geom_type == "Polygon" else edge
         assert shapely.distance(points, line).max() < 0.1
         assert shapely.hausdorff_distance(shapely.LineString(points), line) < 0.1
         assert np.hypot(*np.diff(shapely.get_coordinates(points), axis=0).T).max() <= 1_000.1
+
+
+def test_parts_and_holes_stay_with_their_hazard() -> None:
+    """Two hazards of a class: a line, and two patches of land of which one has a hole."""
+    holed = shapely.box(0, 0, 900, 900).difference(shapely.box(300, 300, 600, 600))
+    shapes = [
+        shapely.MultiPolygon([holed, shapely.box(2000, 0, 2500, 500)]),
+        shapely.LineString([(0, 2000), (900, 2000)]),
+    ]
+    full = sample_tables.make(200)
+    hazards = full.tables["hazards"].iloc[:2]
+    placed = gpd.GeoSeries(shapes, crs=full.projected, index=hazards.index).to_crs("EPSG:4326")
+    two = hazards.assign(hazard_class="pipe", hazard_id=["pipe/1", "pipe/2"], geometry=placed)
+    values = _sections(sample_tables.Sample(full.tables | {"hazards": two}, full.context, full.zones, full.projected))[
+        "edge/pipe"
+    ]
+    assert values[:3].tolist() == [2, 3, 1]
+    assert values[3:7].tolist() == [-5, -5, -5, 2]
+
+
+def test_points_are_those_of_the_tables(sample: sample_tables.Sample) -> None:
+    buildings = whatif.numbered(sample.tables["buildings"])
+    lon, lat = np.cumsum(_sections(sample)["points"].reshape(2, -1), axis=1) / 1e7
+    assert (lon == buildings["lon"].round(7)).all()
+    assert (lat == buildings["lat"].round(7)).all()
+
+
+def test_rules_reach_the_buildings_that_the_tables_say(sample: sample_tables.Sample) -> None:
+    tables = sample.tables
+    rules = tables["red_zone_rules"].assign(distance_m=lambda frame: frame["distance_m"] * 0.77)
+    changed = sample_tables.Sample(tables | {"red_zone_rules": rules}, sample.context, sample.zones, sample.projected)
+    ids = [rule["id"] for rule in page_data(changed.tables)["rules"]]
+    words = _sections(changed)["rules"].reshape(len(ids), -1)
+    bits = np.unpackbits(words.view(np.uint8), axis=1, bitorder="little")
+    buildings = whatif.numbered(tables["buildings"])["building_id"]
+    pairs = tables["building_hazards"].merge(rules[["rule_id", "distance_m"]], on="rule_id", suffixes=("", "_limit"))
+    near = pairs[pairs["distance_m"] <= pairs["distance_m_limit"]]
+    for rule_id, row in zip(ids, bits, strict=True):
+        found = set(buildings[row[: len(buildings)].astype(bool)])
+        assert found == set(near.loc[near["rule_id"] == rule_id, "building_id"]), rule_id
+    assert bits.any()
+
+
+def test_draws_are_those_of_the_table(sample: sample_tables.Sample) -> None:
+    values = _sections(sample)["draws"]
+    ids = sample.tables["settlements"]["settlement_id"].sort_values().tolist()
+    assert values[0] == len(ids) + 1
+    table = values[1:].reshape(len(whatif.PEOPLE), len(ids) + 1, KEPT)
+    draws = sample.tables["population_draws"].set_index(["settlement_id", "quantity"])["draws"]
+    for number, settlement_id in enumerate(ids):
+        for quantity, drawn in zip(whatif.PEOPLE, table, strict=True):
+            assert drawn[number].tolist() == list(draws[settlement_id, quantity])
+    assert (table[:, -1] == -1).all(), "the made-up city tells nothing of the houses in no settlement"
+
+
+@pytest.mark.parametrize(
+    ("bbox", "crs"),
+    [
+        ((71.15, 50.95, 71.8, 51.33), "+proj=tmerc +lat_0=51.14 +lon_0=71.475 +k=1 +datum=WGS84"),
+        ((76.5, 43.0, 77.3, 43.6), "EPSG:32643"),
+        ((-70.8, -33.7, -70.4, -33.3), "EPSG:32719"),
+    ],
+)
+def test_the_page_projects_as_the_tables_do(bbox: tuple[float, ...], crs: str) -> None:
+    fit = polynomial(bbox, CRS(crs), 4_000.0)
+    box = fit["box"]
+    u, v = np.random.default_rng(1).uniform(-1, 1, (2, 2_000))
+    lon, lat = (box[0] + box[2]) / 2 + u * (box[2] - box[0]) / 2, (box[1] + box[3]) / 2 + v * (box[3] - box[1]) / 2
+    powers_u, powers_v = (np.polynomial.chebyshev.chebvander(value, DEGREE) for value in (u, v))
+    terms = np.column_stack([powers_u[:, i] * powers_v[:, j] for i in range(DEGREE + 1) for j in range(DEGREE + 1 - i)])
+    x, y = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(lon, lat)
+    assert np.abs(terms @ fit["x"] - x).max() < 0.001
+    assert np.abs(terms @ fit["y"] - y).max() < 0.001
+
+
+def test_acts_come_with_the_titles_of_their_publication() -> None:
+    zones = catalogue.default().red_zones
+    hazards = pd.DataFrame(
+        [{"hazard_class": name, "rule_id": zone.rule_id(rule)} for name, zone in zones.items() for rule in zone.rules]
+    )
+    tables = {"hazards": hazards, "red_zone_rules": rules_table(zones)}
+    acts = payload_hazards.acts(tables)
+    rules = payload_hazards.rules(tables)
+    assert {act for rule in rules for act in rule["acts"]} == set(acts)
+    assert acts["kg_sanitary_zones"]["titles"]["ru"].startswith("Постановление")
+    assert any(rule["article"] for rule in rules)
 
 
 def test_a_slider_reaches_no_further_than_distances_are_known(sample: sample_tables.Sample) -> None:
@@ -202,16 +287,16 @@ def test_a_slider_reaches_no_further_than_distances_are_known(sample: sample_tab
 
 
 def test_whole_limits_decide_as_exact_distances_do(sample: sample_tables.Sample) -> None:
-    buildings = whatif.numbered(sample.tables["buildings"])
+    buildings = whatif.numbered(sample.tables["buildings"])["building_id"].to_numpy()
     pairs = sample.tables["building_hazards"]
-    data, sections = _encoded(sample)
-    section = next(s for s in sections if s.key == "railway")
-    plane = np.frombuffer(zlib.decompress(data[section.offset : section.offset + section.length]), dtype=np.uint8)
-    metres = plane[: len(buildings)].astype(int) + 256 * plane[len(buildings) :].astype(int)
+    values = _sections(sample)["pairs/railway"]
+    assert values[0] == 1
+    steps, metres = values[2:].reshape(2, -1)
     near = pairs[pairs["hazard_class"] == "railway"]
+    assert values[1] == len(near) == len(steps)
     for limit in (0, 1, 99, 100, 150):
         exact = set(near[near["distance_m"] <= limit]["building_id"])
-        assert set(buildings["building_id"][metres <= limit]) == exact
+        assert set(buildings[np.cumsum(steps)[metres <= limit]]) == exact
 
 
 def _texts(code: str, *families: str) -> dict[str, object]:
@@ -247,7 +332,7 @@ def test_no_text_is_missing_or_unused() -> None:
     unused = {key for key in keys - literal - suffixed if not any(key.startswith(prefix) for prefix in prefixes)}
     assert unused == set()
     asked = set(re.findall(r"\bt\(\s*\"([^\"]+)\"", sources))
-    assert asked - keys == set()
+    assert asked - keys - set(load("en").entries) == set()
 
 
 def test_every_plural_form_of_russian_is_there() -> None:

@@ -1,16 +1,23 @@
 // Holds the page together: data, texts, state, map and panels.
 
 import L from "leaflet";
+import { asked, figuresOf, MOST_AREAS, readGrounds, type AreaFigures, type Asked, type Grounds } from "./areas";
 import { TileCanvas } from "./canvas";
+import { Places } from "./group";
+import { lookUp, type Here } from "./here";
 import { languages, preferredLanguage, type Language } from "./i18n";
 import { centralBox } from "./numbers";
 import { labelRules, paintRules } from "./paint";
-import { INITIAL, LAYERS, Store, type LayerKey, type State } from "./state";
-import type { LanguageCode, PageData, Settlement, Texts } from "./types";
+import type { People } from "./people";
+import { Projection } from "./projection";
+import { Sections } from "./sections";
+import { INITIAL, LAYERS, Store, type LayerKey, type State, type WhatIf } from "./state";
+import type { Hazard, LanguageCode, PageData, Settlement, Texts } from "./types";
 import type { Edges } from "./edges";
-import { Distances, outcome, type Buildings, type Outcome } from "./whatif";
+import { nearest, outcome, type Outcome } from "./whatif";
 
 const SELECT_ZOOM = 15;
+const FLIGHT_S = 0.8;
 
 /** A part of the drawing that Leaflet can add and remove like any layer. */
 export class Slice extends L.Layer {
@@ -32,26 +39,32 @@ export class Slice extends L.Layer {
 export class App {
   readonly store: Store;
   readonly settlements: Map<string, Settlement>;
-  readonly distances: Distances;
+  readonly sections: Sections;
+  readonly projection: Projection;
   readonly slices = new Map<LayerKey, Slice>();
   private readonly spoken: Record<LanguageCode, Language>;
+  /** An area or a line is being drawn: clicks are its corners. */
+  drawing = false;
   private canvas: TileCanvas | null = null;
   private background: L.TileLayer | null = null;
-  private read: { hazardClass: string; distances: Uint16Array; edges: Edges } | null = null;
-  private buildings: Buildings | null = null;
-  private reckoned: { whatif: State["whatif"]; outcome: Outcome } | null = null;
+  private read: { key: string; distances: Uint16Array; edges: Edges; places: Places; people: People } | null = null;
+  private reckoned: { key: string; outcome: Outcome } | null = null;
+  private found: { key: string; here: Here } | null = null;
+  private grounds: Grounds | null = null;
+  private readonly measured = new Map<string, { area: Asked; figures: AreaFigures } | null>();
 
   constructor(
     readonly map: L.Map,
     readonly data: PageData,
     texts: Texts,
-    embedded: { tiles: ArrayBuffer | null; whatif: ArrayBuffer | null },
+    embedded: { tiles: ArrayBuffer | null; whatif: () => ArrayBuffer | null },
   ) {
     this.spoken = languages(texts);
     const lang = preferredLanguage(null, navigator.languages);
     this.store = new Store({ ...INITIAL, lang }, window, (state) => this.answerable(state));
     this.settlements = new Map(data.settlements.map((settlement) => [settlement.id, settlement]));
-    this.distances = new Distances(data.whatif, embedded.whatif);
+    this.sections = new Sections(data, embedded.whatif);
+    this.projection = new Projection(data.projection);
     const source = data.tiles.mode === "url" ? data.tiles.url : embedded.tiles;
     if (data.tiles.mode !== "none" && source) this.canvas = new TileCanvas(map, source, data.tiles.maxZoom);
   }
@@ -60,12 +73,24 @@ export class App {
     return this.store.state;
   }
 
-  /** What the address asks, within what the data can answer: distances are known as far as rules ask for them. */
+  /** What the address asks, within what the data can answer: distances as far as rules ask for them, years that are known. */
   private answerable(state: State): State {
-    const { whatif } = state;
+    const { whatif, year } = state;
     const hazard = this.data.classes.find((candidate) => candidate.id === whatif?.hazardClass);
-    if (!whatif || (hazard && whatif.limit <= hazard.reach)) return state;
-    return { ...state, whatif: hazard ? { ...whatif, limit: hazard.reach } : null };
+    const objects = this.hazardsOf(hazard?.id ?? "").length;
+    const nearestYear = this.data.growth?.years.reduce((best, known) => (Math.abs(known - (year ?? known)) < Math.abs(best - (year ?? known)) ? known : best));
+    return {
+      ...state,
+      year: year === null ? null : (nearestYear ?? null),
+      whatif: whatif && hazard
+        ? { ...whatif, limit: Math.min(whatif.limit, hazard.reach), only: whatif.only !== null && whatif.only < objects ? whatif.only : null }
+        : null,
+    };
+  }
+
+  /** The hazards of a class, in the order in which sections know them. */
+  hazardsOf(hazardClass: string): Hazard[] {
+    return this.data.hazards.filter((hazard) => hazard.hazardClass === hazardClass);
   }
 
   get language(): Language {
@@ -110,7 +135,7 @@ export class App {
       const { lat, lng: lon } = this.map.getCenter();
       this.store.set({ view: { zoom: this.map.getZoom(), lat, lon } }, false);
     });
-    this.map.on("click", (event: L.LeafletMouseEvent) => this.selectAt(event.latlng));
+    this.map.on("click", (event: L.LeafletMouseEvent) => this.askAt(event.latlng));
     this.map.on("slice", () => {
       const hidden = LAYERS.filter((key) => this.slices.has(key) && !this.shown(key));
       this.store.set({ hiddenLayers: new Set(hidden) });
@@ -121,10 +146,14 @@ export class App {
       if (changed.has("basemap")) this.followBasemap();
       if (changed.has("view")) this.placeMap();
       if (changed.has("whatif")) void this.readDistances();
-      const redrawn = ["lang", "theme", "selected", "year", "whatif", "hiddenClasses", "basemap"] as const;
+      if (changed.has("here")) void this.lookHere();
+      if (changed.has("areas")) void this.measure();
+      const redrawn = ["lang", "theme", "selected", "year", "whatif", "hiddenClasses", "hiddenKinds", "hiddenStatuses", "basemap"] as const;
       if (redrawn.some((key) => changed.has(key))) this.redraw(changed.has("lang"));
     });
     void this.readDistances();
+    void this.lookHere();
+    void this.measure();
     this.redraw(true);
   }
 
@@ -137,17 +166,67 @@ export class App {
   show(settlement: Settlement): void {
     const [west, south, east, north] = settlement.bbox;
     const bounds = L.latLngBounds([south, west], [north, east]);
-    const animate = !window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-    if (!this.map.getBounds().contains(bounds) || this.map.getBoundsZoom(bounds) > this.map.getZoom() + 3) {
-      this.map.fitBounds(bounds, { padding: [40, 40], maxZoom: SELECT_ZOOM, animate });
-    }
+    if (!this.map.getBounds().contains(bounds) || this.map.getBoundsZoom(bounds) > this.map.getZoom() + 3) this.flyTo(bounds);
   }
 
-  selectAt(place: L.LatLng): void {
-    const numbers = this.canvas?.settlementsAt(place) ?? [];
-    const found = numbers.map((number) => this.data.settlements[number - 1]).filter((s) => s !== undefined);
-    found.sort((a, b) => a.areaM2 - b.areaM2);
-    this.store.set({ selected: found[0]?.id ?? null });
+  /** Bring a box into view; readers who asked for less motion are taken there at once. */
+  flyTo(bounds: L.LatLngBoundsExpression): void {
+    const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const options = { padding: [40, 40] as L.PointExpression, maxZoom: SELECT_ZOOM };
+    if (still) this.map.fitBounds(bounds, { ...options, animate: false });
+    else this.map.flyToBounds(bounds, { ...options, duration: FLIGHT_S });
+  }
+
+  /** Back to the first view. */
+  home(): void {
+    this.flyTo(this.extent());
+  }
+
+  /** Ask what is at a place; while an area is drawn, a click is one of its corners. */
+  askAt({ lat, lng: lon }: L.LatLng): void {
+    if (this.drawing) return;
+    const [roundLat, roundLon] = [lat, lon].map((degrees) => Math.round(degrees * 1e7) / 1e7) as [number, number];
+    this.store.set({ here: { lat: roundLat, lon: roundLon }, selected: null });
+  }
+
+  private async lookHere(): Promise<void> {
+    const { here } = this.state;
+    if (!here) return;
+    const building = this.canvas?.buildingAt(L.latLng(here.lat, here.lon)) ?? null;
+    const found = await lookUp(this.sections, this.projection, this.data, here, building);
+    if (this.state.here?.lat !== here.lat || this.state.here.lon !== here.lon) return;
+    this.found = { key: keyOf(here), here: found };
+    this.map.fire("here");
+  }
+
+  /** What is at the place that was asked about, once it is known. */
+  get here(): Here | null {
+    return this.state.here && this.found?.key === keyOf(this.state.here) ? this.found.here : null;
+  }
+
+  /** The areas side by side, with their figures once they are reckoned. */
+  get areas(): { text: string; area: Asked | null; figures: AreaFigures | null }[] {
+    return this.state.areas.map((text) => {
+      const known = this.measured.get(text);
+      return { text, area: known?.area ?? asked(text, this.settlements), figures: known?.figures ?? null };
+    });
+  }
+
+  /** Put an area beside the others; the oldest makes room where there are too many. */
+  addArea(text: string): void {
+    const others = this.state.areas.filter((known) => known !== text);
+    this.store.set({ areas: [...others, text].slice(-MOST_AREAS), tab: "area", here: null, selected: null });
+  }
+
+  private async measure(): Promise<void> {
+    if (this.state.areas.length === 0) return;
+    this.grounds ??= await readGrounds(this.sections, this.data);
+    for (const text of this.state.areas) {
+      if (this.measured.has(text)) continue;
+      const area = asked(text, this.settlements);
+      this.measured.set(text, area && { area, figures: figuresOf(area, this.grounds, this.data, this.projection) });
+    }
+    this.map.fire("areas");
   }
 
   redraw(labelsToo = false): void {
@@ -163,18 +242,20 @@ export class App {
     this.canvas?.draw(paintRules(context), labelsToo ? labelRules(context) : null);
   }
 
-  /** Distances and edges of the what-if's class, if they are read already. */
-  private get current(): { distances: Uint16Array; edges: Edges } | null {
-    return this.read && this.read.hazardClass === this.state.whatif?.hazardClass ? this.read : null;
+  /** What was read for the what-if, if it is the one that is asked. */
+  private get current(): typeof this.read {
+    return this.state.whatif && this.read?.key === whatIfKey(this.state.whatif) ? this.read : null;
   }
 
   /** What the what-if's limit means, once its distances are read. */
   get outcome(): Outcome | null {
-    const { current, buildings } = this;
+    const { current } = this;
     const { whatif } = this.state;
-    if (!whatif || !current || !buildings) return null;
-    if (this.reckoned?.whatif !== whatif) {
-      this.reckoned = { whatif, outcome: outcome(current.distances, whatif.limit, buildings, this.data.settlements) };
+    if (!whatif || !current) return null;
+    const key = `${whatIfKey(whatif)} ${whatif.limit}`;
+    if (this.reckoned?.key !== key) {
+      const { distances, places, people } = current;
+      this.reckoned = { key, outcome: outcome(distances, whatif.limit, places, people, this.data.settlements) };
     }
     return this.reckoned.outcome;
   }
@@ -184,20 +265,20 @@ export class App {
     if (!found) return null;
     const shares = new Float64Array(this.data.settlements.length);
     const places = new Map(this.data.settlements.map((settlement, i) => [settlement.id, i]));
-    for (const row of found.perSettlement)
-      shares[places.get(row.settlement.id) ?? -1] = row.buildings / row.settlement.buildings;
+    for (const row of found.perSettlement) shares[places.get(row.settlement.id) ?? -1] = row.share;
     return shares;
   }
 
   private async readDistances(): Promise<void> {
-    const asked = this.state.whatif?.hazardClass;
-    if (!asked || this.read?.hazardClass === asked) return;
-    const [distances, edges, buildings] = await Promise.all([
-      this.distances.of(asked), this.distances.edges(asked), this.distances.buildings(),
+    const { whatif } = this.state;
+    if (!whatif || this.read?.key === whatIfKey(whatif)) return;
+    const [pairs, edges, buildings, people] = await Promise.all([
+      this.sections.pairs(whatif.hazardClass), this.sections.edges(whatif.hazardClass), this.sections.buildings(), this.sections.people(),
     ]);
-    if (this.state.whatif?.hazardClass !== asked) return;
-    this.read = { hazardClass: asked, distances, edges };
-    this.buildings = buildings;
+    if (!this.state.whatif || whatIfKey(this.state.whatif) !== whatIfKey(whatif)) return;
+    const places = this.read?.places ?? new Places(buildings, this.data.settlements.length);
+    const distances = nearest(pairs, this.data.whatif.buildings, whatif.only);
+    this.read = { key: whatIfKey(whatif), distances, edges, places, people };
     this.redraw();
     this.map.fire("distances");
   }
@@ -232,14 +313,24 @@ export class App {
   }
 
   private placeMap(): void {
-    const { view } = this.state;
+    const { view, here } = this.state;
     if (!view) {
       this.map.fitBounds(this.extent(), { animate: false, padding: [12, 12] });
       if (this.selected) this.show(this.selected);
+      else if (here) this.map.setView([here.lat, here.lon], SELECT_ZOOM, { animate: false });
       return;
     }
-    const here = this.map.getCenter();
-    const same = Math.abs(here.lat - view.lat) + Math.abs(here.lng - view.lon) < 2e-5;
+    const centre = this.map.getCenter();
+    const same = Math.abs(centre.lat - view.lat) + Math.abs(centre.lng - view.lon) < 2e-5;
     if (!same || this.map.getZoom() !== view.zoom) this.map.setView([view.lat, view.lon], view.zoom, { animate: false });
   }
+}
+
+function keyOf({ lat, lon }: { lat: number; lon: number }): string {
+  return `${lat} ${lon}`;
+}
+
+/** What distances depend on: the class, and the one hazard that is meant. */
+function whatIfKey({ hazardClass, only }: WhatIf): string {
+  return `${hazardClass} ${only ?? ""}`;
 }

@@ -90,9 +90,10 @@ export class TileCanvas {
     });
   }
 
-  /** Numbers of the settlements at a place. */
-  settlementsAt(place: L.LatLng): number[] {
-    const picked = this.layer.queryTileFeaturesDebug(place.lng, place.lat).get("") ?? [];
-    return picked.filter((hit) => hit.layerName === "settlements").map((hit) => idOf(hit.feature));
+  /** Number of the building that is drawn at a place; null: there is none, or it is not drawn. */
+  buildingAt(place: L.LatLng): number | null {
+    const picked = this.layer.queryTileFeaturesDebug(place.lng, place.lat, 2).get("") ?? [];
+    const hit = picked.find(({ layerName }) => layerName === "buildings");
+    return hit ? idOf(hit.feature) - 1 : null;
   }
 }

@@ -50,3 +50,13 @@ export function replace(parent: Element, ...children: Child[]): void {
   parent.scrollTop = top;
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
+
+/** Offer a text as a file to keep. */
+export function download(name: string, type: string, content: string | Blob): void {
+  const address = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type: `${type};charset=utf-8` }));
+  const link = h("a", { href: address, download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+}

@@ -1,5 +1,7 @@
 // The edges of a class's hazards, and what lies within any distance of them. No DOM in here.
 
+import { squaredDistance, type Point, type Projection } from "./projection";
+
 /** Semi-major axis in metres and squared eccentricity of WGS 84. */
 const [AXIS, ECCENTRICITY2] = [6_378_137, 0.00669437999014];
 const UNITS_PER_DEGREE = 1e7;
@@ -16,8 +18,9 @@ export interface Tile {
   y: number;
 }
 
-/** A run of points with its box; coordinates are those of the web's maps, from 0 to 1. */
+/** A run of points of a hazard with its box; coordinates are those of the web's maps, from 0 to 1. */
 interface Piece {
+  hazard: number;
   from: number;
   to: number;
   west: number;
@@ -53,33 +56,43 @@ export class Edges {
   /** What a pen follows, and what lies inside a ring. */
   private readonly pieces: Piece[] = [];
   private readonly rings: Piece[] = [];
+  private readonly lon: Float64Array;
+  private readonly lat: Float64Array;
+  private grounded: { x: Float64Array; y: Float64Array } | null = null;
 
   /** Read what pipeline/load/planner_map/whatif.py wrote. */
   constructor(values: Int32Array) {
-    const parts = values[0] ?? 0;
-    const counts = values.subarray(1, 1 + parts);
-    const points = (values.length - 1 - parts) / 2;
-    this.x = new Float64Array(Math.max(0, points));
-    this.y = new Float64Array(Math.max(0, points));
+    const hazards = values[0] ?? 0;
+    const partsOf = values.subarray(1, 1 + hazards);
+    const parts = partsOf.reduce((sum, count) => sum + count, 0);
+    const counts = values.subarray(1 + hazards, 1 + hazards + parts);
+    const first = 1 + hazards + parts;
+    const points = Math.max(0, (values.length - first) / 2);
+    [this.x, this.y, this.lon, this.lat] = [0, 0, 0, 0].map(() => new Float64Array(points)) as [Float64Array, Float64Array, Float64Array, Float64Array];
     for (let i = 0, lon = 0, lat = 0; i < points; i++) {
-      lon += values[1 + parts + i] as number;
-      lat += values[1 + parts + points + i] as number;
+      lon += values[first + i] as number;
+      lat += values[first + points + i] as number;
+      this.lon[i] = lon / UNITS_PER_DEGREE;
+      this.lat[i] = lat / UNITS_PER_DEGREE;
       this.x[i] = lon / UNITS_PER_DEGREE / 360 + 0.5;
       const sine = Math.sin(((lat / UNITS_PER_DEGREE) * Math.PI) / 180);
       this.y[i] = 0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI);
     }
-    let from = 0;
-    for (const signed of counts) {
-      const to = from + Math.abs(signed);
-      if (signed < 0) this.rings.push(this.piece(from, to));
-      // A piece begins with the last point of the one before; a point alone is a piece as well.
-      for (let at = from; at === from || at < to - 1; at += PIECE) this.pieces.push(this.piece(at, Math.min(to, at + PIECE + 1)));
-      from = to;
-    }
+    let [from, part] = [0, 0];
+    partsOf.forEach((count, hazard) => {
+      for (const last = part + count; part < last; part++) {
+        const signed = counts[part] as number;
+        const to = from + Math.abs(signed);
+        if (signed < 0) this.rings.push(this.piece(hazard, from, to));
+        // A piece begins with the last point of the one before; a point alone is a piece as well.
+        for (let at = from; at === from || at < to - 1; at += PIECE) this.pieces.push(this.piece(hazard, at, Math.min(to, at + PIECE + 1)));
+        from = to;
+      }
+    });
   }
 
-  private piece(from: number, to: number): Piece {
-    const box: Piece = { from, to, west: Infinity, north: Infinity, east: -Infinity, south: -Infinity };
+  private piece(hazard: number, from: number, to: number): Piece {
+    const box: Piece = { hazard, from, to, west: Infinity, north: Infinity, east: -Infinity, south: -Infinity };
     // A loop, since a ring may have more points than a call can have arguments.
     for (let i = from; i < to; i++) {
       const [x, y] = [this.x[i] as number, this.y[i] as number];
@@ -97,9 +110,10 @@ export class Edges {
    * All distances are measured at the scale of the tile's middle. What a line as wide as twice the limit then covers is
    * wrong by the square of the limit over 13,700 km: 7 cm at 1 km, and less than a pixel up to 2 km at any zoom.
    *
+   * @param only - The one hazard that is meant; null: all of the class.
    * @returns Pixels of a metre to the east and to the south; null: nothing is that near.
    */
-  trace(tile: Tile, limit: number, line: Pen, land: Pen): [number, number] | null {
+  trace(tile: Tile, limit: number, line: Pen, land: Pen, only: number | null = null): [number, number] | null {
     const size = 2 ** tile.z;
     const [east, south] = pixelsPerMetre(Math.atan(Math.sinh(Math.PI * (1 - (2 * (tile.y + 0.5)) / size))), tile.z);
     // A fiftieth more than the limit, and two pixels: what is only just too far may as well be drawn.
@@ -110,7 +124,7 @@ export class Edges {
     let found = false;
     const draw = (pieces: readonly Piece[], pen: Pen, closed: boolean): void => {
       for (const piece of pieces) {
-        if (!near(piece)) continue;
+        if ((only !== null && piece.hazard !== only) || !near(piece)) continue;
         found = true;
         this.follow(piece, size, tile, [east, south], pen);
         if (closed) pen.closePath();
@@ -119,6 +133,46 @@ export class Edges {
     draw(this.rings, land, true);
     draw(this.pieces, line, false);
     return found ? [east, south] : null;
+  }
+
+  /** The points in metres of the area's projection; made when first asked for. */
+  private ground(projection: Projection): { x: Float64Array; y: Float64Array } {
+    if (!this.grounded) {
+      const [x, y] = [new Float64Array(this.x.length), new Float64Array(this.x.length)];
+      for (let i = 0; i < x.length; i++) [x[i], y[i]] = projection.metres(this.lon[i] as number, this.lat[i] as number);
+      this.grounded = { x, y };
+    }
+    return this.grounded;
+  }
+
+  /** Metres from a place (metres) to each hazard of the class; 0: on its land. */
+  distances(projection: Projection, [px, py]: Point): Map<number, number> {
+    const { x, y } = this.ground(projection);
+    const squares = new Map<number, number>();
+    for (const { hazard, from, to } of this.pieces) {
+      let nearest = squares.get(hazard) ?? Infinity;
+      for (let i = from; i < Math.max(to - 1, from + 1); i++) {
+        const end = Math.min(i + 1, to - 1);
+        nearest = Math.min(nearest, squaredDistance(px, py, x[i] as number, y[i] as number, x[end] as number, y[end] as number));
+      }
+      squares.set(hazard, nearest);
+    }
+    const turns = new Map<number, number>();
+    for (const ring of this.rings) turns.set(ring.hazard, (turns.get(ring.hazard) ?? 0) + windings(x, y, ring, px, py));
+    return new Map([...squares].map(([hazard, square]) => [hazard, turns.get(hazard) ? 0 : Math.sqrt(square)]));
+  }
+
+  /** Lead through the sides of every piece and every ring, in metres. */
+  sides(projection: Projection, visit: (hazard: number, ring: boolean, ax: number, ay: number, bx: number, by: number) => void): void {
+    const { x, y } = this.ground(projection);
+    for (const [runs, ring] of [[this.pieces, false], [this.rings, true]] as const) {
+      for (const { hazard, from, to } of runs) {
+        for (let i = from; i < Math.max(to - 1, from + 1); i++) {
+          const end = Math.min(i + 1, to - 1);
+          visit(hazard, ring, x[i] as number, y[i] as number, x[end] as number, y[end] as number);
+        }
+      }
+    }
   }
 
   private follow({ from, to }: Piece, size: number, tile: Tile, [east, south]: [number, number], pen: Pen): void {
@@ -138,4 +192,16 @@ export class Edges {
       [lastX, lastY] = [x, y];
     }
   }
+}
+
+/** How often a ring winds around a point: outer rings and holes turn against each other. */
+function windings(x: Float64Array, y: Float64Array, { from, to }: Piece, px: number, py: number): number {
+  let turns = 0;
+  for (let i = from; i < to - 1; i++) {
+    const [ax, ay, bx, by] = [x[i] as number, y[i] as number, x[i + 1] as number, y[i + 1] as number];
+    const left = (bx - ax) * (py - ay) - (px - ax) * (by - ay);
+    if (ay <= py && by > py && left > 0) turns++;
+    if (ay > py && by <= py && left < 0) turns--;
+  }
+  return turns;
 }

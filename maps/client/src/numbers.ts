@@ -1,7 +1,5 @@
 import type { Interval, Settlement } from "./types";
 
-const Z95 = 1.6448536269514722; // the standard normal's quantile 95 %
-
 export interface Range {
   low: number;
   middle: number;
@@ -11,44 +9,6 @@ export interface Range {
 /** The 90 % interval of an estimate. */
 export function rangeOf({ q }: Interval): Range {
   return { low: q[0], middle: q[2], high: q[4] };
-}
-
-/** A share of a settlement's residents: its estimate and the part of it that is meant. */
-export interface Part {
-  interval: Interval;
-  share: number;
-}
-
-/** Spread (standard deviation of the logarithm) of an estimate read as lognormal. */
-function logSpread(interval: Interval): number {
-  const [p05, , p50, , p95] = interval.q;
-  if (p50 <= 0 || p95 <= p50) return 0;
-  return p05 > 0 ? Math.log(p95 / p05) / (2 * Z95) : Math.log(p95 / p50) / Z95;
-}
-
-/**
- * The sum of parts of several estimates, as an interval of 90 %.
- *
- * Quantiles must not be added. Each estimate is read as lognormal; what their errors have in common (household size,
- * occupancy, recall are drawn once for a whole city) cannot be more than the least spread among them, and is taken to
- * be just that, which errs towards too wide. The sum is matched by a lognormal with the same mean and variance
- * (Fenton 1960, IRE Trans. Commun. Syst. 8, 57-67).
- */
-export function sumOfParts(parts: readonly Part[]): Range {
-  const terms = parts
-    .filter((part) => part.share > 0 && part.interval.q[2] > 0)
-    .map((part) => {
-      const spread = logSpread(part.interval);
-      return { spread, mean: part.share * part.interval.q[2] * Math.exp(spread ** 2 / 2) };
-    });
-  if (terms.length === 0) return { low: 0, middle: 0, high: 0 };
-  const shared = Math.expm1(Math.min(...terms.map((term) => term.spread)) ** 2);
-  const total = terms.reduce((sum, term) => sum + term.mean, 0);
-  const own = terms.reduce((sum, term) => sum + term.mean ** 2 * (Math.expm1(term.spread ** 2) - shared), 0);
-  const logVariance = Math.log1p((total ** 2 * shared + own) / total ** 2);
-  const middle = total / Math.exp(logVariance / 2);
-  const factor = Math.exp(Z95 * Math.sqrt(logVariance));
-  return { low: middle / factor, middle, high: middle * factor };
 }
 
 /** Mean growth a year between the first year that has at least a hundredth of the last value, and the last one. */

@@ -2,14 +2,14 @@
 
 import type { LabelRule, PaintRule } from "protomaps-leaflet";
 import {
-  ACCENT, BUILT, HALO, INK, OUTLINE, PLAIN_BUILDING, settlementColours, shareOpacity, themeColour, UNMAPPED, UNTOUCHED,
+  ACCENT, BUILT, HALO, INK, OUTLINE, PLAIN_BUILDING, settlementColours, shareOpacity, themeColour, UNMAPPED, UNTOUCHED, WITHIN, ZONE, ZONE_INK,
 } from "./palette";
 import type { Edges } from "./edges";
-import { hatching, idOf, PointLabel, Shape, Surrounding, Surroundings, TILE_LAYER, type LabelStyle, type Style } from "./symbols";
+import { dots, hatching, idOf, PointLabel, unsurveyed, Shape, Surrounding, Surroundings, TILE_LAYER, type LabelStyle, type Style } from "./symbols";
 import { shortName } from "./search";
 import type { Language } from "./i18n";
 import type { LayerKey, State } from "./state";
-import type { HazardClass, Names, PageData, Settlement } from "./types";
+import type { Concern, HazardClass, Names, PageData, Settlement } from "./types";
 
 /** From this zoom on single buildings are drawn. */
 export const BUILDINGS_FROM = 13;
@@ -68,7 +68,6 @@ function contextRules(): PaintRule[] {
 
 function settlementRule({ data, state, within }: Context): PaintRule {
   const colours = settlementColours(state.theme, data);
-  const hazardColour = data.classes.find((hazard) => hazard.id === state.whatif?.hazardClass)?.colour ?? INK;
   const epoch = state.year === null || !data.growth ? -1 : data.growth.years.indexOf(state.year);
   const shares = epoch < 0 ? null : data.settlements.map((settlement) => builtShare(settlement, epoch));
   return {
@@ -76,7 +75,8 @@ function settlementRule({ data, state, within }: Context): PaintRule {
     symbolizer: new Shape((feature, zoom) => {
       const index = idOf(feature) - 1;
       const colour = colours[index];
-      if (colour === undefined) return null;
+      const settlement = data.settlements[index];
+      if (colour === undefined || !settlement || isFiltered(state, settlement)) return null;
       if (shares) {
         const share = shares[index] ?? null;
         if (share === null || share < APPEARS_AT) return null;
@@ -86,13 +86,17 @@ function settlementRule({ data, state, within }: Context): PaintRule {
         const share = within[index] ?? 0;
         const opacity = shareOpacity(share);
         if (share === 0) return { fill: UNTOUCHED, fillOpacity: zoom < CLOSE_FROM ? 0.9 : 0.4, stroke: OUTLINE, width: 0.6 };
-        // No outline in the hazard's colour: near by it would pass for the rim of the zone.
-        return { fill: hazardColour, fillOpacity: zoom < BUILDINGS_FROM ? opacity : opacity / 3, stroke: OUTLINE, width: 0.8 };
+        return { fill: WITHIN, fillOpacity: zoom < BUILDINGS_FROM ? opacity : opacity / 3, stroke: OUTLINE, width: 0.8 };
       }
       if (zoom < BUILDINGS_FROM) return { fill: colour, fillOpacity: 0.85, stroke: OUTLINE, width: 0.8 };
       return { fill: colour, fillOpacity: zoom < CLOSE_FROM ? 0.6 : 0.26, stroke: colour, width: zoom < CLOSE_FROM ? 0.8 : 1.4 };
     }),
   };
+}
+
+/** Whether the reader left a settlement out, by its kind or its status. */
+export function isFiltered(state: State, { kind, status }: Settlement): boolean {
+  return state.hiddenKinds.has(kind) || state.hiddenStatuses.has(status);
 }
 
 /** Built-up area of an epoch as a share of the greatest of the series. */
@@ -107,19 +111,28 @@ export function isShown(state: State, hazardClass: string): boolean {
   return state.whatif ? hazardClass === state.whatif.hazardClass : !state.hiddenClasses.has(hazardClass);
 }
 
-/** How loudly a zone speaks: limits that protect people are plain, administrative ones quiet, advice is a whisper. */
-function zoneStyle(hazard: HazardClass | undefined, kind: string, near: boolean): Style {
-  const stroke = hazard?.colour ?? INK;
-  const loud = hazard?.concern === "residents";
+/** Patterns of zones: lines where people are protected, dots where land is administered. */
+function patterns(): Record<Concern, CanvasPattern | null> {
+  return { residents: hatching(ZONE), administrative: dots(ZONE) };
+}
+
+/**
+ * How loudly a zone speaks: all are red; limits that protect people are ruled with lines, administrative ones dotted and
+ * quieter, advice is an outline. So they differ without any colour, too.
+ */
+function zoneStyle(hazard: HazardClass | undefined, kind: string, near: boolean, pattern: Record<Concern, CanvasPattern | null>): Style {
+  const concern = hazard?.concern ?? "residents";
+  const loud = concern === "residents";
   const dash = near ? DASHES[kind] : undefined;
   // Advisory surfaces span a whole city: an outline says enough, and from afar not even that is needed in full.
   const whisper = kind === "advisory";
   return {
-    fill: whisper ? null : stroke,
-    fillOpacity: near ? 0.13 : loud ? 0.15 : 0.1,
-    stroke,
-    strokeOpacity: (whisper ? 0.5 : 1) * (loud ? 0.85 : 0.6) * (near ? 1 : 0.7),
-    width: near ? 1.2 : loud ? 0.9 : 0.6,
+    fill: whisper ? null : (pattern[concern] ?? ZONE),
+    fillOpacity: (loud ? 0.75 : 0.5) * (near ? 0.8 : 1),
+    under: whisper ? null : { colour: ZONE, opacity: loud ? 0.1 : 0.05 },
+    stroke: ZONE,
+    strokeOpacity: (whisper ? 0.5 : 1) * (loud ? 0.9 : 0.6) * (near ? 1 : 0.8),
+    width: near ? 1.4 : loud ? 1 : 0.7,
     ...(dash ? { dash } : {}),
   };
 }
@@ -133,6 +146,7 @@ function zoneRules(context: Context): { land: PaintRule[]; edge: PaintRule[] } {
   if (state.whatif) return limitRules(context);
   const classes = new Map(data.classes.map((hazard) => [hazard.id, hazard]));
   const filter: PaintRule["filter"] = (_, feature) => isShown(state, String(feature.props.hazard_class));
+  const pattern = patterns();
   const shape = (part: (style: Style) => Style): Shape => {
     const styles = new Map<string, Style>();
     return new Shape((feature, zoom) => {
@@ -141,7 +155,7 @@ function zoneRules(context: Context): { land: PaintRule[]; edge: PaintRule[] } {
       const key = `${hazardClass} ${String(feature.props.kind)} ${near}`;
       let style = styles.get(key);
       if (!style) {
-        style = part(zoneStyle(classes.get(hazardClass), String(feature.props.kind), near));
+        style = part(zoneStyle(classes.get(hazardClass), String(feature.props.kind), near, pattern));
         styles.set(key, style);
       }
       return style;
@@ -152,7 +166,7 @@ function zoneRules(context: Context): { land: PaintRule[]; edge: PaintRule[] } {
   return {
     land: [{ ...rule, maxzoom: CLOSE_FROM - 1, symbolizer: land }],
     edge: [
-      { ...rule, maxzoom: CLOSE_FROM - 1, symbolizer: shape((style) => ({ ...style, fill: null })) },
+      { ...rule, maxzoom: CLOSE_FROM - 1, symbolizer: shape((style) => ({ ...style, fill: null, under: null })) },
       { ...rule, minzoom: CLOSE_FROM, symbolizer: shape((style) => style) },
     ],
   };
@@ -161,16 +175,17 @@ function zoneRules(context: Context): { land: PaintRule[]; edge: PaintRule[] } {
 /** The zone that the what-if asks about, drawn at its limit, in the order of the zones of rules. */
 function limitRules({ data, state, edges }: Context): { land: PaintRule[]; edge: PaintRule[] } {
   if (!state.whatif || !edges) return { land: [], edge: [] };
-  const { hazardClass, limit } = state.whatif;
+  const { hazardClass, limit, only } = state.whatif;
   const hazard = data.classes.find((candidate) => candidate.id === hazardClass);
-  const surroundings = new Surroundings(edges, limit, hazard?.colour ?? INK);
+  const surroundings = new Surroundings(edges, limit, only, ZONE);
+  const pattern = patterns();
   const shape = (part: (style: Style) => Style): Surrounding =>
-    new Surrounding(surroundings, (zoom) => part(zoneStyle(hazard, "asked", zoom >= CLOSE_FROM)));
+    new Surrounding(surroundings, (zoom) => part(zoneStyle(hazard, "asked", zoom >= CLOSE_FROM, pattern)));
   const rule = { dataLayer: TILE_LAYER };
   return {
     land: [{ ...rule, maxzoom: CLOSE_FROM - 1, symbolizer: shape((style) => ({ ...style, stroke: null })) }],
     edge: [
-      { ...rule, maxzoom: CLOSE_FROM - 1, symbolizer: shape((style) => ({ ...style, fill: null })) },
+      { ...rule, maxzoom: CLOSE_FROM - 1, symbolizer: shape((style) => ({ ...style, fill: null, under: null })) },
       { ...rule, minzoom: CLOSE_FROM, symbolizer: shape((style) => style) },
     ],
   };
@@ -195,12 +210,10 @@ function hazardRule({ data, state }: Context): PaintRule {
   };
 }
 
-function buildingRule({ data, state, distances }: Context): PaintRule {
-  const colours = new Map(data.classes.map((hazard) => [hazard.id, hazard.colour]));
+function buildingRule({ state, distances }: Context): PaintRule {
   const asked = state.whatif;
-  const inside = { fill: asked ? (colours.get(asked.hazardClass) ?? INK) : INK };
+  const inside = { fill: themeColour("zone-building") };
   const outside = { fill: PLAIN_BUILDING, fillOpacity: 0.55 };
-  const byClass = new Map(data.classes.map((hazard) => [hazard.id, { fill: hazard.colour }]));
   const plain = { fill: PLAIN_BUILDING };
   return {
     dataLayer: "buildings",
@@ -210,8 +223,7 @@ function buildingRule({ data, state, distances }: Context): PaintRule {
         return (distances[idOf(feature) - 1] ?? Infinity) <= asked.limit ? inside : outside;
       }
       const zone = feature.props.zone;
-      if (zone === undefined || state.hiddenClasses.has(String(zone))) return plain;
-      return byClass.get(String(zone)) ?? plain;
+      return zone === undefined || state.hiddenClasses.has(String(zone)) ? plain : inside;
     }),
   };
 }
@@ -227,7 +239,7 @@ function selectionRule({ data, state }: Context): PaintRule {
 
 export function paintRules(context: Context): PaintRule[] {
   const { state, shown } = context;
-  const hatch = hatching(UNMAPPED);
+  const hatch = unsurveyed(UNMAPPED);
   const growing = state.year !== null;
   const zones = shown("red_zones") && !growing ? zoneRules(context) : { land: [], edge: [] };
   const areaEdge = { stroke: themeColour("area-edge"), width: 1, dash: [6, 5] };
@@ -251,7 +263,7 @@ function placeNames(props: Record<string, string | undefined>): Names {
   return Object.fromEntries(named.map(([key, value]) => [key.slice("name_".length), value])) as Names;
 }
 
-export function labelRules({ data, language, shown }: Context): LabelRule[] {
+export function labelRules({ data, state, language, shown }: Context): LabelRule[] {
   if (!shown("names")) return [];
   const order = new Map(data.settlements.map((settlement, i) => [i + 1, settlement]));
   const settlementLabel = (feature: Parameters<typeof idOf>[0], zoom: number): LabelStyle | null => {
@@ -269,6 +281,7 @@ export function labelRules({ data, language, shown }: Context): LabelRule[] {
       symbolizer: new PointLabel((feature) => settlementLabel(feature, zoom)),
     });
   }
+  if (shown("red_zones") && state.year === null) rules.push(...zoneLabels(data, state, language));
   const [cityColour, placeColour] = [themeColour("label-city"), themeColour("label-place")];
   rules.push({
     dataLayer: "places",
@@ -282,4 +295,18 @@ export function labelRules({ data, language, shown }: Context): LabelRule[] {
     }),
   });
   return rules;
+}
+
+/** What a zone is about, written at its object: dumps and mines before pipes and wires, of which there are many. */
+function zoneLabels(data: PageData, state: State, language: Language): LabelRule[] {
+  const classes = new Map(data.classes.map((hazard) => [hazard.id, hazard]));
+  const label = (wide: boolean) => new PointLabel((feature) => {
+    const hazard = classes.get(String(feature.props.hazard_class));
+    if (!hazard || !isShown(state, hazard.id) || (wide && hazard.concern !== "residents")) return null;
+    return { text: language.name(hazard.names) ?? hazard.id, size: 11, weight: 600, colour: ZONE_INK, halo: HALO, italic: true };
+  });
+  return [
+    { dataLayer: "hazard_labels", minzoom: 12, maxzoom: CLOSE_FROM - 1, symbolizer: label(true) },
+    { dataLayer: "hazard_labels", minzoom: CLOSE_FROM, symbolizer: label(false) },
+  ];
 }

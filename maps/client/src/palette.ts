@@ -30,7 +30,12 @@ export const HALO = themeColour("halo");
 /** The hatching of what was not surveyed. */
 export const UNMAPPED = themeColour("unmapped");
 
-/** Settlements that a what-if does not reach. */
+/** Red zones, and their names. */
+export const ZONE = themeColour("zone");
+export const ZONE_INK = themeColour("zone-ink");
+
+/** Settlements that a what-if reaches, and those that it does not. */
+export const WITHIN = themeColour("within");
 export const UNTOUCHED = themeColour("untouched");
 
 /** Settlements in the growth view. */
@@ -50,6 +55,9 @@ type Figure = "residents" | "unregistered" | "growth";
 /** From few to many. */
 const STEPS = ["1", "2", "3", "4", "5"] as const;
 
+/** Counts of people are shown by the hectare: a large settlement is not a dense one. */
+const M2_PER_HA = 10_000;
+
 export interface Scale {
   breaks: number[];
   colours: readonly string[];
@@ -62,7 +70,8 @@ export function scaleOf(theme: Figure, data: PageData): Scale {
     if (theme === "growth") {
       return settlement.growth && data.growth ? annualGrowth(data.growth.years, settlement.growth) : null;
     }
-    return settlement.population[theme]?.q[2] ?? null;
+    const people = settlement.population[theme]?.q[2];
+    return people === undefined ? null : (people / settlement.areaM2) * M2_PER_HA;
   };
   const values = data.settlements.map(value).filter((v): v is number => v !== null);
   const ladder = themeColours(theme, STEPS);

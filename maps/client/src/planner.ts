@@ -25,6 +25,12 @@ function embedded(id: string): ArrayBuffer | null {
   return bytes.buffer;
 }
 
+/** Do something when it is first asked for: the first view need not wait for what it does not show. */
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | null = null;
+  return () => (made ??= { value: make() }).value;
+}
+
 /** Create the Leaflet map in an element of the page. */
 export function map(id: string, options: L.MapOptions): L.Map {
   return L.map(id, { ...options, attributionControl: false, fadeAnimation: false })
@@ -43,7 +49,7 @@ export function layer(key: string): Slice {
 export function layerControl(leafletMap: L.Map, layers: Record<LayerKey, Slice>): App {
   const app = new App(leafletMap, json("novostroiki-data") as PageData, json("novostroiki-texts") as Texts, {
     tiles: embedded("novostroiki-tiles"),
-    whatif: embedded("novostroiki-whatif"),
+    whatif: once(() => embedded("novostroiki-whatif")),
   });
   for (const slice of Object.values(layers)) app.slices.set(slice.key, slice);
   app.start();

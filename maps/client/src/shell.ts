@@ -2,7 +2,12 @@
 
 import type { App } from "./app";
 import { h, replace, type Child } from "./dom";
+import { Drawing } from "./drawing";
+import { Overlay } from "./overlay";
 import { aboutPanel, sourceList } from "./panels/about";
+import { AreaPanel } from "./panels/area";
+import { DrawBar } from "./panels/drawbar";
+import { herePanel } from "./panels/here";
 import { detailsPanel } from "./panels/details";
 import { GrowthBar } from "./panels/growthbar";
 import { headerContent, SearchBox } from "./panels/header";
@@ -24,6 +29,9 @@ export class Shell {
   private readonly search: SearchBox;
   private readonly whatif: WhatIfPanel;
   private readonly growth: GrowthBar;
+  private readonly area: AreaPanel;
+  private readonly drawTools: DrawBar;
+  private readonly overlay: Overlay;
   private readonly header = part("header");
   private readonly banner = part("banner");
   private readonly tabs = part("tabs");
@@ -32,18 +40,24 @@ export class Shell {
   private readonly print = part("print");
   private readonly imprint = part("imprint");
   private printTimer: number | undefined;
+  /** Where the reader was in a tab when a sheet opened over it. */
+  private left = { focus: "", scrollTop: 0 };
 
   constructor(private readonly app: App) {
     this.search = new SearchBox(app);
     this.whatif = new WhatIfPanel(app);
     this.growth = new GrowthBar(app);
+    const drawing = new Drawing(app);
+    this.area = new AreaPanel(app, drawing);
+    this.drawTools = new DrawBar(app, drawing, part("drawbar"));
+    this.overlay = new Overlay(app);
   }
 
   start(): void {
     const { app } = this;
     app.store.listen((_, changed) => this.follow(changed));
     app.map.on("growthplay", () => this.drawBar());
-    app.map.on("slice", () => this.drawContent());
+    app.map.on("slice here areas", () => this.drawContent());
     app.map.on("move", () => this.labelScale());
     this.mapKeys();
     this.printing();
@@ -56,6 +70,11 @@ export class Shell {
   }
 
   private follow(changed: ReadonlySet<keyof State>): void {
+    const shown = document.body.dataset.tab;
+    if (shown !== "details" && shown !== "here") {
+      const { activeElement } = document;
+      this.left = { focus: this.content.contains(activeElement) ? (activeElement?.id ?? "") : "", scrollTop: this.content.scrollTop };
+    }
     if (changed.has("lang")) {
       this.drawAll();
       return;
@@ -63,10 +82,11 @@ export class Shell {
     if (changed.has("basemap")) this.credit();
     if (changed.has("year")) this.drawBar();
     if (changed.has("tab")) this.drawTabs();
+    if (changed.has("here") || changed.has("areas")) this.overlay.draw();
     const onlyLimit = changed.size === 1 && changed.has("whatif") && this.whatif.upToDate;
-    if (onlyLimit && this.app.state.tab === "whatif" && !this.app.selected) this.whatif.update();
+    if (onlyLimit && this.app.state.tab === "whatif" && this.view === "whatif") this.whatif.update();
     else if ([...changed].some((key) => key !== "view")) this.drawContent();
-    if (changed.has("selected")) this.afterSelection();
+    if (changed.has("selected") || changed.has("here")) this.afterSelection();
     // Nobody sees it before printing: it must not slow a slider down.
     window.clearTimeout(this.printTimer);
     this.printTimer = window.setTimeout(() => this.drawPrint(), PRINT_DELAY_MS);
@@ -85,6 +105,7 @@ export class Shell {
     this.drawTabs();
     this.drawContent();
     this.drawBar();
+    this.drawTools.draw();
     this.drawPrint();
     this.labelControls();
   }
@@ -130,7 +151,7 @@ export class Shell {
 
   private drawTabs(): void {
     const { app } = this;
-    const choose = (tab: Tab): void => app.store.set({ tab, selected: null });
+    const choose = (tab: Tab): void => app.store.set({ tab, selected: null, here: null });
     const key = (event: Event): void => {
       const { key: pressed } = event as KeyboardEvent;
       const step = { ArrowRight: 1, ArrowLeft: -1 }[pressed];
@@ -148,27 +169,41 @@ export class Shell {
     ));
   }
 
-  private drawContent(): void {
+  /** What the panel shows: a settlement, a place, or else the tab. */
+  private get view(): Tab | "details" | "here" {
     const { app } = this;
+    return app.selected ? "details" : app.state.here ? "here" : app.state.tab;
+  }
+
+  private drawContent(): void {
+    const { app, view } = this;
     const { selected } = app;
-    document.body.dataset.tab = selected ? "details" : app.state.tab;
+    document.body.dataset.tab = view;
     document.body.dataset.growing = String(app.state.year !== null);
     this.content.setAttribute("aria-labelledby", `tab-${app.state.tab}`);
-    const panels: Record<Tab, () => Child[]> = {
+    const panels: Record<typeof view, () => Child[]> = {
       key: () => keyPanel(app),
+      area: () => this.area.render(),
       whatif: () => this.whatif.render(),
       table: () => tablePanel(app),
       about: () => aboutPanel(app),
+      here: () => herePanel(app),
+      details: () => (selected ? detailsPanel(app, selected) : []),
     };
-    const title = h("h2", { class: "hidden" }, app.t(`tab.${app.state.tab}`));
-    replace(this.content, ...(selected ? detailsPanel(app, selected) : [title, ...panels[app.state.tab]()]));
+    const title = view !== "here" && view !== "details" && h("h2", { class: "hidden" }, app.t(`tab.${view}`));
+    replace(this.content, title, ...panels[view]());
   }
 
+  /** A sheet that opens is read from its top; one that closes leaves the panel as it was, and where the reader was in it. */
   private afterSelection(): void {
-    const { selected } = this.app;
-    this.content.scrollTop = 0;
-    if (selected) document.getElementById("details-title")?.focus({ preventScroll: true });
-    else document.getElementById(`tab-${this.app.state.tab}`)?.focus({ preventScroll: true });
+    const { view } = this;
+    if (view === "details" || view === "here") {
+      this.content.scrollTop = 0;
+      document.getElementById(`${view}-title`)?.focus({ preventScroll: true });
+    } else {
+      this.content.scrollTop = this.left.scrollTop;
+      (document.getElementById(this.left.focus) ?? document.getElementById(`tab-${view}`))?.focus({ preventScroll: true });
+    }
   }
 
   private drawBar(): void {
@@ -199,13 +234,13 @@ export class Shell {
     );
   }
 
-  /** With the keyboard on the map, a cross marks its centre and Enter opens the settlement under it. */
+  /** With the keyboard on the map, a cross marks its centre and Enter asks what is there. */
   private mapKeys(): void {
     const container = this.app.map.getContainer();
     container.setAttribute("role", "application");
     container.addEventListener("keydown", (event) => {
-      if (event.target === container && event.key === "Enter") this.app.selectAt(this.app.map.getCenter());
-      if (event.key === "Escape" && this.app.selected) this.app.store.set({ selected: null });
+      if (event.target === container && event.key === "Enter") this.app.askAt(this.app.map.getCenter());
+      if (event.key === "Escape" && (this.app.selected || this.app.state.here)) this.app.store.set({ selected: null, here: null });
     });
   }
 

@@ -1,8 +1,9 @@
 // Everything that the reader can choose, kept in the address, so that a view can be bookmarked, sent, and gone back to.
 
-import { LANGUAGES, type LanguageCode } from "./types";
+import { MOST_AREAS } from "./areas";
+import { KINDS, LANGUAGES, STATUSES, type Kind, type LanguageCode, type Status } from "./types";
 
-export const TABS = ["key", "whatif", "table", "about"] as const;
+export const TABS = ["key", "area", "whatif", "table", "about"] as const;
 export type Tab = (typeof TABS)[number];
 
 export const THEMES = ["kind", "status", "residents", "unregistered", "growth"] as const;
@@ -14,19 +15,32 @@ export type LayerKey = (typeof LAYERS)[number];
 export const COLUMNS = ["name", "buildings", "residents", "unregistered", "growth", "zones"] as const;
 export type Column = (typeof COLUMNS)[number];
 
+export interface WhatIf {
+  hazardClass: string;
+  limit: number;
+  /** Position of the one hazard of the class that is meant; null: all of them. */
+  only: number | null;
+}
+
 export interface State {
   lang: LanguageCode;
   tab: Tab;
   theme: Theme;
   /** Settlement, by id. */
   selected: string | null;
+  /** Where the reader asked what is there. */
+  here: { lat: number; lon: number } | null;
+  /** Settlements and plans side by side, as areas.ts writes them. */
+  areas: readonly string[];
   /** Epoch of the growth slider; null: today. */
   year: number | null;
-  whatif: { hazardClass: string; limit: number } | null;
+  whatif: WhatIf | null;
   /** Whether the online background is on, where there is one. */
   basemap: boolean;
   hiddenLayers: ReadonlySet<LayerKey>;
   hiddenClasses: ReadonlySet<string>;
+  hiddenKinds: ReadonlySet<Kind>;
+  hiddenStatuses: ReadonlySet<Status>;
   sort: { column: Column; descending: boolean };
   view: { zoom: number; lat: number; lon: number } | null;
 }
@@ -36,11 +50,15 @@ export const INITIAL: State = {
   tab: "key",
   theme: "kind",
   selected: null,
+  here: null,
+  areas: [],
   year: null,
   whatif: null,
   basemap: false,
   hiddenLayers: new Set(),
   hiddenClasses: new Set(),
+  hiddenKinds: new Set(),
+  hiddenStatuses: new Set(),
   sort: { column: "residents", descending: true },
   view: null,
 };
@@ -54,6 +72,19 @@ function finite(text: string | null | undefined): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
+/** An address longer than this is cut by some programs: areas beyond it are left out. */
+const LONGEST_AREAS = 16_000;
+
+/** Whether the address can hold these areas. */
+export function fitsAddress(areas: readonly string[]): boolean {
+  return areas.join(";").length <= LONGEST_AREAS;
+}
+
+/** The members of a set that the address names, of those that are known. */
+function members<T extends string>(known: readonly T[], value: string | null): Set<T> {
+  return new Set((value ?? "").split(".").filter((key): key is T => (known as readonly string[]).includes(key)));
+}
+
 /** Write a state as a hash; what equals `base` is left out. */
 export function encode(state: State, base: State = INITIAL): string {
   const query = new URLSearchParams();
@@ -61,23 +92,29 @@ export function encode(state: State, base: State = INITIAL): string {
   if (state.tab !== base.tab) query.set("tab", state.tab);
   if (state.theme !== base.theme) query.set("theme", state.theme);
   if (state.selected !== null) query.set("at", state.selected);
+  if (state.here) query.set("here", `${state.here.lat.toFixed(7)},${state.here.lon.toFixed(7)}`);
+  if (state.areas.length > 0 && fitsAddress(state.areas)) query.set("areas", state.areas.join(";"));
   if (state.year !== null) query.set("year", String(state.year));
-  if (state.whatif) query.set("if", `${state.whatif.hazardClass}~${state.whatif.limit}`);
+  if (state.whatif) query.set("if", [state.whatif.hazardClass, state.whatif.limit, ...(state.whatif.only === null ? [] : [state.whatif.only])].join("~"));
   if (state.basemap) query.set("basemap", "on");
   if (state.hiddenLayers.size > 0) query.set("hide", [...state.hiddenLayers].sort().join("."));
   if (state.hiddenClasses.size > 0) query.set("nozone", [...state.hiddenClasses].sort().join("."));
+  if (state.hiddenKinds.size > 0) query.set("nokind", [...state.hiddenKinds].sort().join("."));
+  if (state.hiddenStatuses.size > 0) query.set("nostatus", [...state.hiddenStatuses].sort().join("."));
   const { column, descending } = state.sort;
   if (column !== base.sort.column || descending !== base.sort.descending)
     query.set("sort", `${descending ? "-" : ""}${column}`);
   if (state.view) query.set("map", `${state.view.zoom}/${state.view.lat.toFixed(5)}/${state.view.lon.toFixed(5)}`);
   // Legible where the standard allows it: these need no escape in a fragment.
-  return query.toString().replaceAll("%2F", "/").replaceAll("%7E", "~");
+  return query.toString().replaceAll("%2F", "/").replaceAll("%7E", "~").replaceAll("%2C", ",").replaceAll("%3B", ";");
 }
 
 /** Read a hash; whatever in it is unknown or broken is as if absent. */
 export function decode(hash: string, base: State = INITIAL): State {
   const query = new URLSearchParams(hash.replace(/^#/, ""));
-  const [hazardClass, limit] = (query.get("if") ?? "").split("~");
+  const [hazardClass, limit, only] = (query.get("if") ?? "").split("~");
+  const [hereLat, hereLon] = (query.get("here") ?? "").split(",").map(finite);
+  const position = finite(only);
   const [zoom, lat, lon] = (query.get("map") ?? "").split("/").map(finite);
   const sort = query.get("sort");
   const asked = sort?.replace(/^-/, "") ?? null;
@@ -88,11 +125,15 @@ export function decode(hash: string, base: State = INITIAL): State {
     tab: oneOf(TABS, query.get("tab"), base.tab),
     theme: oneOf(THEMES, query.get("theme"), base.theme),
     selected: query.get("at"),
+    here: hereLat != null && hereLon != null && Math.abs(hereLat) <= 85 && Math.abs(hereLon) <= 180 ? { lat: hereLat, lon: hereLon } : null,
+    areas: (query.get("areas") ?? "").split(";").filter(Boolean).slice(0, MOST_AREAS),
     year: finite(query.get("year")),
-    whatif: hazardClass && metres !== null && metres >= 0 ? { hazardClass, limit: Math.round(metres) } : null,
+    whatif: hazardClass && metres !== null && metres >= 0 ? { hazardClass, limit: Math.round(metres), only: position !== null && Number.isInteger(position) && position >= 0 ? position : null } : null,
     basemap: query.get("basemap") === "on",
-    hiddenLayers: new Set((query.get("hide") ?? "").split(".").filter((key): key is LayerKey => LAYERS.some((k) => k === key))),
+    hiddenLayers: members(LAYERS, query.get("hide")),
     hiddenClasses: new Set((query.get("nozone") ?? "").split(".").filter(Boolean)),
+    hiddenKinds: members(KINDS, query.get("nokind")),
+    hiddenStatuses: members(STATUSES, query.get("nostatus")),
     sort: column === asked ? { column, descending: sort?.startsWith("-") ?? false } : base.sort,
     view: zoom != null && lat != null && lon != null && Math.abs(lat) <= 85 ? { zoom, lat, lon } : null,
   };

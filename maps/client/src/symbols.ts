@@ -16,6 +16,8 @@ export const TILE_LAYER = "tile";
 export interface Style {
   fill?: string | CanvasPattern | null;
   fillOpacity?: number;
+  /** A tint below a pattern. */
+  under?: { colour: string; opacity: number } | null;
   stroke?: string | null;
   strokeOpacity?: number;
   width?: number;
@@ -40,6 +42,11 @@ export class Shape implements PaintSymbolizer {
     const style = this.styleOf(feature, zoom);
     if (!style) return;
     trace(context, geometry);
+    if (style.under) {
+      context.globalAlpha = style.under.opacity;
+      context.fillStyle = style.under.colour;
+      context.fill("evenodd");
+    }
     if (style.fill) {
       context.globalAlpha = style.fillOpacity ?? 1;
       context.fillStyle = style.fill;
@@ -84,6 +91,8 @@ export class Surroundings {
   constructor(
     private readonly edges: Edges,
     private readonly limit: number,
+    /** The one hazard that is meant; null: all of the class. */
+    private readonly only: number | null,
     private readonly colour: string,
   ) {}
 
@@ -97,7 +106,7 @@ export class Surroundings {
     if (this.drawn?.key !== key || sheets.owner !== this) {
       sheets.owner = this;
       const [line, land] = [new Path2D(), new Path2D()];
-      this.drawn = { key, line, land, scale: this.edges.trace(tile, this.limit, line, land) };
+      this.drawn = { key, line, land, scale: this.edges.trace(tile, this.limit, line, land, this.only) };
       if (this.drawn.scale) {
         this.prepare(area, onto, this.drawn.scale);
         this.cover(area, this.limit);
@@ -118,6 +127,20 @@ export class Surroundings {
       this.stroke(rim, width);
       copy(area, rim, "destination-in");
     }
+    return rim.canvas;
+  }
+
+  /** The area that `on` has drawn, ruled with a pattern. */
+  ruled(pattern: CanvasPattern, onto: CanvasRenderingContext2D): HTMLCanvasElement | null {
+    const { area, rim } = Surroundings.sheets ?? {};
+    if (!area || !rim) return null;
+    rim.canvas.width = onto.canvas.width;
+    rim.canvas.height = onto.canvas.height;
+    copy(area, rim, "source-over");
+    rim.setTransform(onto.getTransform().a, 0, 0, onto.getTransform().d, 0, 0);
+    rim.globalCompositeOperation = "source-in";
+    rim.fillStyle = pattern;
+    rim.fillRect(0, 0, rim.canvas.width, rim.canvas.height);
     return rim.canvas;
   }
 
@@ -159,9 +182,10 @@ export class Surrounding implements PaintSymbolizer {
   ) {}
 
   draw(context: CanvasRenderingContext2D, _: Points, zoom: number, feature: Feature): void {
-    const { fill, fillOpacity = 1, stroke, strokeOpacity = 1, width = 1 } = this.style(zoom);
-    const show = (opacity: number, rimPx: number | null): void => {
-      const sheet = this.surroundings.on(feature.props as unknown as Tile, context, rimPx);
+    const { fill, fillOpacity = 1, under, stroke, strokeOpacity = 1, width = 1 } = this.style(zoom);
+    const show = (opacity: number, rimPx: number | null, pattern: CanvasPattern | null = null): void => {
+      const land = this.surroundings.on(feature.props as unknown as Tile, context, rimPx);
+      const sheet = land && pattern ? this.surroundings.ruled(pattern, context) : land;
       if (!sheet) return;
       context.save();
       context.resetTransform();
@@ -169,25 +193,48 @@ export class Surrounding implements PaintSymbolizer {
       context.drawImage(sheet, 0, 0);
       context.restore();
     };
-    if (fill) show(fillOpacity, null);
+    if (under) show(under.opacity, null);
+    if (fill) show(fillOpacity, null, typeof fill === "string" ? null : fill);
     if (stroke) show(strokeOpacity, width);
   }
 }
 
-/** Diagonal hatching, as maps mark what was not surveyed. */
-export function hatching(colour: string): CanvasPattern | null {
+/** A pattern that repeats every eight pixels, which divide a tile: no seam shows. */
+function pattern(draw: (context: CanvasRenderingContext2D) => void): CanvasPattern | null {
   const tile = document.createElement("canvas");
   tile.width = tile.height = 8;
   const context = tile.getContext("2d");
   if (!context) return null;
+  draw(context);
+  return context.createPattern(tile, "repeat");
+}
+
+function diagonals(context: CanvasRenderingContext2D, colour: string, rising: boolean): void {
   context.strokeStyle = colour;
   context.lineWidth = 1;
   for (const shift of [-8, 0, 8]) {
-    context.moveTo(shift, 8);
-    context.lineTo(shift + 8, 0);
+    context.moveTo(shift, rising ? 8 : 0);
+    context.lineTo(shift + 8, rising ? 0 : 8);
   }
   context.stroke();
-  return context.createPattern(tile, "repeat");
+}
+
+/** Rising lines, as maps mark what was not surveyed. */
+export function unsurveyed(colour: string): CanvasPattern | null {
+  return pattern((context) => diagonals(context, colour, true));
+}
+
+/** Falling lines: zones that protect people. */
+export function hatching(colour: string): CanvasPattern | null {
+  return pattern((context) => diagonals(context, colour, false));
+}
+
+/** Dots: zones by which land is administered. */
+export function dots(colour: string): CanvasPattern | null {
+  return pattern((context) => {
+    context.fillStyle = colour;
+    for (const [x, y] of [[2, 2], [6, 6]] as const) context.fillRect(x - 0.75, y - 0.75, 1.5, 1.5);
+  });
 }
 
 export interface LabelStyle {

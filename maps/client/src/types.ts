@@ -1,4 +1,4 @@
-// What a page carries in <script type="application/json" id="novostroiki-data">; written by pipeline/load/planner_map/page.py.
+// What a page carries in <script type="application/json" id="novostroiki-data">; written by pipeline/load/planner_map/payload.py.
 
 import type { Concern, Evidence, Kind, LanguageCode, Quantity, RuleKind, Status, Verdict } from "./vocabulary";
 
@@ -77,6 +77,43 @@ export interface Rule {
   sensitivity: number[];
   legal: string;
   verified: boolean;
+  /** Ids of the acts that it rests on, where they are known one by one. */
+  acts: string[];
+  article: string;
+}
+
+/** A legal act: its titles in English and in the languages of its publication, dates as ISO 8601. */
+export interface Act {
+  titles: Names;
+  number: string;
+  signed: string;
+  link: string;
+  repealed: string;
+  readOn: string;
+}
+
+/** A mapped object; those of a class stand together, in the order of the sections `pairs` and `edge` of the class. */
+export interface Hazard {
+  id: string;
+  hazardClass: string;
+  rule: string;
+  name: string | null;
+  assumed: boolean;
+  bbox: [number, number, number, number];
+}
+
+/** A named place of the background, for the search. */
+export interface Place {
+  names: Names;
+  at: [number, number];
+  place: string;
+}
+
+/** The area's projection (pipeline/load/planner_map/page_projection.py). */
+export interface ProjectionData {
+  box: [number, number, number, number];
+  x: number[];
+  y: number[];
 }
 
 export interface Completeness {
@@ -116,6 +153,10 @@ export interface PageData {
   whatif: { url: string; buildings: number; sections: WhatIfSection[] };
   classes: HazardClass[];
   rules: Rule[];
+  acts: Record<string, Act>;
+  hazards: Hazard[];
+  places: Place[];
+  projection: ProjectionData;
   settlements: Settlement[];
   population: Partial<Record<Quantity, Interval>>;
   growth: { product: string; years: number[]; modelled: number[] } | null;

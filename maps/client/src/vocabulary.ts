@@ -6,6 +6,9 @@ export const KINDS = ["novostroika", "village", "dacha", "formal", "other", "und
 export const STATUSES = ["legal", "mixed", "unresolved", "unknown"] as const;
 export const EVIDENCE = ["local", "national", "none"] as const;
 export const RULE_KINDS = ["inside", "statutory", "advisory", "proxy"] as const;
+/** Kinds of rule that bind: all but advice. */
+export const BINDING = ["inside", "statutory", "proxy"] as const;
+export const BUILDING_KINDS = ["house", "apartments", "outbuilding", "non_residential", "unknown"] as const;
 export const CONCERNS = ["residents", "administrative"] as const;
 export const VERDICTS = ["complete", "partial", "sparse", "missing", "unknown"] as const;
 

@@ -3,18 +3,21 @@ import { test } from "node:test";
 import { toCsv } from "../src/csv";
 import { Edges, type Pen, pixelsPerMetre } from "../src/edges";
 import { Language, preferredLanguage } from "../src/i18n";
-import { annualGrowth, centralBox, roundBreaks, sumOfParts } from "../src/numbers";
+import { Places } from "../src/group";
+import { annualGrowth, centralBox, roundBreaks } from "../src/numbers";
+import { People, rangeOfDraws, shareDraws } from "../src/people";
+import { decodePlan, encodePlan, pointsIn, type Plan } from "../src/plan";
+import { PlanError, readPlan } from "../src/planfile";
+import { Projection } from "../src/projection";
+import { Scanlines } from "../src/scanlines";
 import { roundPeople } from "../src/rounding";
 import { normalise, Search, shortName, within1 } from "../src/search";
 import { decode, encode, INITIAL, type State } from "../src/state";
 import { wrapped } from "../src/symbols";
-import type { Interval, Settlement } from "../src/types";
+import type { Settlement } from "../src/types";
 import examples from "./rounding.json";
-import { BEYOND, Distances, joinPlanes, outcome } from "../src/whatif";
-
-function interval(p05: number, p50: number, p95: number): Interval {
-  return { q: [p05, p50, p50, p50, p95], evidence: "none", method: "m", year: 2020 };
-}
+import { joinPlanes, Sections } from "../src/sections";
+import { BEYOND, nearest, outcome } from "../src/whatif";
 
 function settlement(id: string, name: string, more: Partial<Settlement> = {}): Settlement {
   return {
@@ -35,7 +38,8 @@ test("people are rounded as the tables say", () => {
 test("a state survives the address, and a broken address is harmless", () => {
   const state: State = {
     ...INITIAL, lang: "kk", tab: "whatif", theme: "growth", selected: "osh/0004", year: 1990, basemap: true,
-    whatif: { hazardClass: "landfill", limit: 700 }, hiddenLayers: new Set(["names"]), hiddenClasses: new Set(["railway"]),
+    here: { lat: 42.5000001, lon: 74.25 }, areas: ["s~osh/0004", "p~abc~A name; of ~ sorts"].map((area) => area.replace("; of ~", " of")),
+    whatif: { hazardClass: "landfill", limit: 700, only: 2 }, hiddenKinds: new Set(["village"]), hiddenStatuses: new Set(["legal"]), hiddenLayers: new Set(["names"]), hiddenClasses: new Set(["railway"]),
     sort: { column: "name", descending: false }, view: { zoom: 13, lat: 42.5, lon: 74.25 },
   };
   assert.deepEqual(decode(encode(state)), state);
@@ -43,14 +47,30 @@ test("a state survives the address, and a broken address is harmless", () => {
   assert.equal(encode(INITIAL), "");
 });
 
-test("the sum of one part is the part; of independent ones narrower than the sum of quantiles", () => {
-  const one = sumOfParts([{ interval: interval(50, 100, 200), share: 1 }]);
-  assert.ok(Math.abs(one.low - 50) < 1e-9 && Math.abs(one.middle - 100) < 1e-9 && Math.abs(one.high - 200) < 1e-9);
-  const parts = [interval(50, 100, 200), interval(90, 100, 111)].map((i) => ({ interval: i, share: 0.5 }));
-  const both = sumOfParts(parts);
-  assert.ok(both.high - both.low < (200 + 111 - 50 - 90) / 2 && both.low < both.middle && both.middle < both.high);
-  assert.deepEqual(sumOfParts([]), { low: 0, middle: 0, high: 0 });
-  assert.deepEqual(sumOfParts([{ interval: interval(0, 0, 0), share: 1 }]), { low: 0, middle: 0, high: 0 });
+/** Draws of two places (and of the houses in none) for residents and unregistered, -1 where there are none. */
+function people(...draws: number[][]): People {
+  return new People(Int32Array.of(3, ...draws.flat()));
+}
+
+test("people are added up draw by draw, and a whole place keeps its draws", () => {
+  const known = people([10, 20, 30], [5, 5, 5], [-1, -1, -1], [1, 2, 3], [0, 0, 0], [-1, -1, -1]);
+  const whole = { share: 1, homes: 50 };
+  assert.deepEqual(known.sum([{ place: 0, ...whole }])?.residents, { low: 11, middle: 20, high: 29 });
+  assert.deepEqual(known.sum([{ place: 0, ...whole }, { place: 1, ...whole }])?.residents, { low: 16, middle: 25, high: 34 });
+  assert.equal(known.sum([{ place: 2, ...whole }]), null);
+  assert.equal(new People(new Int32Array(0)).sum([{ place: 0, ...whole }]), null);
+});
+
+test("a cut place is split with the mean and the variance that independent homes give", () => {
+  const [share, homes] = [0.3, 40];
+  const draws = shareDraws(share, homes, 40_000, 7);
+  const mean = draws.reduce((sum, value) => sum + value, 0) / draws.length;
+  const variance = draws.reduce((sum, value) => sum + (value - mean) ** 2, 0) / draws.length;
+  assert.ok(Math.abs(mean - share) < 0.003);
+  assert.ok(Math.abs(variance / ((share * (1 - share) * 0.95 ** 2) / homes) - 1) < 0.04);
+  assert.deepEqual([...shareDraws(1, 40, 2, 1)], [1, 1]);
+  assert.ok(shareDraws(0.001, 1, 5_000, 3).every((value) => value >= 0 && value <= 1));
+  assert.deepEqual(rangeOfDraws(Float64Array.of(3, 1, 2)), { low: 1.1, middle: 2, high: 2.9 });
 });
 
 test("growth a year, and round class limits", () => {
@@ -67,22 +87,77 @@ test("a far outlier does not set the first view", () => {
   assert.equal(centralBox([]), null);
 });
 
-test("a limit counts buildings and the dwellings' share of residents", () => {
-  const list = [settlement("a/1", "A", { population: { residents: interval(10, 20, 40) } }), settlement("a/2", "B")];
-  const buildings = { settlement: Uint16Array.of(1, 1, 1, 2, 0), weight: Uint16Array.of(100, 100, 0, 50, 50) };
-  const found = outcome(Uint16Array.of(0, 10, 11, 10, 3), 10, buildings, list);
-  assert.equal(found.buildings, 4);
-  assert.equal(found.outside, 1);
-  assert.deepEqual(found.perSettlement.map((row) => [row.settlement.id, row.buildings, row.share]), [["a/1", 2, 1], ["a/2", 1, 1]]);
-  assert.ok(Math.abs(found.residents.middle - 20) < 1e-9);
-  assert.equal(outcome(new Uint16Array(5).fill(BEYOND), 60_000, buildings, list).buildings, 0);
+test("a limit counts homes, and sheds apart", () => {
+  const list = [settlement("a/1", "A"), settlement("a/2", "B")];
+  const buildings = {
+    settlement: Int32Array.of(1, 1, 1, 2, 0), floor: Int32Array.of(100, 100, 0, 50, 50), kind: new Int32Array(5), footprint: new Int32Array(5),
+  };
+  const places = new Places(buildings, 2);
+  const known = people([10, 20, 30], [4, 4, 4], [2, 2, 2], [0, 0, 0], [0, 0, 0], [0, 0, 0]);
+  // Two hazards: one near the first four buildings, the other near the last alone.
+  const pairs = { starts: Int32Array.of(0, 4, 5), building: Int32Array.of(0, 1, 2, 3, 4), metres: Int32Array.of(0, 10, 5, 11, 3) };
+  const found = outcome(nearest(pairs, 5, null), 10, places, known, list);
+  assert.deepEqual([found.homes, found.others, found.outside], [3, 1, 1]);
+  assert.deepEqual(found.perSettlement.map((row) => [row.settlement.id, row.homes, row.share]), [["a/1", 2, 1]]);
+  assert.equal(found.residents?.middle, 22);
+  assert.deepEqual([...nearest(pairs, 5, 1)], [BEYOND, BEYOND, BEYOND, BEYOND, 3]);
+  assert.equal(outcome(new Uint16Array(5).fill(BEYOND), 60_000, places, known, list).homes, 0);
 });
 
 test("planes are joined, and an absent class is beyond every limit", async () => {
-  assert.deepEqual([...joinPlanes(Uint8Array.of(1, 255, 0, 2), new Uint16Array(2))], [1, 767]);
-  assert.deepEqual([...joinPlanes(Uint8Array.of(254, 5, 255, 0, 255, 0, 255, 1), new Int32Array(2))], [-2, 16777221]);
-  const distances = new Distances({ url: "", buildings: 3, sections: [] }, new ArrayBuffer(0));
-  assert.deepEqual([...(await distances.of("landfill"))], [BEYOND, BEYOND, BEYOND]);
+  assert.deepEqual([...joinPlanes(Uint8Array.of(254, 5, 255, 0, 255, 0, 255, 1))], [-2, 16777221]);
+  const whatif = { url: "", buildings: 3, sections: [] };
+  const sections = new Sections({ whatif, rules: [], hazards: [], settlements: [] }, () => new ArrayBuffer(0));
+  assert.deepEqual([...nearest(await sections.pairs("landfill"), 3, null)], [BEYOND, BEYOND, BEYOND]);
+});
+
+/** A projection that calls a degree 100 km. */
+const flat = new Projection({ box: [73, 41, 75, 43], x: [7_400_000, 0, 100_000], y: [4_200_000, 100_000, 0] });
+const square: Plan = [[[[74, 42], [74.01, 42], [74.01, 42.01], [74, 42.01]]]];
+const hole: Plan = [[...(square[0] ?? []), [[74.002, 42.002], [74.008, 42.002], [74.008, 42.008], [74.002, 42.008]]]];
+
+test("points on an edge, in a hole and in a second polygon are told apart", () => {
+  const [lon, lat] = [Float64Array.of(74.001, 74.005, 74.01, 74.02, 73.9), Float64Array.of(42.001, 42.005, 42.005, 42.005, 42)];
+  assert.deepEqual(pointsIn(square, lon, lat), [0, 1]);
+  assert.deepEqual(pointsIn(hole, lon, lat), [0]);
+  assert.deepEqual(pointsIn([...hole, [[[74.015, 42], [74.03, 42], [74.02, 42.02]]]], lon, lat), [0, 3]);
+});
+
+test("a plan survives the address, and a broken one is none", () => {
+  assert.deepEqual(decodePlan(encodePlan(hole)), hole);
+  for (const text of ["", "A", "zzz", encodePlan(hole).slice(0, -3), "€", "-".repeat(40)]) assert.equal(decodePlan(text), null, text);
+});
+
+test("land is measured along lines: holes are left out, what two polygons cover counts once", () => {
+  assert.ok(Math.abs(new Scanlines(square, flat).area - 1e6) < 1e3);
+  assert.ok(Math.abs(new Scanlines(hole, flat).area - 0.64e6) < 3e3);
+  assert.ok(Math.abs(new Scanlines([...square, ...square], flat).area - 1e6) < 1e3);
+});
+
+test("files of other kinds, places and projections are refused in a sentence", () => {
+  const bounds = [73, 41, 75, 43] as [number, number, number, number];
+  const refused = (value: unknown): string => {
+    try {
+      readPlan("f.geojson", typeof value === "string" ? value : JSON.stringify(value), bounds);
+    } catch (error) {
+      assert.ok(error instanceof PlanError, String(error));
+      return error.key;
+    }
+    return "";
+  };
+  const polygon = (coordinates: unknown): unknown => ({ type: "Polygon", coordinates });
+  assert.equal(refused("no"), "area.error.unreadable");
+  assert.equal(refused(null), "area.error.unreadable");
+  assert.equal(refused({ type: "FeatureCollection" }), "area.error.unreadable");
+  assert.equal(refused(polygon(null)), "area.error.unreadable");
+  assert.equal(refused({ type: "Point", coordinates: [74, 42] }), "area.error.noPolygon");
+  assert.equal(refused(polygon([[[8_300_000, 5_200_000], [8_300_100, 5_200_000], [8_300_000, 5_200_100]]])), "area.error.crs");
+  assert.equal(refused({ ...(polygon([[[74, 42], [74.1, 42], [74, 42.1]]]) as object), crs: { type: "name", properties: { name: "EPSG:32643" } } }), "area.error.crs");
+  assert.equal(refused(polygon([[[0, 0], [1, 0], [0, 1]]])), "area.error.elsewhere");
+  assert.equal(refused(polygon([[[74, 42], [74, 42], [74, 42]]])), "area.error.noPolygon");
+  assert.equal(refused(polygon([Array.from({ length: 100_001 }, (_, i) => [74 + i / 1e6, 42])])), "area.error.vertices");
+  const read = readPlan("plan.json", JSON.stringify({ type: "Feature", properties: { name: "<b>Plan</b>" }, geometry: polygon(square[0]) }), bounds);
+  assert.deepEqual([read.plan, read.name, read.notes], [square, "<b>Plan</b>", []]);
 });
 
 /** Writes down what it is led through. */
@@ -107,7 +182,7 @@ function edges(): Edges {
   const lon = [746_000_000, 746_100_000, 746_000_000, 746_010_000, 746_010_000, 746_000_000, 747_000_000];
   const lat = [429_000_000, 429_000_000, 429_100_000, 429_100_000, 429_110_000, 429_100_000, 429_000_000];
   const steps = (values: number[]): number[] => values.map((value, i) => value - (values[i - 1] ?? 0));
-  return new Edges(Int32Array.of(3, 2, -4, 1, ...steps(lon), ...steps(lat)));
+  return new Edges(Int32Array.of(2, 2, 1, 2, -4, 1, ...steps(lon), ...steps(lat)));
 }
 
 /** The tile of a place (degrees). */
@@ -201,9 +276,9 @@ test("on the map a name stands without its generic words", () => {
 
 test("a ring may have more points than a call has arguments", () => {
   const count = 300_000;
-  const values = new Int32Array(2 + 2 * count);
-  values.set([1, -count, 746_000_000]);
-  values[2 + count] = 429_000_000;
-  for (let i = 1; i < count; i++) values[2 + i] = i < count / 2 ? 1 : -1;
+  const values = new Int32Array(3 + 2 * count);
+  values.set([1, 1, -count, 746_000_000]);
+  values[3 + count] = 429_000_000;
+  for (let i = 1; i < count; i++) values[3 + i] = i < count / 2 ? 1 : -1;
   assert.notEqual(new Edges(values).trace(tileAt(14, 74.6, 42.9), 100, new Notes(), new Notes()), null);
 });

@@ -12,13 +12,16 @@ from pyproj import CRS
 
 from pipeline.load.planner_map import folium_layers, whatif
 from pipeline.load.planner_map.archive import zoom_range
-from pipeline.load.planner_map.payload import dumps, page_data
+from pipeline.load.planner_map.page_projection import polynomial
+from pipeline.load.planner_map.payload import dumps, page_data, search_places
 from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.wording.texts import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    import geopandas as gpd
 
     from pipeline.config import Basemap
 
@@ -40,11 +43,12 @@ class Page:
     """False: the tiles were too large for one file, and `index` says how to serve the map."""
 
 
-def build(
+def build(  # noqa: PLR0913 - what travels with the tables, and how
     tables: Mapping[str, Any],
     tiles: Path,
     output: Path,
     *,
+    places: gpd.GeoDataFrame | None = None,
     basemap: Basemap | None = None,
     embed_limit: int = EMBED_LIMIT_BYTES,
 ) -> Page:
@@ -58,6 +62,8 @@ def build(
         The area's archive, as `pipeline.load.planner_map.tiles.build` wrote it; it is copied beside the pages.
     output
         Folder to write ``index.html``, ``served.html``, ``<area>.pmtiles`` and ``<area>.whatif`` to; it is created.
+    places
+        Named places that the search finds beside settlements, as extracted (EPSG:4326).
     basemap
         Online background that the reader can switch on; None: there is none, and no request can leave the page.
     embed_limit
@@ -73,22 +79,19 @@ def build(
     archive, distances = output / f"{area_id}.pmtiles", output / f"{area_id}.whatif"
     if tiles.resolve() != archive.resolve():
         shutil.copyfile(tiles, archive)
-    settlement_ids = tables["settlements"]["settlement_id"].sort_values()
-    buildings = whatif.numbered(tables["buildings"])
-    packed, sections = whatif.encode(
-        buildings,
-        tables["building_hazards"],
-        settlement_ids,
-        tables["hazards"],
-        CRS.from_user_input(tables["areas"].iloc[0]["crs"]),
-    )
+    projected = CRS.from_user_input(tables["areas"].iloc[0]["crs"])
+    document = page_data(tables)
+    packed, sections = whatif.encode(tables, [rule["id"] for rule in document["rules"]], projected)
     distances.write_bytes(packed)
 
-    document = page_data(tables) | {
+    beyond_m = max((hazard_class["reach"] for hazard_class in document["classes"]), default=0)
+    document |= {
         "basemap": None if basemap is None else basemap.model_dump(),
+        "places": [] if places is None else search_places(places),
+        "projection": polynomial(document["area"]["bbox"], projected, beyond_m),
         "whatif": {
             "url": distances.name,
-            "buildings": len(buildings),
+            "buildings": len(tables["buildings"]),
             "sections": [{"key": s.key, "offset": s.offset, "length": s.length} for s in sections],
         },
     }

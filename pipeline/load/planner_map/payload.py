@@ -50,12 +50,24 @@ def page_data(tables: Mapping[str, Any]) -> dict[str, Any]:
         "version": _version(),
         "classes": payload_hazards.classes(tables),
         "rules": payload_hazards.rules(tables),
+        "acts": payload_hazards.acts(tables),
+        "hazards": payload_hazards.hazards(tables["hazards"]),
         "settlements": _settlements(tables, population, series),
         "population": {row["quantity"]: _interval(row) for _, row in whole.iterrows()},
         "growth": None if series is None else _epochs(series),
         "completeness": payload_hazards.completeness(tables["completeness"]),
         "sources": _sources(tables["sources"]),
     }
+
+
+def search_places(places: gpd.GeoDataFrame) -> list[dict[str, Any]]:
+    """Return the names and the middle of the named places of an area, without those of the same name and place."""
+    points = places.geometry.representative_point()
+    rows = [
+        {"names": label_names(row), "at": [round(point.x, 5), round(point.y, 5)], "place": row["place"]}
+        for row, point in zip(places.to_dict("records"), points, strict=True)
+    ]
+    return sorted((row for row in rows if row["names"]), key=dumps)
 
 
 def dumps(document: object) -> str:

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pipeline.declared.catalogue import default as default_catalogue
+from pipeline.load.planner_map.whatif import in_order
 from pipeline.wording.completeness import by_layer
 from pipeline.wording.conditions import tags_in_words
 from pipeline.wording.label_names import label_names, label_text
@@ -13,6 +14,7 @@ from pipeline.wording.label_names import label_names, label_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import geopandas as gpd
     import pandas as pd
 
     from pipeline.config import Names
@@ -57,9 +59,58 @@ def rules(tables: Mapping[str, Any]) -> list[dict[str, Any]]:
             "distance": row["distance_m"],
             "sensitivity": json.loads(row["sensitivity_m"]),
             "legal": label_text(row["legal_reference"]) or "",
+            **_law(row["rule_id"], row["hazard_class"], row["country"]),
             "verified": bool(row["verified"]),
         }
         for _, row in table[table["rule_id"].isin(used)].sort_values("rule_id").iterrows()
+    ]
+
+
+def _law(rule_id: str, hazard_class: str, country: str) -> dict[str, Any]:
+    """Return the ids of the acts that a rule rests on, and its article; none where the catalogue has no such rule."""
+    zone = default_catalogue().red_zones.get(hazard_class)
+    if zone is None or rule_id not in {zone.rule_id(rule) for rule in zone.rules}:
+        return {"acts": [], "article": ""}
+    law = zone.legal[country]
+    return {"acts": [act.id for act in law.acts if act.title], "article": law.article}
+
+
+def acts(tables: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return by its id each act that rules of the page rest on, with its titles in the languages of its publication."""
+    used = {act_id for rule in rules(tables) for act_id in rule["acts"]}
+    known = {
+        act.id: act
+        for zone in default_catalogue().red_zones.values()
+        for law in zone.legal.values()
+        for act in law.acts
+    }
+    return {
+        act_id: {
+            "titles": known[act_id].title.model_dump(exclude_none=True),  # type: ignore[union-attr]
+            "number": known[act_id].number,
+            "signed": str(known[act_id].signed or ""),
+            "link": known[act_id].link,
+            "repealed": str(known[act_id].valid_to or ""),
+            "readOn": str(known[act_id].read_on or ""),
+        }
+        for act_id in sorted(used)
+    }
+
+
+def hazards(table: gpd.GeoDataFrame) -> list[dict[str, Any]]:
+    """Return the hazards of the area, in the order in which the page's arrays know them."""
+    ordered = in_order(table)
+    bounds = ordered.geometry.bounds.round(5).to_numpy()
+    return [
+        {
+            "id": row["hazard_id"],
+            "hazardClass": row["hazard_class"],
+            "rule": row["rule_id"],
+            "name": label_text(row["name"]),
+            "assumed": bool(row["assumed"]),
+            "bbox": box.tolist(),
+        }
+        for row, box in zip(ordered.drop(columns="geometry").to_dict("records"), bounds, strict=True)
     ]
 
 

@@ -149,6 +149,7 @@ def _hazard_layers(tables: Mapping[str, Any], zones: gpd.GeoDataFrame) -> list[_
     return [
         _Layer("red_zones", drawn, zones[["rule_id", "hazard_class", "kind"]]),
         _Layer("hazards", hazards.geometry, hazards[["hazard_id", "hazard_class"]], min_zoom=10),
+        _Layer("hazard_labels", hazards.geometry.representative_point(), hazards[["hazard_class"]], min_zoom=11),
     ]
 
 

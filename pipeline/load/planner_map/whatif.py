@@ -1,31 +1,39 @@
-"""What the map's what-if slider works on: every building's distance to the nearest hazard of each class, and the edges.
+"""What the map reckons with: points, homes and distances of all buildings, edges of hazards, draws of people, coverage.
 
-One binary file, planar and deflated, small enough to travel inside the page: 100,000 buildings and ten classes take
-about a megabyte. Buildings are numbered in the order of their ids; the same number is the feature id in the tiles. The
-edges are there because a tile ends where it ends: the zone of a hazard in the next tile but one would be missing.
+One binary file, planar and deflated, small enough to travel inside the page: 100,000 buildings take two or three
+megabytes. Buildings are numbered in the order of their ids; the same number is the feature id in the tiles. Points and
+edges are there because a tile rounds both, and ends where it ends: the zone of a hazard in the next tile but one would
+be missing.
 """
 
 from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 
-from pipeline.schema.vocabulary import HOMES
+from pipeline.schema.draws import KEPT, home_floor_m2
+from pipeline.schema.vocabulary import CODES
+from pipeline.transform.completeness import CELL_M
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import geopandas as gpd
     import numpy.typing as npt
     import pandas as pd
     from pyproj import CRS
 
-BEYOND = 65_535
-"""Stored where no hazard of the class is within reach of any rule."""
-_EDGE_UNITS_PER_DEGREE = 10_000_000
-"""A unit is about a centimetre."""
+    Ints = npt.NDArray[np.int32]
+
+UNITS_PER_DEGREE = 10_000_000
+"""A unit of a coordinate is about a centimetre."""
+PEOPLE = ("residents", "unregistered")
+"""The quantities whose draws the page has."""
+_MOST_FLOOR = 65_535
 _EDGE_TOLERANCE_M = 0.05
 """By which an edge may be simplified: a tenth of a pixel at the deepest zoom."""
 _LONGEST_SIDE_M = 1_000.0
@@ -34,7 +42,7 @@ _LONGEST_SIDE_M = 1_000.0
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Where a part of the file lies: `key` is ``buildings``, a hazard class, or ``edge/<hazard class>``."""
+    """Where a part of the file lies; `encode` says which keys there are."""
 
     key: str
     offset: int
@@ -46,82 +54,158 @@ def numbered(buildings: pd.DataFrame) -> pd.DataFrame:
     return buildings.sort_values("building_id", kind="stable").reset_index(drop=True)
 
 
-def encode(
-    buildings: pd.DataFrame, pairs: pd.DataFrame, settlement_ids: pd.Series, hazards: gpd.GeoDataFrame, projected: CRS
-) -> tuple[bytes, list[Section]]:
-    """Encode the distances of all buildings, and the edges that they are measured from.
+def in_order(hazards: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the hazards as the page lists them, class by class in the order of their ids."""
+    return hazards.sort_values(["hazard_class", "hazard_id"], kind="stable").reset_index(drop=True)
+
+
+def encode(tables: Mapping[str, Any], rule_ids: Sequence[str], projected: CRS) -> tuple[bytes, list[Section]]:
+    """Encode everything that the page reckons with.
 
     Parameters
     ----------
-    buildings
-        Table ``buildings``, as `numbered` returns it.
-    pairs
-        Table ``building_hazards``.
-    settlement_ids
-        Ids of the settlements in the order in which the page lists them.
-    hazards
-        Table ``hazards``.
+    tables
+        The area's rows of ``buildings``, ``building_hazards``, ``settlements``, ``hazards``, ``red_zone_rules``,
+        ``population_draws`` and ``coverage``, EPSG:4326.
+    rule_ids
+        The rules in the order in which the page lists them.
     projected
         The area's CRS, in which the distances were measured.
 
     Returns
     -------
     tuple
-        The file's bytes, and its sections. ``buildings`` holds two arrays of N unsigned 16-bit numbers: the
-        settlement's position plus one (0: in none), and the weight (floor area of a home in m², else 0). A class
-        holds one: metres to its nearest hazard, rounded up, so that for any whole limit ``distance <= limit`` gives
-        the same answer as on the exact distance. An edge is an array of signed 32-bit numbers: how many parts, the
-        number of points of each (negative: a ring around land), then all longitudes and all latitudes in 1e-7 degrees,
-        each as the difference to the one before. Arrays are stored as planes, from the low bytes to the high ones.
+        The file's bytes, and its sections, each of them signed 32-bit numbers:
+
+        ``buildings``
+            Four arrays of N numbers: the settlement's position plus one (0: in none), floor area of homes in m²
+            (`home_floor_m2`), position of the kind in the vocabulary, and the footprint in m².
+        ``points``
+            N longitudes and N latitudes in 1e-7 degrees, each as the difference to the one before.
+        ``rules``
+            For each rule as many numbers as N bits need; bit k of number j: building 32 j + k is within its distance.
+        ``pairs/<class>``
+            How many hazards, the number of pairs of each, the buildings of all pairs, ascending for each hazard, as
+            the difference to the one before, and their distances in metres, rounded up, so that for any whole limit
+            ``distance <= limit`` gives the same answer as on the exact distance.
+        ``edge/<class>``
+            How many hazards, the number of parts of each, the number of points of each part (negative: a ring around
+            land), then all longitudes and all latitudes as in ``points``.
+        ``outlines``
+            The settlements in the order of their ids, as if each were a hazard of a class ``edge``.
+        ``draws``
+            How many places, then for each quantity of `PEOPLE` and each place its draws; -1 where there are none. The
+            places are the settlements in the order of their ids, and the houses in none.
+        ``coverage``
+            Three arrays: x and y of the centre of each cell in metres, and 1 (inhabited) + 2 (mapped) + 4 (known to
+            OpenStreetMap).
+
+        Numbers are stored as planes, from the low bytes to the high ones: neighbours share their high bytes.
     """
-    edges = hazards.sort_values("hazard_id").to_crs(projected)
-    planes = {
-        "buildings": _planes(_settlement_numbers(buildings, settlement_ids)) + _planes(_weights(buildings)),
-        **{str(key): _planes(_distances(buildings, group)) for key, group in pairs.groupby("hazard_class")},
-        **{f"edge/{key}": _planes(_edges(group)) for key, group in edges.groupby("hazard_class")},
+    buildings = numbered(tables["buildings"])
+    settlement_ids = tables["settlements"]["settlement_id"].sort_values().tolist()
+    numbers = {building_id: number for number, building_id in enumerate(buildings["building_id"])}
+    pairs = tables["building_hazards"]
+    pairs = pairs.assign(number=pairs["building_id"].map(numbers).astype(np.int64))
+    hazards = in_order(tables["hazards"])
+    by_class = dict(iter(hazards.to_crs(projected).groupby("hazard_class")))
+    arrays: dict[str, Ints] = {
+        "buildings": _homes(buildings, settlement_ids),
+        "points": _deltas(_units(buildings[["lon", "lat"]].to_numpy())),
+        "rules": _within(pairs, tables["red_zone_rules"], rule_ids, len(buildings)),
+        **{f"pairs/{key}": _pairs(pairs, group["hazard_id"].tolist()) for key, group in by_class.items()},
+        **{f"edge/{key}": _edges(group) for key, group in by_class.items()},
+        "outlines": _edges(tables["settlements"].sort_values("settlement_id").to_crs(projected)),
+        "draws": _draws(tables["population_draws"], settlement_ids),
+        "coverage": _coverage(tables["coverage"], projected),
     }
     parts, sections, offset = [], [], 0
-    for key, plane in planes.items():
-        packed = zlib.compress(plane, 9)
+    for key, values in arrays.items():
+        packed = zlib.compress(_planes(values), 9)
         sections.append(Section(key, offset, len(packed)))
         parts.append(packed)
         offset += len(packed)
     return b"".join(parts), sections
 
 
-def _settlement_numbers(buildings: pd.DataFrame, settlement_ids: pd.Series) -> npt.NDArray[np.uint16]:
+def _homes(buildings: pd.DataFrame, settlement_ids: Sequence[str]) -> Ints:
     positions = {settlement_id: number + 1 for number, settlement_id in enumerate(settlement_ids)}
-    return buildings["settlement_id"].map(positions).fillna(0).to_numpy(dtype=np.uint16)
+    settlement = buildings["settlement_id"].map(positions).fillna(0).to_numpy(dtype=np.int32)
+    footprint = buildings["footprint_m2"].to_numpy(dtype=np.float64)
+    levels = buildings["levels"].to_numpy(dtype=np.float64, na_value=np.nan)
+    floor = home_floor_m2(buildings["kind"].to_numpy(dtype=str), footprint, levels)
+    kinds = {kind: number for number, kind in enumerate(CODES["building_kind"])}
+    # A home has at least a square metre, so that none is lost.
+    floor = np.where(floor > 0, np.clip(np.round(floor), 1, _MOST_FLOOR), 0)
+    kind = buildings["kind"].map(kinds).to_numpy(dtype=np.int32)
+    return np.concatenate([settlement, floor, kind, np.round(footprint)]).astype(np.int32)
 
 
-def _weights(buildings: pd.DataFrame) -> npt.NDArray[np.uint16]:
-    floor_m2 = buildings["footprint_m2"] * buildings["levels"].fillna(1).clip(lower=1)
-    return floor_m2.where(buildings["kind"].isin(HOMES), 0).round().clip(0, BEYOND).to_numpy(dtype=np.uint16)
+def _units(lonlat: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    return np.round(lonlat * UNITS_PER_DEGREE).astype(np.int64)
 
 
-def _distances(buildings: pd.DataFrame, group: pd.DataFrame) -> npt.NDArray[np.uint16]:
-    nearest = group.groupby("building_id")["distance_m"].min()
-    metres = buildings["building_id"].map(nearest).to_numpy(dtype=np.float64, na_value=np.inf)
-    return np.where(np.isinf(metres), BEYOND, np.minimum(np.ceil(metres), BEYOND - 1)).astype(np.uint16)
+def _deltas(units: npt.NDArray[np.int64]) -> Ints:
+    return np.diff(units, axis=0, prepend=0).T.ravel().astype(np.int32)
 
 
-def _edges(hazards: gpd.GeoDataFrame) -> npt.NDArray[np.int32]:
+def _within(pairs: pd.DataFrame, rules: pd.DataFrame, rule_ids: Sequence[str], count: int) -> Ints:
+    """Return a bit for each rule and building."""
+    limits = pairs["rule_id"].map(rules.set_index("rule_id")["distance_m"])
+    rows = pairs["rule_id"].map({rule_id: row for row, rule_id in enumerate(rule_ids)})
+    near = (pairs["distance_m"] <= limits) & rows.notna()
+    words = -(-count // 32)
+    bits = np.zeros((len(rule_ids), words * 32), dtype=bool)
+    bits[rows[near].astype(int), pairs["number"][near]] = True
+    return np.packbits(bits, axis=1, bitorder="little").reshape(-1).view("<i4").astype(np.int32)
+
+
+def _pairs(pairs: pd.DataFrame, hazard_ids: Sequence[str]) -> Ints:
+    place = pairs["hazard_id"].map({hazard_id: number for number, hazard_id in enumerate(hazard_ids)})
+    known = pairs.assign(place=place)[place.notna()].sort_values(["place", "number"], kind="stable")
+    counts = np.bincount(known["place"].to_numpy(dtype=np.int64), minlength=len(hazard_ids))
+    steps = np.diff(known["number"].to_numpy(), prepend=0)
+    metres = np.ceil(known["distance_m"].to_numpy(dtype=np.float64))
+    return np.concatenate([[len(hazard_ids)], counts, steps, metres]).astype(np.int32)
+
+
+def _edges(hazards: gpd.GeoDataFrame) -> Ints:
     """Encode the edges of one class, given in metres."""
     simpler = shapely.simplify(hazards.geometry.to_numpy(), _EDGE_TOLERANCE_M)
     drawn = hazards.set_geometry(shapely.segmentize(simpler, _LONGEST_SIDE_M)).to_crs("EPSG:4326")
+    parts, hazard = shapely.get_parts(drawn.geometry.to_numpy(), return_index=True)
     # With outer rings turning one way and holes the other, one fill of them all is their union.
-    lonlat = shapely.orient_polygons(shapely.get_parts(drawn.geometry.to_numpy()))
+    lonlat = shapely.orient_polygons(parts)
     polygonal = shapely.get_dimensions(lonlat) == 2
-    rings = shapely.get_rings(lonlat[polygonal])
+    rings, polygon = shapely.get_rings(lonlat[polygonal], return_index=True)
     lines = np.concatenate([lonlat[~polygonal], rings])
+    owner = np.concatenate([hazard[~polygonal], hazard[polygonal][polygon]]).astype(np.int64)
     counts = shapely.get_num_coordinates(lines)
     counts[len(lines) - len(rings) :] *= -1
-    units = np.round(shapely.get_coordinates(lines) * _EDGE_UNITS_PER_DEGREE).astype(np.int32)
-    steps = np.diff(units, axis=0, prepend=0)
-    return np.concatenate([[len(lines)], counts, steps[:, 0], steps[:, 1]]).astype(np.int32)
+    order = np.argsort(owner, kind="stable")
+    of_each = np.bincount(owner, minlength=len(hazards))
+    steps = _deltas(_units(shapely.get_coordinates(lines[order])))
+    return np.concatenate([[len(hazards)], of_each, counts[order], steps]).astype(np.int32)
 
 
-def _planes(values: npt.NDArray[np.uint16 | np.int32]) -> bytes:
-    """Low bytes first, high bytes last: neighbours share their high bytes, which deflates to a third less."""
+def _draws(draws: pd.DataFrame, settlement_ids: Sequence[str]) -> Ints:
+    places = {settlement_id: number for number, settlement_id in enumerate(settlement_ids)}
+    table = np.full((len(PEOPLE), len(settlement_ids) + 1, KEPT), -1, dtype=np.int32)
+    for settlement_id, quantity, values in draws[["settlement_id", "quantity", "draws"]].itertuples(index=False):
+        place = places.get(settlement_id, len(settlement_ids))
+        if quantity in PEOPLE:
+            table[PEOPLE.index(quantity), place] = values
+    return np.concatenate([[len(settlement_ids) + 1], table.ravel()]).astype(np.int32)
+
+
+def _coverage(cells: gpd.GeoDataFrame, projected: CRS) -> Ints:
+    centres = shapely.get_coordinates(shapely.centroid(cells.to_crs(projected).geometry.to_numpy()))
+    centres = np.round(centres / (CELL_M / 2)) * (CELL_M / 2)
+    flags = cells["inhabited"] + 2 * cells["mapped"].astype(int) + 4 * cells["osm_mapped"].astype(int)
+    table = np.column_stack([centres, flags.to_numpy(dtype=np.int64)]).astype(np.int32)
+    return table[np.lexsort(table.T)].T.ravel()
+
+
+def _planes(values: Ints) -> bytes:
     ordered = values.astype(values.dtype.newbyteorder("<"))
     return ordered.view(np.uint8).reshape(len(values), values.itemsize).T.tobytes()

@@ -3,7 +3,7 @@
 import type { App } from "../app";
 import { h, s, type Child } from "../dom";
 import {
-  BUILT, KIND_COLOURS, NO_DATA, PLAIN_BUILDING, scaleOf, shareOpacity, STATUS_COLOURS, themeColour, UNMAPPED, UNTOUCHED,
+  BUILT, KIND_COLOURS, NO_DATA, PLAIN_BUILDING, scaleOf, shareOpacity, STATUS_COLOURS, themeColour, UNMAPPED, UNTOUCHED, WITHIN, ZONE,
 } from "../palette";
 import { DASHES } from "../paint";
 import { THEMES, type LayerKey, type Theme } from "../state";
@@ -23,16 +23,22 @@ function hatchSwatch(): SVGElement {
   return s("svg", { class: "swatch", viewBox: "0 0 22 14", "aria-hidden": "true" }, ...lines);
 }
 
+/** A zone as it is drawn, and in its middle the colour of its objects. */
 export function zoneSwatch(hazard: HazardClass, kind: string): SVGElement {
   const dash = DASHES[kind];
+  const whisper = kind === "advisory";
+  const lines = hazard.concern === "residents"
+    ? [-14, -7, 0, 7, 14].map((x) => s("path", { d: `M${x} 0L${x + 14} 14`, stroke: ZONE, "stroke-width": 1 }))
+    : [4, 9, 14, 19].flatMap((x) => [4, 10].map((y) => s("circle", { cx: x - 1, cy: y, r: 0.9, fill: ZONE })));
   return s(
     "svg",
     { class: "swatch", viewBox: "0 0 22 14", "aria-hidden": "true" },
+    ...(whisper ? [] : lines),
     s("rect", {
-      x: 1, y: 1, width: 20, height: 12,
-      fill: hazard.colour, "fill-opacity": kind === "advisory" ? 0 : 0.22,
-      stroke: hazard.colour, "stroke-width": 1.6, "stroke-dasharray": dash ? dash.map((d) => d / 2).join(" ") : null,
+      x: 1, y: 1, width: 20, height: 12, fill: ZONE, "fill-opacity": whisper ? 0 : 0.1,
+      stroke: ZONE, "stroke-width": 1.4, "stroke-dasharray": dash ? dash.map((d) => d / 2).join(" ") : null,
     }),
+    s("rect", { x: 7.5, y: 4, width: 7, height: 6, fill: hazard.colour, stroke: themeColour("outline"), "stroke-width": 1 }),
   );
 }
 
@@ -47,7 +53,7 @@ export function themeLegend(app: App): HTMLElement {
   const hazard = app.data.classes.find((candidate) => candidate.id === app.state.whatif?.hazardClass);
   if (app.state.year === null && hazard) {
     for (const share of [0, 0.1, 0.5, 1])
-      list.append(entry(share === 0 ? swatch(UNTOUCHED) : swatch(hazard.colour, "", shareOpacity(share)), app.t("whatif.legend", { share: app.language.percent(share) })));
+      list.append(entry(share === 0 ? swatch(UNTOUCHED) : swatch(WITHIN, "", shareOpacity(share)), app.t("whatif.legend", { share: app.language.percent(share) })));
     return list;
   }
   if (app.state.year !== null) {

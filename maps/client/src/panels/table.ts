@@ -2,7 +2,7 @@
 
 import type { App } from "../app";
 import { toCsv } from "../csv";
-import { h, type Child } from "../dom";
+import { download, h, type Child } from "../dom";
 import { annualGrowth, rangeOf } from "../numbers";
 import { COLUMNS, type Column } from "../state";
 import { LANGUAGES, QUANTITIES, type Settlement } from "../types";
@@ -82,7 +82,7 @@ export function tablePanel(app: App): Child[] {
   return [
     h("div", { class: "toolbar" },
       h("p", { class: "lead" }, app.t("table.lead", { count: order.length })),
-      h("button", { type: "button", class: "button", id: "csv", click: () => download(app) }, app.t("table.csv"))),
+      h("button", { type: "button", class: "button", id: "csv", click: () => download(`${app.data.area.id}_settlements.csv`, "text/csv", csvOf(app)) }, app.t("table.csv"))),
     h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": app.t("table.caption") },
       h("table", { class: "figures ranked" },
         h("caption", { class: "hidden" }, app.t("table.caption")),
@@ -107,13 +107,4 @@ export function csvOf(app: App): string {
     app.data.area.simulated ? "true" : "false",
   ]);
   return toCsv([head, ...rows]);
-}
-
-function download(app: App): void {
-  const address = URL.createObjectURL(new Blob([csvOf(app)], { type: "text/csv;charset=utf-8" }));
-  const link = h("a", { href: address, download: `${app.data.area.id}_settlements.csv` });
-  document.body.append(link);
-  link.click();
-  link.remove();
-  setTimeout(() => URL.revokeObjectURL(address), 1000);
 }
