@@ -37,6 +37,7 @@ _SAID = """() => ({
 
 def ask(page: Page, lon: float, lat: float) -> dict[str, Any]:
     """Ask what is at a place by the address; returns what the sheet says, by its data attributes."""
+    lon, lat = round(lon, 7), round(lat, 7)
     wanted = f"{lat:.7f},{lon:.7f}"
     page.evaluate("state => { location.hash = state }", f"lang=en&here={wanted}")
     page.wait_for_function(

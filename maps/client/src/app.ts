@@ -229,6 +229,11 @@ export class App {
     this.map.fire("areas");
   }
 
+  /** The map's tiles with so many pixels for one of the screen, for a picture. */
+  async tilesAt(scale: number): Promise<{ image: HTMLCanvasElement; box: DOMRect }[]> {
+    return (await this.canvas?.enlarged(scale)) ?? [];
+  }
+
   redraw(labelsToo = false): void {
     const context = {
       data: this.data,

@@ -22,13 +22,17 @@ class MemorySource implements Source {
 }
 
 /** What protomaps-leaflet's layer has beyond a grid layer; its declarations leave it out. */
-interface RenderedLayer extends L.GridLayer {
+interface RenderedLayer extends Pick<L.GridLayer, keyof L.GridLayer> {
   views: Map<string, { getDisplayTile(tile: Tile): Promise<{ data: Map<string, Feature[]> }> }>;
   backgroundColor: string | undefined;
   paintRules: PaintRule[];
   labelRules: LabelRule[];
   clearLayout(): void;
   rerenderTiles(): void;
+  /** Pixels of the side of a tile's canvas. */
+  tileSize: number;
+  _tiles: Record<string, { el: HTMLElement; coords: L.Coords }>;
+  renderTile(coords: L.Coords, element: HTMLCanvasElement & { key: string }, key: string): Promise<void>;
   queryTileFeaturesDebug(
     lon: number,
     lat: number,
@@ -48,6 +52,9 @@ function addTileLayer({ views }: RenderedLayer): void {
     };
   }
 }
+
+/** Side of a tile on the map. */
+const TILE_PX = 256;
 
 export class TileCanvas {
   private readonly layer: RenderedLayer;
@@ -88,6 +95,22 @@ export class TileCanvas {
       this.waiting = false;
       this.layer.rerenderTiles();
     });
+  }
+
+  /** The tiles that are shown, drawn anew with so many pixels for one of the screen, and where they lie on the page. */
+  async enlarged(scale: number): Promise<{ image: HTMLCanvasElement; box: DOMRect }[]> {
+    const { layer } = this;
+    const usual = layer.tileSize;
+    layer.tileSize = Math.ceil(TILE_PX * scale);
+    try {
+      return await Promise.all(Object.entries(layer._tiles).map(async ([key, { el, coords }]) => {
+        const image = Object.assign(document.createElement("canvas"), { key });
+        await layer.renderTile(coords, image, key);
+        return { image, box: el.getBoundingClientRect() };
+      }));
+    } finally {
+      layer.tileSize = usual;
+    }
   }
 
   /** Number of the building that is drawn at a place; null: there is none, or it is not drawn. */

@@ -5,7 +5,7 @@ import {
   ACCENT, BUILT, HALO, INK, OUTLINE, PLAIN_BUILDING, settlementColours, shareOpacity, themeColour, UNMAPPED, UNTOUCHED, WITHIN, ZONE, ZONE_INK,
 } from "./palette";
 import type { Edges } from "./edges";
-import { dots, hatching, idOf, PointLabel, unsurveyed, Shape, Surrounding, Surroundings, TILE_LAYER, type LabelStyle, type Style } from "./symbols";
+import { Dot, dots, hatching, idOf, PointLabel, unsurveyed, Shape, Surrounding, Surroundings, TILE_LAYER, type LabelStyle, type Style } from "./symbols";
 import { shortName } from "./search";
 import type { Language } from "./i18n";
 import type { LayerKey, State } from "./state";
@@ -13,6 +13,8 @@ import type { Concern, HazardClass, Names, PageData, Settlement } from "./types"
 
 /** From this zoom on single buildings are drawn. */
 export const BUILDINGS_FROM = 13;
+/** Up to this zoom settlements are dots. */
+const DOTS_TO = 10;
 /** From this zoom on streets and houses are looked at; before it, settlements are. */
 const CLOSE_FROM = 14;
 /** A settlement enters the growth view once it has this share of its final built-up area. */
@@ -97,6 +99,20 @@ function settlementRule({ data, state, within }: Context): PaintRule {
 /** Whether the reader left a settlement out, by its kind or its status. */
 export function isFiltered(state: State, { kind, status }: Settlement): boolean {
   return state.hiddenKinds.has(kind) || state.hiddenStatuses.has(status);
+}
+
+/** From afar a settlement is a dot, as large as it has buildings: outlines would be specks. */
+function dotRule({ data, state }: Context): PaintRule {
+  const colours = settlementColours(state.theme, data);
+  return {
+    dataLayer: "settlement_labels",
+    maxzoom: DOTS_TO,
+    symbolizer: new Dot((feature) => {
+      const settlement = data.settlements[idOf(feature) - 1];
+      if (!settlement || isFiltered(state, settlement)) return null;
+      return { radius: 2 + Math.sqrt(settlement.buildings) / 9, fill: colours[idOf(feature) - 1] ?? INK, stroke: OUTLINE };
+    }),
+  };
 }
 
 /** Built-up area of an epoch as a share of the greatest of the series. */
@@ -250,6 +266,7 @@ export function paintRules(context: Context): PaintRule[] {
     ...(shown("settlements") ? [settlementRule(context)] : []),
     ...(shown("unmapped") ? [{ dataLayer: "unmapped", symbolizer: new Shape(() => ({ fill: hatch })) }] : []),
     ...zones.edge,
+    ...(shown("settlements") && !growing && !state.whatif ? [dotRule(context)] : []),
     ...(shown("buildings") && !growing ? [buildingRule(context)] : []),
     ...(shown("hazards") ? [hazardRule(context)] : []),
     selectionRule(context),
@@ -306,7 +323,7 @@ function zoneLabels(data: PageData, state: State, language: Language): LabelRule
     return { text: language.name(hazard.names) ?? hazard.id, size: 11, weight: 600, colour: ZONE_INK, halo: HALO, italic: true };
   });
   return [
-    { dataLayer: "hazard_labels", minzoom: 12, maxzoom: CLOSE_FROM - 1, symbolizer: label(true) },
+    { dataLayer: "hazard_labels", minzoom: BUILDINGS_FROM, maxzoom: CLOSE_FROM - 1, symbolizer: label(true) },
     { dataLayer: "hazard_labels", minzoom: CLOSE_FROM, symbolizer: label(false) },
   ];
 }

@@ -19,6 +19,8 @@ function themeColours<Key extends string>(set: string, keys: readonly Key[]): Re
 }
 
 export const PAPER = themeColour("paper");
+export const CARD = themeColour("card");
+export const SOFT = themeColour("soft");
 export const INK = themeColour("ink");
 export const ACCENT = themeColour("accent");
 export const NO_DATA = themeColour("no-data");

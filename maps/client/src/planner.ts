@@ -1,6 +1,8 @@
 // The bundle's entry: what the script that Folium writes calls, as `novostroiki.…`.
 
 import "./planner.css";
+import "./phone.css";
+import "./print.css";
 import L from "leaflet";
 import { App, Slice } from "./app";
 import { Shell } from "./shell";

@@ -4,6 +4,7 @@ import type { App } from "./app";
 import { h, replace, type Child } from "./dom";
 import { Drawing } from "./drawing";
 import { Overlay } from "./overlay";
+import { Sheet } from "./sheet";
 import { aboutPanel, sourceList } from "./panels/about";
 import { AreaPanel } from "./panels/area";
 import { DrawBar } from "./panels/drawbar";
@@ -11,13 +12,18 @@ import { herePanel } from "./panels/here";
 import { detailsPanel } from "./panels/details";
 import { GrowthBar } from "./panels/growthbar";
 import { headerContent, SearchBox } from "./panels/header";
-import { keyPanel, presentClasses, themeLegend, zoneSwatch } from "./panels/key";
-import { isShown } from "./paint";
+import { zoneItems } from "./legend";
+import { keyPanel, themeLegend } from "./panels/key";
+import { MapTools } from "./panels/maptools";
+import { Tour } from "./panels/summary";
 import { tablePanel } from "./panels/table";
 import { WhatIfPanel } from "./panels/whatif";
 import { TABS, type State, type Tab } from "./state";
 
 const PRINT_DELAY_MS = 250;
+const LONGEST_ADDRESS = 600;
+/** Room for the map on a print (print.css), and a pixel on paper in metres. */
+const [PRINT_WIDTH_PX, PRINT_HEIGHT_PX, M_PER_PX] = [672, 420, 0.0254 / 96];
 
 function part(id: string): HTMLElement {
   const element = document.getElementById(id);
@@ -32,6 +38,8 @@ export class Shell {
   private readonly area: AreaPanel;
   private readonly drawTools: DrawBar;
   private readonly overlay: Overlay;
+  private readonly tools: MapTools;
+  private readonly tour: Tour;
   private readonly header = part("header");
   private readonly banner = part("banner");
   private readonly tabs = part("tabs");
@@ -51,6 +59,8 @@ export class Shell {
     this.area = new AreaPanel(app, drawing);
     this.drawTools = new DrawBar(app, drawing, part("drawbar"));
     this.overlay = new Overlay(app);
+    this.tools = new MapTools(app, part("maptools"), part("chip"));
+    this.tour = new Tour(app, part("tour"));
   }
 
   start(): void {
@@ -59,6 +69,9 @@ export class Shell {
     app.map.on("growthplay", () => this.drawBar());
     app.map.on("slice here areas", () => this.drawContent());
     app.map.on("move", () => this.labelScale());
+    // The key lists what is in view.
+    app.map.on("moveend", () => this.view === "key" && this.drawContent());
+    new Sheet(app, part("sheet")).start();
     this.mapKeys();
     this.printing();
     // Not a plain link to #content: the hash belongs to the state.
@@ -87,6 +100,7 @@ export class Shell {
     if (onlyLimit && this.app.state.tab === "whatif" && this.view === "whatif") this.whatif.update();
     else if ([...changed].some((key) => key !== "view")) this.drawContent();
     if (changed.has("selected") || changed.has("here")) this.afterSelection();
+    if ([...changed].some((key) => key === "theme" || key === "year" || key === "whatif")) this.tools.drawChip();
     // Nobody sees it before printing: it must not slow a slider down.
     window.clearTimeout(this.printTimer);
     this.printTimer = window.setTimeout(() => this.drawPrint(), PRINT_DELAY_MS);
@@ -106,6 +120,8 @@ export class Shell {
     this.drawContent();
     this.drawBar();
     this.drawTools.draw();
+    this.tools.draw();
+    this.tour.draw();
     this.drawPrint();
     this.labelControls();
   }
@@ -210,35 +226,51 @@ export class Shell {
     replace(this.bar, ...this.growth.render());
   }
 
-  /** What only a print shows: the key of what is on the map, the sources, the date. */
+  /** What only a print shows: the key of what is on the map, the figures that were asked about, scale, sources, date, address. */
   private drawPrint(): void {
     const { app } = this;
-    const zones = presentClasses(app)
-      .filter(({ hazard }) => app.shown("red_zones") && isShown(app.state, hazard.id))
-      .map(({ hazard, kind }) => h("li", {}, zoneSwatch(hazard, kind), h("span", {}, app.language.name(hazard.names) ?? hazard.id)));
+    const zones = zoneItems(app).map(({ mark, text }) => h("li", {}, mark, h("span", {}, text)));
     const { year, whatif } = app.state;
+    const found = app.outcome;
+    const people = found?.residents && app.language.people(found.residents);
+    const asked = whatif && app.t("print.whatif", { class: app.language.name(app.data.classes.find((c) => c.id === whatif.hazardClass)?.names ?? {}) ?? whatif.hazardClass, distance: app.language.metres(whatif.limit) });
     replace(
       this.print,
-      h("h2", {}, app.t(year === null ? `theme.${app.state.theme}` : "details.growth"), year !== null && ` ${year}`),
+      asked && h("h2", {}, asked),
+      found && h("p", {}, h("strong", {}, app.language.number(found.homes)), " ", app.t("whatif.homes", { count: found.homes })),
+      people && h("p", {}, h("strong", {}, `${people.low}–${people.high}`), " ", app.t("whatif.residents", { middle: people.middle })),
+      h("h2", {}, app.t(year === null ? (whatif ? "tab.key" : `theme.${app.state.theme}`) : "details.growth"), year !== null && ` ${year}`),
       themeLegend(app),
       zones.length > 0 && h("h2", {}, app.t("layer.red_zones")),
       h("ul", { class: "legend zone-key" }, ...zones),
-      whatif && h("p", {}, app.t("print.whatif", { class: app.language.name(app.data.classes.find((c) => c.id === whatif.hazardClass)?.names ?? {}) ?? whatif.hazardClass, distance: app.language.metres(whatif.limit) })),
     );
     replace(
       this.imprint,
       h("h2", {}, app.t("about.sources")),
       sourceList(app),
       h("p", { class: "note" }, app.t("about.disclaimer")),
-      h("p", { class: "note" }, app.t("print.date", { date: app.language.date(new Date()) })),
+      h("p", { class: "note" }, [app.t("print.scale", { scale: app.language.number(this.paperScale()) }), app.t("print.date", { date: app.language.date(new Date()) })].join(" · ")),
+      h("p", { class: "note" }, app.t("print.address", { address: window.location.href.slice(0, LONGEST_ADDRESS) })),
     );
+  }
+
+  /** Metres on the ground for one on an A4 print, to two digits. */
+  private paperScale(): number {
+    const { map } = this.app;
+    const size = map.getSize();
+    const width = map.distance(map.containerPointToLatLng([0, size.y / 2]), map.containerPointToLatLng([size.x, size.y / 2]));
+    const shown = size.x * Math.min(PRINT_WIDTH_PX / size.x, PRINT_HEIGHT_PX / size.y);
+    return Number((width / (shown * M_PER_PX)).toPrecision(2));
   }
 
   /** With the keyboard on the map, a cross marks its centre and Enter asks what is there. */
   private mapKeys(): void {
     const container = this.app.map.getContainer();
     container.setAttribute("role", "application");
+    // The cross is for the keyboard: a hand that drags the map sees where it is.
+    container.addEventListener("pointerdown", () => (container.dataset.pointer = "true"));
     container.addEventListener("keydown", (event) => {
+      delete container.dataset.pointer;
       if (event.target === container && event.key === "Enter") this.app.askAt(this.app.map.getCenter());
       if (event.key === "Escape" && (this.app.selected || this.app.state.here)) this.app.store.set({ selected: null, here: null });
     });

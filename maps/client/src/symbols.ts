@@ -2,6 +2,7 @@
 
 import type { Feature, LabelSymbolizer, PaintSymbolizer, Label, Layout } from "protomaps-leaflet";
 import type { Edges, Tile } from "./edges";
+import { normalise } from "./search";
 
 type Points = Parameters<PaintSymbolizer["draw"]>[1];
 
@@ -62,6 +63,26 @@ export class Shape implements PaintSymbolizer {
       context.stroke();
     }
     context.globalAlpha = 1;
+  }
+}
+
+/** Draws a dot at every point; null leaves it out. */
+export class Dot implements PaintSymbolizer {
+  constructor(private readonly styleOf: (feature: Feature) => { radius: number; fill: string; stroke: string } | null) {}
+
+  draw(context: CanvasRenderingContext2D, geometry: Points, _: number, feature: Feature): void {
+    const style = this.styleOf(feature);
+    const point = geometry[0]?.[0];
+    if (!style || !point) return;
+    context.beginPath();
+    context.arc(point.x, point.y, style.radius, 0, 2 * Math.PI);
+    context.globalAlpha = 1;
+    context.fillStyle = style.fill;
+    context.fill();
+    context.strokeStyle = style.stroke;
+    context.lineWidth = 1;
+    context.setLineDash([]);
+    context.stroke();
   }
 }
 
@@ -285,7 +306,7 @@ export class PointLabel implements LabelSymbolizer {
       minY: anchor.y - halfHeight,
       maxY: anchor.y + halfHeight,
     };
-    return [{ anchor, bboxes: [box], draw, deduplicationKey: style.text, deduplicationDistance: 160 }];
+    return [{ anchor, bboxes: [box], draw, deduplicationKey: normalise(style.text), deduplicationDistance: 160 }];
   }
 }
 

@@ -146,6 +146,8 @@ export interface WhatIfSection {
 
 export interface PageData {
   area: { id: string; names: Names; bbox: [number, number, number, number]; simulated: boolean; /** What the inputs see of the city, a sentence a language. */ seen: Record<LanguageCode, string> };
+  /** Homes of the area, and those of them in zones that bind. */
+  homes: { all: number; inZones: number };
   version: string;
   /** Online background that the reader can switch on. */
   basemap: { url: string; attribution: string } | null;

@@ -11,6 +11,7 @@ import pandas as pd
 from pipeline.declared import facts
 from pipeline.declared.catalogue import default as default_catalogue
 from pipeline.load.planner_map import payload_hazards
+from pipeline.schema.draws import home_floor_m2
 from pipeline.schema.rounding import tenths
 from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.transform.red_zones import in_binding_zones
@@ -47,6 +48,7 @@ def page_data(tables: Mapping[str, Any]) -> dict[str, Any]:
             "simulated": bool(area["simulated"]),
             "seen": {code: seen_and_mapped(area, population, code) for code in LANGUAGES},
         },
+        "homes": _homes(tables),
         "version": _version(),
         "classes": payload_hazards.classes(tables),
         "rules": payload_hazards.rules(tables),
@@ -58,6 +60,19 @@ def page_data(tables: Mapping[str, Any]) -> dict[str, Any]:
         "completeness": payload_hazards.completeness(tables["completeness"]),
         "sources": _sources(tables["sources"]),
     }
+
+
+def _homes(tables: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many homes the area has, and how many of them stand in zones that bind."""
+    buildings = tables["buildings"]
+    floor = home_floor_m2(
+        buildings["kind"].to_numpy(dtype=str),
+        buildings["footprint_m2"].to_numpy(dtype=float),
+        buildings["levels"].to_numpy(dtype=float, na_value=float("nan")),
+    )
+    within = in_binding_zones(tables["building_hazards"], tables["red_zone_rules"])
+    homes = buildings["building_id"][floor > 0]
+    return {"all": len(homes), "inZones": int(homes.isin(within["building_id"]).sum())}
 
 
 def search_places(places: gpd.GeoDataFrame) -> list[dict[str, Any]]:

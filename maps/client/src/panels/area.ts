@@ -9,7 +9,7 @@ import { annualGrowth, type Range } from "../numbers";
 import { boxOf, encodePlan, type Box, type Plan } from "../plan";
 import { MOST_BYTES, PlanError, readPlan } from "../planfile";
 import { fitsAddress } from "../state";
-import { zoneSwatch } from "./key";
+import { zoneSwatch } from "../legend";
 
 type Column = ReturnType<App["areas"]["slice"]>[number];
 

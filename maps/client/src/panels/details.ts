@@ -1,12 +1,14 @@
 // Everything known about one settlement, and what is not.
 
 import type { App } from "../app";
+import { written } from "../areas";
 import { intervalChart, sparkline } from "../charts";
 import { h, type Child } from "../dom";
 import { annualGrowth, rangeOf } from "../numbers";
 import { LANGUAGES, QUANTITIES, type Quantity, type Settlement } from "../types";
 import { gaps } from "./gaps";
-import { zoneSwatch } from "./key";
+import { zoneSwatch } from "../legend";
+import { lawLines } from "./here";
 import { conditionWords } from "./whatif";
 
 /** The name in large letters, and below it what the place is called in other languages and where it was mapped. */
@@ -21,9 +23,9 @@ function heading(app: App, settlement: Settlement): Child[] {
   );
   return [
     h("p", { class: "kicker" }, app.t(`settlement_kind.${settlement.kind}`)),
-    h("h2", { id: "details-title", tabindex: -1 }, own),
+    h("h2", { id: "details-title", tabindex: -1 }, h("bdi", {}, own)),
     others.length > 0 &&
-      h("p", { class: "names" }, ...others.flatMap(({ code, name }, i) => [i > 0 && " · ", h("span", { lang: code }, name ?? "")])),
+      h("p", { class: "names" }, ...others.flatMap(({ code, name }, i) => [i > 0 && " · ", h("bdi", { lang: code }, name ?? "")])),
     spelled && h("p", { class: "note" }, app.t("details.spelled", { name: names.any ?? "" })),
   ];
 }
@@ -108,11 +110,8 @@ function zones(app: App, settlement: Settlement): Child[] {
       h("h4", {}, zoneSwatch(hazard, rule.kind), app.language.name(hazard.names) ?? hazard.id),
       h("p", {}, app.t("details.zoneWords", { count: overlap.buildings, share: app.language.percent(overlap.share), near })),
       h("p", { class: "note" },
-        `${[app.t(`rule_kind.${rule.kind}`), rule.distance > 0 && app.language.metres(rule.distance)].filter(Boolean).join(", ")} · `,
-        rule.condition && h("span", {}, `${conditionWords(app, rule.condition)} · `),
-        rule.legal === "" ? app.t("details.noLaw") : h("span", { class: "law" }, rule.legal), " · ",
-        h("span", { class: rule.verified ? "verified" : "unverified" }, app.t(rule.verified ? "details.verified" : "details.unverified")),
-        overlap.assumed && ` · ${app.t("details.assumed")}`),
+        [app.t(`rule_kind.${rule.kind}`), rule.distance > 0 && app.language.metres(rule.distance), rule.condition && conditionWords(app, rule.condition), overlap.assumed && app.t("details.assumed")].filter(Boolean).join(" · ")),
+      lawLines(app, rule),
     );
   });
   return [h("ul", { class: "zones" }, ...items), h("p", { class: "note" }, app.t("details.absence"))];
@@ -135,6 +134,7 @@ export function detailsPanel(app: App, settlement: Settlement): Child[] {
     ...heading(app, settlement),
     app.data.area.simulated && h("p", { class: "tag" }, app.t("simulated.short")),
     facts(app, settlement),
+    h("p", {}, h("button", { type: "button", class: "link", id: "details-area", click: () => app.addArea(written("s", settlement.id)) }, app.t("area.addSettlement"))),
     h("h3", {}, app.t("details.people")),
     ...people(app, settlement),
     h("h3", {}, app.t("details.growth")),

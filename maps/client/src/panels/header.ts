@@ -1,21 +1,23 @@
 // Title, search and language switch.
 
+import L from "leaflet";
 import type { App } from "../app";
 import { h, replace, type Child } from "../dom";
-import { Search } from "../search";
-import { LANGUAGES, type Settlement } from "../types";
+import { Search, type Found } from "../search";
+import { LANGUAGES } from "../types";
+import { hazardName } from "./whatif";
 
 /** A combobox after the ARIA pattern "editable, with list autocomplete". */
 export class SearchBox {
   private readonly search: Search;
-  private found: Settlement[] = [];
+  private found: Found[] = [];
   private active = -1;
   private readonly list = h("ul", { id: "search-list", role: "listbox", hidden: true });
   private readonly status = h("p", { class: "hidden", role: "status" });
   private readonly input: HTMLInputElement;
 
   constructor(private readonly app: App) {
-    this.search = new Search(app.data.settlements);
+    this.search = new Search(app.data);
     this.input = h("input", {
       type: "search", id: "search", role: "combobox", autocomplete: "off", spellcheck: "false",
       "aria-expanded": "false", "aria-controls": "search-list", "aria-autocomplete": "list",
@@ -36,11 +38,11 @@ export class SearchBox {
   private refresh(): void {
     this.found = this.search.find(this.input.value);
     this.active = -1;
-    const options = this.found.map((settlement, i) =>
-      h("li", { role: "option", id: `search-${i}`, "aria-selected": "false", mousedown: () => this.choose(i) },
-        h("span", {}, this.app.nameOf(settlement)),
-        h("small", {}, this.app.t("count.buildings", { count: settlement.buildings }))),
-    );
+    const options = this.found.map((found, i) => {
+      const { name, what } = this.words(found);
+      return h("li", { role: "option", id: `search-${i}`, "aria-selected": "false", mousedown: () => this.choose(i) },
+        h("bdi", {}, name), h("small", {}, what));
+    });
     const typed = this.input.value.trim() !== "";
     const message = this.app.t("search.found", { count: this.found.length });
     replace(this.list, ...(options.length > 0 ? options : [h("li", { role: "option", "aria-disabled": "true", "aria-selected": "false", class: "none" }, message)]));
@@ -65,12 +67,39 @@ export class SearchBox {
     }
   }
 
+  /** What a result is called, and what it is. */
+  private words(found: Found): { name: string; what: string } {
+    const { app } = this;
+    switch (found.kind) {
+      case "settlement":
+        return { name: app.nameOf(found.settlement), what: app.t(`settlement_kind.${found.settlement.kind}`) };
+      case "place":
+        return { name: app.language.name(found.place.names) ?? "", what: app.t("search.place") };
+      case "hazard": {
+        const hazard = app.data.classes.find(({ id }) => id === found.hazard.hazardClass);
+        return { name: hazardName(app, found.hazard), what: app.language.name(hazard?.names ?? {}) ?? "" };
+      }
+      case "coordinates":
+        return { name: `${found.lat}, ${found.lon}`, what: app.t("here.kicker") };
+    }
+  }
+
   private choose(index: number): void {
-    const settlement = this.found[index];
-    if (!settlement) return;
-    this.input.value = this.app.nameOf(settlement);
+    const found = this.found[index];
+    if (!found) return;
+    const { app } = this;
+    this.input.value = this.words(found).name;
     this.close();
-    this.app.select(settlement);
+    if (found.kind === "settlement") {
+      app.select(found.settlement);
+    } else if (found.kind === "hazard") {
+      const [west, south, east, north] = found.hazard.bbox;
+      app.flyTo([[south, west], [north, east]]);
+    } else {
+      const [lon, lat] = found.kind === "place" ? found.place.at : [found.lon, found.lat];
+      app.flyTo([[lat, lon], [lat, lon]]);
+      if (found.kind === "coordinates") app.askAt(L.latLng(lat, lon));
+    }
   }
 
   private close(): void {

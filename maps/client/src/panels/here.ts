@@ -6,7 +6,7 @@ import { h, type Child } from "../dom";
 import type { Here, Reach } from "../here";
 import { BUILDING_KINDS, LANGUAGES, type Act, type LanguageCode, type Rule } from "../types";
 import { gaps } from "./gaps";
-import { zoneSwatch } from "./key";
+import { zoneSwatch } from "../legend";
 import { conditionWords, firstLimit, hazardName } from "./whatif";
 
 /** Objects of one rule that are listed; a place beside a depot may be near dozens. */

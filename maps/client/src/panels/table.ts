@@ -74,7 +74,7 @@ export function tablePanel(app: App): Child[] {
       "tr",
       { class: settlement.id === app.state.selected ? "selected" : null, id: `row-${settlement.id}` },
       h("th", { scope: "row" },
-        h("button", { type: "button", class: "link", id: `open-${settlement.id}`, click: () => app.select(settlement) }, app.nameOf(settlement)),
+        h("button", { type: "button", class: "link", id: `open-${settlement.id}`, click: () => app.select(settlement) }, h("bdi", {}, app.nameOf(settlement))),
         h("small", {}, app.t(`settlement_kind.${settlement.kind}`))),
       ...COLUMNS.slice(1).map((column) => cell(app, settlement, column)),
     ),

@@ -1,0 +1,72 @@
+// Buttons on the map: back to the first view, copy the link, save as a picture, and a chip that says what colours mean.
+
+import type { App } from "../app";
+import { h, replace, s } from "../dom";
+import { savePicture } from "../picture";
+import { themeLegend } from "./key";
+
+const ICONS = {
+  home: "M3 11 12 4l9 7M6 9v11h12V9",
+  link: "M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1",
+  picture: "M12 4v11M7 11l5 5 5-5M4 20h16",
+} as const;
+
+const SAID_MS = 4000;
+
+export class MapTools {
+  private readonly status = h("p", { role: "status", class: "tool-said" });
+  private timer: number | undefined;
+
+  constructor(
+    private readonly app: App,
+    private readonly bar: HTMLElement,
+    private readonly chip: HTMLElement,
+  ) {}
+
+  draw(): void {
+    const { app } = this;
+    this.bar.setAttribute("aria-label", app.t("tools.label"));
+    replace(this.bar,
+      this.button("home", "tools.home", () => app.home()),
+      this.button("link", "tools.link", () => void this.copy()),
+      this.button("picture", "tools.picture", () => void this.save()),
+      this.status);
+    this.drawChip();
+  }
+
+  /** Colours in short, where the key is not in view; it leads to the key. */
+  drawChip(): void {
+    const { app, chip } = this;
+    const title = app.state.year !== null ? `${app.t("details.growth")} ${app.state.year}` : app.t(app.state.whatif ? "tab.whatif" : `theme.${app.state.theme}`);
+    replace(chip,
+      h("button", { type: "button", id: "legend-chip", click: () => app.store.set({ tab: "key", selected: null, here: null }) },
+        h("strong", {}, title), themeLegend(app)));
+    chip.setAttribute("aria-label", app.t("tab.key"));
+  }
+
+  private button(icon: keyof typeof ICONS, key: string, click: () => void): HTMLElement {
+    const label = this.app.t(key);
+    const drawing = s("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, s("path", { d: ICONS[icon], fill: "none", stroke: "currentColor", "stroke-width": 2, "stroke-linecap": "round", "stroke-linejoin": "round" }));
+    return h("button", { type: "button", id: `tool-${icon}`, title: label, "aria-label": label, click }, drawing);
+  }
+
+  private async copy(): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(window.location.href);
+      this.say("tools.copied");
+    } catch {
+      this.say("tools.notCopied");
+    }
+  }
+
+  private async save(): Promise<void> {
+    this.say("tools.saving");
+    this.say((await savePicture(this.app)) ? "tools.saved" : "tools.notSaved");
+  }
+
+  private say(key: string): void {
+    this.status.textContent = this.app.t(key);
+    window.clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => (this.status.textContent = ""), SAID_MS);
+  }
+}
