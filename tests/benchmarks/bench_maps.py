@@ -1,4 +1,4 @@
-"""The planner's map beside folium.GeoJson in one run: size, first tiles, pan, what-if, memory.
+"""The planner's map beside folium.GeoJson in one run: size, first tiles, pan, what-if, a plan, a place, memory.
 
 ``python tests/benchmarks/bench_maps.py [BUILDINGS] [--served] [--no-peer]``: 100,000 buildings by default. With
 --served the map is read over HTTP Range from `novostroiki serve`'s server, as a million buildings need it. Prints one
@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from pipeline.commands.serve import open_server
 from pipeline.load.planner_map import map_page, tiles
 from tests.browser.conftest import FLAGS, chromium_path
+from tests.browser.test_area import geojson, homes_in, star
 from tests.load import sample_tables
 
 _PAN = """async () => {
@@ -60,6 +61,39 @@ _WHATIF = """async (limit) => {
 }"""
 
 
+_PLAN = """async text => {
+    const data = new DataTransfer();
+    data.items.add(new File([text], "plan.geojson"));
+    const before = performance.now();
+    document.body.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: data }));
+    const cell = () => document.querySelector("#area-figures [data-figure='homes'] td")?.textContent ?? "…";
+    while (cell() === "…") await new Promise(resolve => setTimeout(resolve));
+    return [performance.now() - before, Number(cell().replace(/[^0-9]/g, ""))];
+}"""
+_HERE = """async () => {
+    const before = performance.now();
+    map_planner.fire("click", { latlng: map_planner.getCenter() });
+    while (!document.querySelector("#here-title[data-ready]")) await new Promise(resolve => setTimeout(resolve));
+    return performance.now() - before;
+}"""
+
+
+def _plans(page: Page, tables: dict[str, Any], centre: tuple[float, float]) -> dict[str, Any]:
+    """Ask for three plans of 500 vertices, and what is at a place: the first plan waits for what is read once."""
+    times = []
+    for reach in (0.03, 0.05, 0.08):
+        plan = star(centre[1], centre[0], 500, reach)
+        took, homes = page.evaluate(_PLAN, geojson(plan))
+        if homes != len(homes_in(tables, plan)):
+            msg = f"the page counts {homes} homes, the tables {len(homes_in(tables, plan))}"
+            raise AssertionError(msg)
+        times.append(round(took))
+        page.click("#area-remove-0")
+    page.evaluate("() => { location.hash = 'tab=key' }")
+    page.wait_for_timeout(500)
+    return {"plan_ms": times, "here_ms": round(page.evaluate(_HERE))}
+
+
 def _since(page: Page, condition: str, start: float) -> float:
     page.wait_for_function(condition, timeout=120_000, polling=20)
     return round(time.perf_counter() - start, 2)
@@ -80,7 +114,7 @@ def _pan(page: Page, map_name: str) -> dict[str, float]:
     return {"p50_ms": round(median(times), 1), "p95_ms": round(quantiles(times, n=20)[18], 1)}
 
 
-def measure(page: Page, address: str, centre: tuple[float, float]) -> dict[str, Any]:
+def measure(page: Page, address: str, tables: dict[str, Any], centre: tuple[float, float]) -> dict[str, Any]:
     """Load times, pan, what-if repaint and heap of one page of ours."""
     requests: list[str] = []
     page.on("request", lambda request: request.url.startswith("data:") or requests.append(request.url))
@@ -97,6 +131,7 @@ def measure(page: Page, address: str, centre: tuple[float, float]) -> dict[str, 
         page.wait_for_timeout(300)
     result["whatif_ms"] = round(median(repaints), 0)
     result["pan"] = _pan(page, "map_planner")
+    result |= _plans(page, tables, centre)
     page.wait_for_timeout(1000)
     result["heap_used_mb"] = _heap_mb(page)
     return result
@@ -155,7 +190,7 @@ def main(buildings: int, *, served: bool, with_peer: bool) -> dict[str, Any]:
         with sync_playwright() as driver:
             browser = driver.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
             page = browser.new_page(viewport={"width": 1280, "height": 800})
-            result["ours"] = measure(page, address, centre)
+            result["ours"] = measure(page, address, sample.tables, centre)
             page.close()
             if with_peer:
                 result["folium_geojson"] = peer(browser.new_page(), sample, folder, centre)

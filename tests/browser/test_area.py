@@ -275,7 +275,8 @@ def test_kml_and_gpx_are_read_and_their_scripts_are_not_run(
         assert number(figure(page, "homes")) == wanted
         assert page.evaluate("window.pwned") is None
         page.click("#area-remove-0")
-    assert watched.errors == []
+    # The policy of the page refuses even to look at a handler in a document that is only parsed.
+    assert [error for error in watched.errors if "inline event handler" not in error] == []
     assert [url for url in watched.requests if not url.startswith(("data:", "blob:", "file:"))] == []
 
 

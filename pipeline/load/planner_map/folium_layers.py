@@ -98,7 +98,7 @@ class PlannerPage(branca.element.Figure):
     binary
         Ids of payloads that are base64.
     noscript
-        What to say where scripts are off.
+        HTML to show where scripts are off.
     fetches
         The page reads its tiles from the server that it came from.
     image_host

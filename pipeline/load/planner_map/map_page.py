@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from pipeline.load.planner_map import folium_layers, whatif
 from pipeline.load.planner_map.archive import zoom_range
 from pipeline.load.planner_map.page_projection import polynomial
 from pipeline.load.planner_map.payload import dumps, page_data, search_places
+from pipeline.load.planner_map.without_script import without_script
 from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.wording.texts import load
 
@@ -121,7 +121,7 @@ def _page(document: Mapping[str, Any], inside: Mapping[str, bytes], *, fetches: 
     page = folium_layers.PlannerPage(
         payload=payload,
         binary=tuple(inside),
-        noscript=" · ".join(html.escape(str(texts[code]["noscript"])) for code in LANGUAGES),
+        noscript=without_script(document),
         fetches=fetches,
         image_host=_origin(document["basemap"]),
     )
