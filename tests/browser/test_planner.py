@@ -372,11 +372,138 @@ def test_axe_finds_nothing(browser: Browser, sample_map: Path, axe: str, code: s
     assert found == []
 
 
-def test_prints_on_one_page(watched: Watched, sample_map: Path) -> None:
-    page = watched.open(sample_map, "tab=table")
+@pytest.mark.parametrize("state", ["tab=key", "tab=whatif&if=landfill~700", "at=bishkek/0001"])
+def test_prints_on_one_page(watched: Watched, sample_map: Path, state: str) -> None:
+    page = watched.open(sample_map, state)
     page.wait_for_timeout(500)
     pdf = page.pdf(prefer_css_page_size=True, print_background=True)
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
+
+
+def test_a_print_says_what_was_asked(watched: Watched, sample_map: Path) -> None:
+    page = watched.open(sample_map, "tab=whatif&if=landfill~700&map=15/42.967/74.605")
+    page.wait_for_selector("#whatif-buildings")
+    homes, people = page.inner_text("#whatif-buildings"), page.inner_text("#whatif-residents")
+    page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    said = page.inner_text("#print")
+    assert homes in said
+    assert people in said
+    assert "Landfill" in said
+    assert "Airport" not in said, "a class that is not in view"
+    imprint = page.inner_text("#imprint")
+    assert "about 1 : " in imprint
+    assert "if=landfill~700" in imprint
+
+
+def test_a_table_prints_as_a_table(watched: Watched, sample_map: Path, sample: sample_tables.Sample) -> None:
+    page = watched.open(sample_map, "tab=table")
+    page.emulate_media(media="print")
+    assert page.locator("#map").is_hidden()
+    assert page.locator("tbody tr:visible").count() == len(sample.tables["settlements"])
+    assert page.locator("#csv").is_hidden()
+
+
+def test_a_number_beyond_the_slider_is_said(watched: Watched, sample_map: Path) -> None:
+    page = watched.open(sample_map, "tab=whatif&if=landfill~100")
+    page.wait_for_selector("#whatif-buildings")
+    page.fill("#whatif-metres", "1500")
+    page.keyboard.press("Enter")
+    assert page.input_value("#whatif-metres") == "1000"
+    assert "known up to 1,000 m" in page.inner_text("#whatif-beyond")
+    assert "landfill~1000" in page.url
+    assert page.get_attribute("#whatif-limit", "aria-valuetext") == "1,000 m"
+    page.wait_for_timeout(700)
+    assert re.fullmatch(
+        r"Within 1,000 m: \d+ homes, [\d,]+ to [\d,]+ residents\.", page.inner_text(".asked [role=status].hidden")
+    )
+
+
+def test_a_year_that_is_none_is_the_nearest(watched: Watched, sample_map: Path) -> None:
+    page = watched.open(sample_map, "year=1999")
+    assert page.inner_text("#growth .year") == "2000"
+
+
+def test_no_cross_after_a_drag(watched: Watched, sample_map: Path) -> None:
+    page = watched.open(sample_map)
+    cross = "() => getComputedStyle(document.querySelector('.folium-map'), '::after').content"
+    page.focus(".folium-map")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(cross) != "none"
+    box = page.locator(".folium-map").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 200, box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 260, box["y"] + 200, steps=5)
+    page.mouse.up()
+    assert page.evaluate(cross) == "none"
+
+
+def test_the_picture_has_200_dpi_and_the_map(watched: Watched, sample_map: Path) -> None:
+    page = watched.open(sample_map, "map=15/42.967/74.605&here=42.9675,74.6052")
+    page.wait_for_timeout(800)
+    with page.expect_download() as download:
+        page.click("#tool-picture")
+    png = download.value.path().read_bytes()
+    assert png.startswith(b"\x89PNG")
+    width, height = int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")
+    assert width == round(277 / 25.4 * 200)
+    assert 0.6 * width < height < 1.6 * width
+    assert watched.errors == []
+    assert [url for url in watched.requests if not url.startswith(("data:", "blob:", "file:"))] == []
+
+
+def test_places_hazards_and_coordinates_are_found(
+    watched: Watched, sample: sample_tables.Sample, write_map: Callable[..., MapFiles]
+) -> None:
+    context = sample.context
+    places = context["places"].assign(name=[f"Восток-{number}" for number in range(len(context["places"]))])
+    page = watched.open(write_map(sample, places=places).index)
+    page.fill("#search", "vostok-5")
+    assert "Vostok" in page.inner_text("#search-list") or "Восток-5" in page.inner_text("#search-list")
+    page.fill("#search", "42.9675, 74.6052")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-rule='KG.landfill']")
+    page.fill("#search", "cemetery")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(1500)
+    lat, lon = page.evaluate("() => { const { lat, lng } = map_planner.getCenter(); return [lat, lng] }")
+    cemetery = sample.tables["hazards"].query("hazard_class == 'cemetery'").geometry.iloc[0].centroid
+    assert (lat, lon) == pytest.approx((cemetery.y, cemetery.x), abs=0.005)
+
+
+def test_kinds_and_classes_can_be_left_out(watched: Watched, sample_map: Path) -> None:
+    page = watched.open(sample_map, "lang=en&map=15/42.967/74.605")
+    page.wait_for_timeout(500)
+    assert page.locator("#class-landfill").count() == 1
+    assert page.locator("#class-aerodrome").count() == 0
+    page.click("#zones-more")
+    assert page.locator("#class-aerodrome").count() == 1
+    page.click("#solo-railway")
+    assert "nozone=" in page.url
+    assert not page.is_checked("#class-landfill")
+    assert page.is_checked("#class-railway")
+    page.click("#zones-all")
+    assert "nozone" not in page.url
+    page.uncheck("#filter-novostroika")
+    assert "nokind=novostroika" in page.url
+    page.click("#filter-none")
+    assert "nokind" not in page.url
+
+
+def test_a_detail_gives_back_scroll_and_focus(watched: Watched, sample_map: Path) -> None:
+    page = watched.open(sample_map, "tab=table")
+    last = page.locator("tbody button.link").last
+    last.scroll_into_view_if_needed()
+    name = last.get_attribute("id")
+    top = page.evaluate("() => document.getElementById('content').scrollTop")
+    assert top > 100
+    last.click()
+    page.wait_for_selector("#details-title")
+    page.click("#close-details")
+    page.wait_for_selector("table.ranked")
+    assert page.evaluate("() => document.activeElement.id") == name
+    assert page.evaluate("() => document.getElementById('content').scrollTop") == pytest.approx(top, abs=30)
 
 
 class _RangeHandler(SimpleHTTPRequestHandler):

@@ -151,8 +151,8 @@ def _deltas(units: npt.NDArray[np.int64]) -> Ints:
 
 def _within(pairs: pd.DataFrame, rules: pd.DataFrame, rule_ids: Sequence[str], count: int) -> Ints:
     """Return a bit for each rule and building."""
-    limits = pairs["rule_id"].map(rules.set_index("rule_id")["distance_m"])
-    rows = pairs["rule_id"].map({rule_id: row for row, rule_id in enumerate(rule_ids)})
+    limits = pairs["rule_id"].map(rules.set_index("rule_id")["distance_m"]).astype(float)
+    rows = pairs["rule_id"].map({rule_id: row for row, rule_id in enumerate(rule_ids)}).astype(float)
     near = (pairs["distance_m"] <= limits) & rows.notna()
     words = -(-count // 32)
     bits = np.zeros((len(rule_ids), words * 32), dtype=bool)
