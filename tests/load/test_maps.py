@@ -19,7 +19,7 @@ from pyproj import CRS, Transformer
 from pipeline.base.resources import resource
 from pipeline.config import Basemap
 from pipeline.declared import catalogue
-from pipeline.load.planner_map import map_page, payload_hazards, tiles, whatif
+from pipeline.load.planner_map import map_page, payload_hazards, tiles, whatif, without_script
 from pipeline.load.planner_map.folium_layers import LAYERS
 from pipeline.load.planner_map.page_projection import DEGREE, polynomial
 from pipeline.load.planner_map.payload import buildings_in_zones, growth_series, page_data
@@ -324,14 +324,14 @@ def _placeholders(text: object) -> set[str]:
 
 def test_no_text_is_missing_or_unused() -> None:
     sources = "\n".join(path.read_text(encoding="utf-8") for path in sorted(_CLIENT.rglob("*.ts")))
-    sources += Path(map_page.__file__).read_text(encoding="utf-8")
+    sources += Path(without_script.__file__).read_text(encoding="utf-8")
     literal = set(re.findall(r"[\"`]([a-z]+(?:\.[a-zA-Z]+)*)[\"`]", sources))
     prefixes = set(re.findall(r"t\(`([a-zA-Z.]+)\$\{", sources))
     suffixed = {f"details.{quantity}Words" for quantity in ("residents", "registered", "unregistered")}
     keys = set(_texts("en", "map"))
     unused = {key for key in keys - literal - suffixed if not any(key.startswith(prefix) for prefix in prefixes)}
     assert unused == set()
-    asked = set(re.findall(r"\bt\(\s*\"([^\"]+)\"", sources))
+    asked = set(re.findall(r"\b(?:t|text)\(\s*\"([^\"]+)\"", sources))
     assert asked - keys - set(load("en").entries) == set()
 
 

@@ -62,6 +62,8 @@ PLAIN_WORDS = {
         "collapse",
     ),
     *("important", "linear", "gradient", "deg", "exact", "light", "px", "rem", "em", "mm"),
+    # What the system gives for what is chosen, where it forces its own colours.
+    *("highlight", "highlighttext"),
 }
 QUOTED = re.compile(
     r"\b(?:fill|stroke|colou?r|background)\b[\"']?\s*[:=]\s*[\"']([a-zA-Z]+)[\"']|(?:fill|stroke)Style = [\"']([^\"']+)"
