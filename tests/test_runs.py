@@ -196,24 +196,29 @@ def test_areas_anywhere_and_without_settlements_or_hazards(finished: Path) -> No
 
 
 def test_a_register_tells_nothing_of_the_year_of_the_buildings(finished: Path) -> None:
-    table = {name: pd.read_parquet(finished / "tables" / f"{name}.parquet") for name in ("population", "sources")}
+    table = {
+        name: pd.read_parquet(finished / "tables" / f"{name}.parquet")
+        for name in ("area_population", "settlement_population", "sources")
+    }
     observed = table["sources"].query("area_id == 'osh'").set_index("dataset")["observed_year"]
     assert observed["osm"] == SIMULATED
     assert observed["registered"] == REGISTERED
     assert observed["ghs_built_s"].max() == 2020
     assert observed[["microsoft_footprints", "wsf_evolution", "local_population"]].isna().all()
-    assert set(table["population"].query("area_id == 'osh'")["year"]) == {SIMULATED}
+    for name in ("area_population", "settlement_population"):
+        assert set(table[name].query("area_id == 'osh'")["year"]) == {SIMULATED}
 
 
 def test_the_city_and_everybody_in_it_are_one_figure(finished: Path) -> None:
     """What the tables say of the city is what its draws say, those of houses in no settlement among them."""
-    rows = pd.read_parquet(finished / "tables" / "population.parquet").query("main and area_id == 'osh'")
-    city = rows[rows["settlement_id"].isna()].set_index("quantity")
+    city = pd.read_parquet(finished / "tables" / "area_population.parquet").set_index("area_id").loc["osh"]
+    places = pd.read_parquet(finished / "tables" / "settlement_population.parquet").query("area_id == 'osh'")
     draws = pd.read_parquet(finished / "tables" / "population_draws.parquet").query("area_id == 'osh'")
     assert draws["settlement_id"].isna().any(), "there are houses in no settlement"
     told = estimate.answer(finished / "novostroiki.duckdb", where="area_id = 'osh'").draws
     for quantity in ("residents", "registered", "unregistered"):
-        expected = city.loc[quantity, ["p05", "p50", "p95"]].tolist()
+        expected = city[[f"{quantity}_{q}" for q in ("p05", "p50", "p95")]].tolist()
+        assert places[f"{quantity}_mean"].sum() == pytest.approx(city[f"{quantity}_mean"])
         assert np.quantile(told[quantity], (0.05, 0.5, 0.95)).tolist() == pytest.approx(expected, abs=0.5)
 
 

@@ -16,7 +16,7 @@ from pipeline.base.connection import connect
 from pipeline.load import parquet
 from pipeline.schema.draws import KEPT
 from pipeline.schema.tables import TABLES
-from pipeline.schema.vocabulary import BINDING, HOMES
+from pipeline.schema.vocabulary import BINDING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,9 +75,8 @@ def build(
 
 
 def define_macros(con: duckdb.DuckDBPyConnection) -> None:
-    """Define what a home is, and which rules bind: ``is_home(buildings.kind)``, ``is_binding(red_zone_rules.kind)``."""
-    for name, kinds in (("is_home", HOMES), ("is_binding", BINDING)):
-        con.execute(f"CREATE MACRO {name}(kind) AS kind IN ({', '.join(_quoted(kind) for kind in kinds)})")
+    """Define which rules bind: ``is_binding(red_zone_rules.kind)``."""
+    con.execute(f"CREATE MACRO is_binding(kind) AS kind IN ({', '.join(_quoted(kind) for kind in BINDING)})")
 
 
 def _create(con: duckdb.DuckDBPyConnection, table: pan.DataFrameSchema) -> None:

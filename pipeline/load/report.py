@@ -35,9 +35,10 @@ _READ = (
     "runs",
     "settlements",
     "named_settlements",
-    "population",
+    "area_population",
+    "settlement_population",
     "unregistered_shares",
-    "growth",
+    "area_built_up",
     "hazards",
     "red_zone_rules",
     "red_zone_overlaps",
@@ -104,7 +105,7 @@ def build(
         cities=_cities(tables),
         shares=_shares(decomposition or {}, cities),
         zones=_zones(tables, cities),
-        growth=_growth(tables["growth"], cities),
+        growth=_growth(tables["area_built_up"], cities),
         missing=_missing(measured),
         completeness=measured,
         checks=checks,
@@ -117,23 +118,21 @@ def build(
 
 
 def _cities(tables: Mapping[str, pd.DataFrame]) -> list[Row]:
-    main = tables["population"][tables["population"]["main"]]
-    told = tables["areas"].loc[tables["areas"]["told"] == "city", "area_id"]
-    whole = main[main["settlement_id"].isna() & main["area_id"].isin(told)].set_index(["area_id", "quantity"])
-    longest = whole["p95"].drop("registered", level="quantity", errors="ignore").max() if len(whole) else 1.0
+    cities = tables["area_population"].query("about == 'city'").set_index("area_id")
+    longest = cities[["residents_p95", "unregistered_p95"]].to_numpy().max().item() if len(cities) else 1.0
     found = []
     for area in _records(tables["areas"]):
         area_id = area["area_id"]
         mine = {name: frame[frame["area_id"] == area_id] for name, frame in tables.items() if "area_id" in frame}
-        years = mine["population"]["year"].dropna()
+        years = mine["area_population"]["year"].dropna()
         found.append(
             {
                 "area_id": area_id,
                 "name": texts.clean(area["name"]),
                 "simulated": area["simulated"],
-                "seen": seen_and_mapped(area, mine["population"], "en"),
-                "residents": _people(whole, (area_id, "residents"), longest),
-                "unregistered": _people(whole, (area_id, "unregistered"), longest),
+                "seen": seen_and_mapped(area, mine["area_population"], "en"),
+                "residents": _people(cities, area_id, "residents", longest),
+                "unregistered": _people(cities, area_id, "unregistered", longest),
                 "beliefs": _beliefs(mine["unregistered_shares"]) if area["told"] == "city" else {},
                 "year": int(years.max()) if len(years) else None,
                 "kinds": _kinds(mine["settlements"]),
@@ -141,7 +140,7 @@ def _cities(tables: Mapping[str, pd.DataFrame]) -> list[Row]:
                     f"{count} {outcome}"
                     for outcome, count in sorted(Counter(mine["named_settlements"]["outcome"]).items())
                 ],
-                "largest": _largest(mine["settlements"], main[main["quantity"] == "residents"]),
+                "largest": _largest(mine["settlements"], mine["settlement_population"]),
             }
         )
     return found
@@ -155,19 +154,16 @@ def _beliefs(shares: pd.DataFrame) -> dict[str, dict[str, str]]:
     return found
 
 
-def _people(rows: pd.DataFrame, key: object, longest: float) -> People | None:
+def _people(rows: pd.DataFrame, key: str, quantity: str, longest: float) -> People | None:
+    """Return a quantity of a row of `area_population` or `settlement_population`, indexed by area or settlement."""
     if key not in rows.index:
         return None
-    row = _records(rows.loc[[key]])[0]
-    low, middle, high = (round(max(0.0, row[name]) / max(longest, 1.0) * 100, 1) for name in ("p05", "p50", "p95"))
-    rounded = round_people(rows.loc[[key]]).iloc[0]
-    return People(
-        low=rounded["p05"],
-        middle=rounded["p50"],
-        high=rounded["p95"],
-        evidence=row["evidence"],
-        bar=(low, middle, high),
-    )
+    row = rows.loc[[key]]
+    ends = row[[f"{quantity}_{name}" for name in ("p05", "p50", "p95")]].to_numpy()[0].tolist()
+    low, middle, high = round_people(row, f"{quantity}_").to_numpy()[0].tolist()
+    start, centre, end = (round(max(0.0, value) / max(longest, 1.0) * 100, 1) for value in ends)
+    evidence = row["residents_evidence" if quantity == "residents" else "registration_evidence"].iloc[0]
+    return People(low=low, middle=middle, high=high, evidence=str(evidence), bar=(start, centre, end))
 
 
 def _kinds(settlements: pd.DataFrame) -> list[str]:
@@ -178,11 +174,11 @@ def _kinds(settlements: pd.DataFrame) -> list[str]:
     ]
 
 
-def _largest(settlements: pd.DataFrame, residents: pd.DataFrame) -> list[Row]:
+def _largest(settlements: pd.DataFrame, population: pd.DataFrame) -> list[Row]:
     """Return the new settlements with most residents."""
-    people = residents.dropna(subset=["settlement_id"]).set_index("settlement_id")
+    people = population.set_index("place_id")
     chosen = settlements[(settlements["kind"] == "novostroika") & settlements["settlement_id"].isin(people.index)]
-    middles = chosen["settlement_id"].map(people["p50"].to_dict())
+    middles = chosen["settlement_id"].map(people["residents_p50"].to_dict())
     order = chosen.assign(middle=middles).sort_values(["middle", "settlement_id"], ascending=[False, True])
     return [
         {
@@ -190,7 +186,7 @@ def _largest(settlements: pd.DataFrame, residents: pd.DataFrame) -> list[Row]:
             if isinstance(row["name"], str)
             else texts.load("en")("unnamed", number=rank),
             "buildings": row["buildings"],
-            "people": _people(people, row["settlement_id"], 1.0),
+            "people": _people(people, row["settlement_id"], "residents", 1.0),
             "status": _status(row),
             "onset": None if pd.isna(row["onset_year"]) else int(row["onset_year"]),
         }
@@ -240,11 +236,10 @@ def _zones(tables: Mapping[str, pd.DataFrame], cities: Mapping[str, str]) -> lis
     return sorted(found, key=lambda row: (row["city"], -row["settlements"], -row["buildings"], row["hazard"]))
 
 
-def _growth(growth: pd.DataFrame, cities: Mapping[str, str]) -> list[tuple[str, Markup]]:
+def _growth(built_up: pd.DataFrame, cities: Mapping[str, str]) -> list[tuple[str, Markup]]:
     english = texts.load("en")
-    whole = growth[growth["settlement_id"].isna() & (growth["outline"] == "current")]
     charts = []
-    for key, series in whole.groupby(["area_id", "product"], sort=True):
+    for key, series in built_up.groupby(["area_id", "product"], sort=True):
         area_id, product = str(key[0]), str(key[1])
         root = ET.Element("svg", {"xmlns": SVG, "viewBox": "0 0 480 190", "class": "growth", "role": "img"})
         root.set("aria-label", f"{english('growth.title')}: {cities[area_id]}, {product}")

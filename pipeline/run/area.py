@@ -13,10 +13,11 @@ from pipeline import simulate
 from pipeline.base.progress import Journal
 from pipeline.declared import catalogue, facts
 from pipeline.extract.sandbox import process as reader_process
+from pipeline.geometry.grid import Grid
 from pipeline.load import parquet, press_kit
 from pipeline.load.planner_map import map_page, tiles
 from pipeline.schema import tables
-from pipeline.schema.vocabulary import HOMES, LANGUAGES
+from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.transform import (
     buildings,
     completeness,
@@ -183,11 +184,12 @@ def _describe(  # noqa: PLR0913 - everything that an area is described from
     with journal.stage("estimating"):
         series = _follow_growth(measured, places)
         current = series[series["outline"] == "current"]
-        cells = _cover(measured, houses)
+        grid = Grid.of(area.area_id, area.bbox)
+        cells = _cover(measured, houses, grid)
         seen = _see(measured, houses, cells)
         people = _estimate(measured, config, houses, places, named, seen)
         seen = _beside_published(measured, houses, seen, people.rows)
-        told = people_seen.only_as_seen(people.rows, area.area_id, seen)
+        told = people_seen.only_as_seen(people.rows, seen)
         draws = people.draws if seen.told != "nothing" else people.draws.iloc[:0]
         estimates = validation.Estimates(
             area_id=area.area_id,
@@ -198,12 +200,13 @@ def _describe(  # noqa: PLR0913 - everything that an area is described from
             population=told,
             counts=people.counts,
             growth=current,
+            whole_city=seen.told != "mapped_part",
             zone_houses=validation.houses_in_zones(houses, zones.pairs, zones.rules),
         )
     rows = {
         "areas": _area_row(area, seen, measured.observed_year(houses)),
         "sources": _source_rows(read.sources),
-        "buildings": _located(houses),
+        "buildings": houses,
         "settlements": places,
         "kind_weights": found.weights,
         "named_settlements": named,
@@ -213,7 +216,7 @@ def _describe(  # noqa: PLR0913 - everything that an area is described from
         "red_zone_rules": zones.rules,
         "building_hazards": zones.pairs,
         "red_zone_overlaps": zones.overlaps,
-        "population": told,
+        **population.people_tables(told, seen.told),
         "population_draws": draws,
         "unregistered_shares": people.shares if seen.told in {"city", "unknown"} else people.shares.iloc[:0],
         "exposure": population.exposure(
@@ -225,8 +228,9 @@ def _describe(  # noqa: PLR0913 - everything that an area is described from
             draws=draws,
             seed=config.run.seed,
         ),
-        "growth": series,
+        **growth.built_up_tables(series),
         "coverage": cells,
+        "cell_settlements": completeness.cell_settlements(grid, houses),
         "completeness": pd.concat(
             [
                 completeness.missing_inputs(area.area_id, read.data.missing),
@@ -271,7 +275,7 @@ def _delineate(measured: _Measured, merged: gpd.GeoDataFrame, earlier: gpd.GeoDa
     delineation = settlements.delineate(merged, osm, area_id, settlements.listed_names(gazetteer, area_id))
     places, named = settlements.resolve_names(delineation.settlements, osm, gazetteer, area_id)
     lineage = settlements.trace(places, earlier, area_id, delineation.middles)
-    houses = lineage.renamed(merged.assign(settlement_id=delineation.membership))
+    houses = _located(lineage.renamed(merged.assign(settlement_id=delineation.membership)))
     places, named = lineage.renamed(places).sort_values("settlement_id", ignore_index=True), lineage.renamed(named)
     onset = growth.onset_years(
         places,
@@ -283,8 +287,12 @@ def _delineate(measured: _Measured, merged: gpd.GeoDataFrame, earlier: gpd.GeoDa
     places = settlements.classify(places, houses, osm, onset)
     labels = None if inputs.labels is None else inputs.labels.to_crs(places.crs)
     places, weights, notices = settlements.teach(places, labels, area_id)
-    places = settlements.tell_apart(places.assign(onset_year=places["settlement_id"].map(onset).astype("Int64")))
-    return _Found(houses, places, named, weights, lineage.table, notices)
+    homes = houses.loc[houses["home"], "settlement_id"].value_counts()
+    places = places.assign(
+        onset_year=places["settlement_id"].map(onset).astype("Int64"),
+        homes=places["settlement_id"].map(homes).fillna(0).astype("int64"),
+    )
+    return _Found(houses, settlements.tell_apart(places), named, weights, lineage.table, notices)
 
 
 @dataclass(frozen=True)
@@ -368,9 +376,9 @@ def _estimate(  # noqa: PLR0913, PLR0917 - everything that is known of an area's
     )
 
 
-def _cover(measured: _Measured, houses: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _cover(measured: _Measured, houses: gpd.GeoDataFrame, grid: Grid) -> gpd.GeoDataFrame:
     return completeness.coverage(
-        measured.area.area_id,
+        grid,
         measured.boundary,
         crs=measured.area.projected,
         buildings=houses,
@@ -391,7 +399,7 @@ def _see(measured: _Measured, houses: gpd.GeoDataFrame, cells: gpd.GeoDataFrame)
     rasters = [source.observed_year for source in measured.sources if source.dataset in _POPULATION_RASTERS]
     return people_seen.people_seen(
         cells,
-        homes=int(houses["kind"].isin(HOMES).sum()),
+        homes=int(houses["home"].sum()),
         buildings_year=measured.observed_year(houses),
         population_year=next(iter(rasters), None),
     )

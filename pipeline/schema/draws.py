@@ -58,6 +58,11 @@ def home_floor_m2(kind: NDArray[np.str_], footprint_m2: Draws, levels: Draws) ->
     )
 
 
+def is_home(kind: NDArray[np.str_], footprint_m2: Draws, levels: Draws) -> NDArray[np.bool_]:
+    """Return whether people may live in each building: the column `home` of the table `buildings`."""
+    return home_floor_m2(kind, footprint_m2, levels) > 0
+
+
 HOME_FLOOR_SQL = f"""CASE
     WHEN kind = 'apartments' THEN footprint_m2 * coalesce(nullif(greatest(levels, 0), 0), {USUAL_LEVELS})
     WHEN kind IN ('house', 'unknown') AND footprint_m2 BETWEEN {HOUSE_M2[0]} AND {HOUSE_M2[1]}

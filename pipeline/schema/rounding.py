@@ -24,20 +24,22 @@ def tenths(people: ArrayLike) -> NDArray[np.float64]:
     return np.floor(np.asarray(people, dtype=float) * 10 + 0.5) / 10
 
 
-def round_people(quantiles: pd.DataFrame) -> pd.DataFrame:
+def round_people(quantiles: pd.DataFrame, prefix: str = "") -> pd.DataFrame:
     """Round 90 % intervals of people as readers see them.
 
     Parameters
     ----------
     quantiles
         Columns `p05`, `p50`, `p95`, any index.
+    prefix
+        What stands before these names, such as ``residents_``.
 
     Returns
     -------
     DataFrame
-        The same columns and index.
+        These columns, with the same index.
     """
-    low, middle, high = (tenths(quantiles[name]) for name in ("p05", "p50", "p95"))
+    low, middle, high = (tenths(quantiles[f"{prefix}{name}"]) for name in ("p05", "p50", "p95"))
     size = np.maximum(np.abs(low), np.abs(high))
     step = np.select([size < bound for bound, _ in STEPS], [step for _, step in STEPS], default=LARGEST_STEP)
     middle = np.floor(middle / step + 0.5) * step
@@ -45,4 +47,5 @@ def round_people(quantiles: pd.DataFrame) -> pd.DataFrame:
     high = np.maximum(np.ceil(high / step) * step, middle)
     high = np.where(high == low, high + step, high)
     # Plus zero: no minus zero.
-    return pd.DataFrame({"p05": low + 0.0, "p50": middle + 0.0, "p95": high + 0.0}, index=quantiles.index)
+    rounded = {f"{prefix}p05": low + 0.0, f"{prefix}p50": middle + 0.0, f"{prefix}p95": high + 0.0}
+    return pd.DataFrame(rounded, index=quantiles.index)

@@ -13,7 +13,7 @@ from pandera.engines.geopandas_engine import Geometry
 from pandera.errors import SchemaError, SchemaErrors
 
 from pipeline.errors import RunError
-from pipeline.schema.vocabulary import CODES, LANGUAGES, TOLD_KINDS
+from pipeline.schema.vocabulary import CODES, LANGUAGES, QUANTITIES, TOLD_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,13 +101,66 @@ _SEEN = {
     ),
     "people_seen_by": _code("What shows the people independently.", "people_seen_by"),
     "told": _code(
-        "What the figures of people are about: the city; all that is mapped (share unknown); the mapped part "
-        "(settlement_id '<area>/mapped' in population, no total of the city); nothing.",
+        "What the figures of people are about: the city; all that is mapped (share unknown); the mapped part (no "
+        "total of the city); nothing.",
         "told",
     ),
     "told_reason": _code("Why so.", "told_reason"),
 }
 """How much of an area the inputs see, and what may therefore be told of it."""
+
+_WHO = {
+    "residents": "People who live there",
+    "registered": "People registered there, whether they live there or not",
+    "unregistered": "Residents registered nowhere in the city",
+}
+_ABOUT = _code("What the figures are about (see areas.told): only 'city' is a total of the city.", "told")
+_PLACE = _text("Settlement, or '<area>/rest': what lies in no settlement.")
+_IN_SETTLEMENT = _text("Settlement; NULL: what lies in none.", nullable=True)
+
+
+def _statistics(of: str, prefix: str = "", *, levels: tuple[str, ...] = _QUANTILES) -> dict[str, pa.Column]:
+    """Declare quantiles and the mean of draws of people; means of disjoint groups add up, quantiles do not."""
+    quantiles = {f"{prefix}{q}": _number(f"{of}: quantile {int(q[1:])} % of the draws.", "person") for q in levels}
+    return {**quantiles, f"{prefix}mean": _number(f"{of}: mean of the draws.", "person")}
+
+
+def _people() -> dict[str, pa.Column]:
+    """Declare the estimate of an area or a place: a group of columns for each quantity."""
+    quantities = {
+        name: column for quantity in QUANTITIES for name, column in _statistics(_WHO[quantity], f"{quantity}_").items()
+    }
+    return {**quantities, **_basis(), "year": _integer("Year of the inputs.", check=_YEAR, nullable=True)}
+
+
+def _basis() -> dict[str, pa.Column]:
+    return {
+        "residents_method": _text("Method of the residents, as named in docs/method.md."),
+        "residents_evidence": _code("Where the parameters that decide the residents come from.", "evidence"),
+        "registration_method": _text("Method of registered and unregistered."),
+        "registration_evidence": _code("Where the parameters that decide who is registered come from.", "evidence"),
+    }
+
+
+_CROSSCHECK = {
+    "method": _text("Method, as named in docs/method.md."),
+    **_statistics("Residents by this method alone"),
+    "year": _integer("Year of the inputs.", check=_YEAR, nullable=True),
+}
+
+
+def _built_up() -> dict[str, pa.Column]:
+    return {
+        "year": _integer("Epoch.", check=_YEAR),
+        "product": _text("Dataset; series of different products are never mixed."),
+        "modelled": _flag("True: the epoch is a projection of its producer, not an observation."),
+        "built_m2": _number(
+            "Built-up area; of single settlements low by about a sixth, as outlines cut the raster's cells.",
+            "m2",
+            check=_NOT_NEGATIVE,
+        ),
+    }
+
 
 TABLES: dict[str, pa.DataFrameSchema] = {
     table.name: table
@@ -163,6 +216,10 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             source_id=_text("Input that the outline was taken from (sources.source_id)."),
             seen_by=_code("Which kinds of source saw it.", "seen_by"),
             kind=_code("What it is, as far as tags, size and neighbours tell.", "building_kind"),
+            home=_flag(
+                "True: people may live in it: a block of flats, or a house or main building of unknown use of 25 to "
+                "600 m2. False: a shed, a hall, a shop."
+            ),
             osm_id=_text("OpenStreetMap object, such as way/123.", nullable=True),
             footprint_m2=_number("Area of the outline.", "m2", check=pa.Check.gt(0)),
             levels=_number(
@@ -189,9 +246,13 @@ TABLES: dict[str, pa.DataFrameSchema] = {
                 "Kind that is more probable than all others together; undetermined: the evidence does not suffice.",
                 "settlement_kind",
             ),
-            kind_score=_number("Probability of a novostroika, as p_novostroika.", "1", check=_PROBABILITY),
+            kind_score=_number(
+                "Probability of the kind novostroika; with the columns p_… it adds up to 1.", "1", check=_PROBABILITY
+            ),
             **{
-                f"p_{kind}": _number(f"Probability of the kind {kind}.", "1", check=_PROBABILITY) for kind in TOLD_KINDS
+                f"p_{kind}": _number(f"Probability of the kind {kind}.", "1", check=_PROBABILITY)
+                for kind in TOLD_KINDS
+                if kind != "novostroika"
             },
             evidence_name_word=_text("Kind that a word in its names tells (ж/м, село, дачи, мкр …).", nullable=True),
             evidence_map_tag=_text("What the map's tags call it: village, allotments, quarter.", nullable=True),
@@ -216,7 +277,8 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             status_source=_text("Who says so.", nullable=True),
             onset_year=_integer("First year with a tenth of today's built-up area.", check=_YEAR, nullable=True),
             area_m2=_number("Area of the outline.", "m2", check=pa.Check.gt(0)),
-            buildings=_integer("Buildings in it.", "1", check=pa.Check.ge(1)),
+            buildings=_integer("Buildings in it, sheds and shops too.", "1", check=pa.Check.ge(1)),
+            homes=_integer("Of these, homes (buildings.home).", "1", check=_NOT_NEGATIVE),
             geometry=_geometry("Outline."),
         ),
         _table(
@@ -329,7 +391,8 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             settlement_id=_text("Settlement."),
             rule_id=_text("Rule."),
             hazard_class=_text("Class of the hazard."),
-            buildings=_integer("Buildings within the rule's distance.", "1", check=_NOT_NEGATIVE),
+            buildings=_integer("Buildings within the rule's distance, sheds and shops too.", "1", check=_NOT_NEGATIVE),
+            homes=_integer("Of these, homes.", "1", check=_NOT_NEGATIVE),
             buildings_m2=_number("Footprint area inside the zone.", "m2", check=_NOT_NEGATIVE),
             overlap_m2=_number("Land of the settlement inside the zone.", "m2", check=_NOT_NEGATIVE),
             overlap_share=_number("overlap_m2 / area of the settlement.", "1", check=pa.Check.in_range(0, 1 + 1e-9)),
@@ -338,25 +401,44 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             assumed=_flag("True: at least one of the hazards lacks a tag, and an assumption was used."),
         ),
         _table(
-            "population",
-            "One row per area or settlement, quantity and method: quantiles of Monte Carlo draws, no single numbers.",
-            "area_id settlement_id quantity method",
+            "area_population",
+            "People of each area as far as its inputs show them: the estimate to quote, as quantiles of joint draws.",
+            "area_id",
             area_id=_AREA,
-            settlement_id=_text("Settlement; NULL: the whole area.", nullable=True),
-            quantity=_code("What is counted.", "quantity"),
-            **{q: _number(f"Quantile {int(q[1:])} % of the draws.", "person") for q in _QUANTILES},
-            mean=_number("Mean of the draws.", "person"),
-            method=_text("Method, as named in docs/method.md."),
-            main=_flag("True: the estimate to quote; false: a cross-check by another method."),
-            evidence=_code("Where the deciding parameters come from.", "evidence"),
-            year=_integer("Year of the inputs.", check=_YEAR, nullable=True),
+            about=_ABOUT,
+            **_people(),
+        ),
+        _table(
+            "settlement_population",
+            "People of each settlement, and of the homes in none: together they are the area's (means add up).",
+            "place_id",
+            place_id=_PLACE,
+            area_id=_AREA,
+            settlement_id=_IN_SETTLEMENT,
+            **_people(),
+        ),
+        _table(
+            "area_crosschecks",
+            "Residents of each area by other methods: to hold the estimate against, never to add to it.",
+            "area_id method",
+            area_id=_AREA,
+            **_CROSSCHECK,
+        ),
+        _table(
+            "settlement_crosschecks",
+            "Residents of each settlement by other methods: to hold the estimate against, never to add to it.",
+            "settlement_id method",
+            settlement_id=_text("Settlement."),
+            area_id=_AREA,
+            **_CROSSCHECK,
         ),
         _table(
             "population_draws",
             "Draws of the people of each settlement and of the rest; added up draw by draw, they are the area's.",
-            "area_id settlement_id quantity",
+            "place_id quantity",
+            place_id=_PLACE,
             area_id=_AREA,
-            settlement_id=_text("Settlement; NULL: the buildings in none.", nullable=True),
+            settlement_id=_IN_SETTLEMENT,
             quantity=_code("What is counted; drawn_kind: position of the kind among the modelled ones.", "drawn"),
             draws=_column(
                 "object",
@@ -389,20 +471,28 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             mean=_number("Residents, mean.", "person"),
         ),
         _table(
-            "growth",
-            "One row per settlement and epoch; settlement_id NULL is the whole area, '<area>/rest' what lies in none.",
-            "area_id settlement_id year product outline",
+            "area_built_up",
+            "Built-up area of each area and epoch: its bounding box, with settlements that reach beyond it.",
+            "area_id year product",
             area_id=_AREA,
-            settlement_id=_text("Settlement; NULL: the whole area.", nullable=True),
-            year=_integer("Epoch.", check=_YEAR),
-            built_m2=_number(
-                "Built-up area; of single settlements low by about a sixth, as outlines cut the raster's cells.",
-                "m2",
-                check=_NOT_NEGATIVE,
-            ),
-            product=_text("Dataset; series of different products are never mixed."),
-            modelled=_flag("True: the epoch is a projection of its producer, not an observation."),
-            outline=_code("Which outlines: today's, or (fixed) earlier ones given as input.", "outline"),
+            **_built_up(),
+        ),
+        _table(
+            "settlement_built_up",
+            "Built-up area within today's outline of each settlement, and outside all of them, by epoch.",
+            "place_id year product",
+            place_id=_PLACE,
+            area_id=_AREA,
+            settlement_id=_IN_SETTLEMENT,
+            **_built_up(),
+        ),
+        _table(
+            "fixed_outline_built_up",
+            "The same within earlier outlines that were given as an input, and outside all of them.",
+            "area_id outline_id year product",
+            outline_id=_text("Identifier of the outline in that input, or '<area>/rest': outside all of them."),
+            area_id=_AREA,
+            **_built_up(),
         ),
         _table(
             "completeness",
@@ -419,11 +509,19 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             "One row per 500 m cell with signs of habitation or with buildings: is what stands there mapped?",
             "cell_id",
             area_id=_AREA,
-            cell_id=_text("Identifier: area and centre in the area's projected CRS."),
-            people=_number("People by the population raster.", "person", check=_NOT_NEGATIVE, nullable=True),
-            built_m2=_number("Built-up area, latest observed epoch.", "m2", check=_NOT_NEGATIVE, nullable=True),
+            cell_id=_text("Identifier: area, column and row of the grid, which the public edition shares."),
+            people=_number(
+                "People by the population raster; NULL: none given, or a cell at the edge of the area.",
+                "person",
+                check=_NOT_NEGATIVE,
+                nullable=True,
+            ),
+            built_m2=_number(
+                "Built-up area, latest observed epoch; NULL likewise.", "m2", check=_NOT_NEGATIVE, nullable=True
+            ),
             streets_m=_number("Length of residential streets.", "m", check=_NOT_NEGATIVE),
-            buildings=_integer("Buildings in the inputs.", "1", check=_NOT_NEGATIVE),
+            buildings=_integer("Buildings in the inputs, sheds and shops too.", "1", check=_NOT_NEGATIVE),
+            homes=_integer("Of these, homes.", "1", check=_NOT_NEGATIVE),
             roof_m2=_number("Their footprint area.", "m2", check=_NOT_NEGATIVE),
             roof_osm_m2=_number("Of that, what OpenStreetMap shows.", "m2", check=_NOT_NEGATIVE),
             roof_satellite_m2=_number("Of that, what satellites show.", "m2", check=_NOT_NEGATIVE),
@@ -433,12 +531,26 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             geometry=_geometry("The cell."),
         ),
         _table(
+            "cell_settlements",
+            "Which settlements the buildings of a cell belong to. Full edition only: counts are small.",
+            "cell_id place_id",
+            cell_id=_text("Cell (coverage.cell_id)."),
+            place_id=_PLACE,
+            area_id=_AREA,
+            settlement_id=_IN_SETTLEMENT,
+            buildings=_integer("Buildings in both.", "1", check=pa.Check.ge(1)),
+            homes=_integer("Of these, homes.", "1", check=_NOT_NEGATIVE),
+        ),
+        _table(
             "validation",
             "Published figures (and, where simulated, the truth) beside the estimates.",
             "check_id",
             check_id=_text("Identifier of the figure, as in layers/facts."),
             area_id=_AREA,
-            subject=_text("Settlement or city."),
+            subject=_text("Settlement or city, as the figure's source names it."),
+            settlement_id=_text(
+                "Settlement that the figure is about; NULL: the city, a group, or none found.", nullable=True
+            ),
             quantity=_text("What is counted."),
             year=_integer("Year of the figure.", check=_YEAR, nullable=True),
             reported_low=_number("Lower end of what was reported.", "see quantity", nullable=True),
@@ -469,10 +581,23 @@ TABLES: dict[str, pa.DataFrameSchema] = {
     )
 }
 
-_PERSONS = {
-    "p05": _number("Lower end of the 90 % interval, rounded down to 50, 100 or 1,000.", "person"),
-    "p50": _number("Median, rounded to 50, 100 or 1,000.", "person"),
-    "p95": _number("Upper end of the 90 % interval, rounded up to 50, 100 or 1,000.", "person"),
+
+def _rounded(of: str, prefix: str = "") -> dict[str, pa.Column]:
+    return {
+        f"{prefix}p05": _number(f"{of}: lower end of the 90 % interval, rounded down to 50, 100 or 1,000.", "person"),
+        f"{prefix}p50": _number(f"{of}: median, rounded to 50, 100 or 1,000.", "person"),
+        f"{prefix}p95": _number(f"{of}: upper end of the 90 % interval, rounded up to 50, 100 or 1,000.", "person"),
+    }
+
+
+_PUBLIC_PEOPLE = {
+    **{name: column for q in QUANTITIES for name, column in _rounded(_WHO[q], f"{q}_").items()},
+    **_basis(),
+    "year": _integer("Year of the inputs.", check=_YEAR, nullable=True),
+}
+_PUBLIC_BUILT_UP = {
+    **{name: column for name, column in _built_up().items() if name != "built_m2"},
+    "built_ha": _number("Built-up area, rounded to 0.1 ha.", "ha", check=_NOT_NEGATIVE),
 }
 
 PUBLIC_TABLES: dict[str, pa.DataFrameSchema] = {
@@ -527,34 +652,42 @@ PUBLIC_TABLES: dict[str, pa.DataFrameSchema] = {
             cell_id=_text("Identifier: area, column and row of the grid."),
             area_id=_AREA,
             buildings=_integer("Buildings, rounded to 5.", "1", check=_NOT_NEGATIVE),
-            **_PERSONS,
+            **_rounded("Residents"),
             kind=_code("Class of the settlements in which most of its homes stand.", "settlement_kind"),
             share_residents=_code("Share of homes in zones that protect residents from a hazard.", "share"),
             share_administrative=_code("Share of homes inside administrative limits.", "share"),
             geometry=_geometry("The cell."),
         ),
         _table(
-            "population",
-            "90 % intervals of people. Quantiles of settlements do not add up to those of their area; draws do.",
-            "area_id settlement_id quantity",
+            "area_population",
+            "People of each area as far as its inputs show them: 90 % intervals.",
+            "area_id",
             area_id=_AREA,
-            settlement_id=_text("Settlement; NULL: the whole area.", nullable=True),
-            quantity=_code("What is counted.", "quantity"),
-            **_PERSONS,
-            method=_text("Method, as named in docs/method.md."),
-            evidence=_code("Where the deciding parameters come from.", "evidence"),
-            year=_integer("Year of the inputs.", check=_YEAR, nullable=True),
+            about=_ABOUT,
+            **_PUBLIC_PEOPLE,
         ),
         _table(
-            "growth",
-            "Built-up area per area or settlement and epoch.",
-            "area_id settlement_id year product",
+            "settlement_population",
+            "People of each settlement shown here: 90 % intervals. Quantiles do not add up.",
+            "settlement_id",
+            settlement_id=_text("Settlement."),
             area_id=_AREA,
-            settlement_id=_text("Settlement; NULL: the whole area.", nullable=True),
-            year=_integer("Epoch.", check=_YEAR),
-            built_ha=_number("Built-up area, rounded to 0.1 ha.", "ha", check=_NOT_NEGATIVE),
-            product=_text("Dataset; series of different products are never mixed."),
-            modelled=_flag("True: the epoch is a projection of its producer, not an observation."),
+            **_PUBLIC_PEOPLE,
+        ),
+        _table(
+            "area_built_up",
+            "Built-up area of each area and epoch.",
+            "area_id year product",
+            area_id=_AREA,
+            **_PUBLIC_BUILT_UP,
+        ),
+        _table(
+            "settlement_built_up",
+            "Built-up area of each settlement shown here and epoch.",
+            "settlement_id year product",
+            settlement_id=_text("Settlement."),
+            area_id=_AREA,
+            **_PUBLIC_BUILT_UP,
         ),
         _table(
             "red_zones",

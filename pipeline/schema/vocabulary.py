@@ -73,8 +73,8 @@ SHARES = CODES["share"]
 """Classes in which the public edition says how much of a unit lies in red zones."""
 INPUTS = CODES["input"]
 
-MAPPED = "/mapped"
-"""Ends the settlement_id of the mapped part of an area whose inputs show too little of it for a total."""
+REST = "/rest"
+"""Ends the place_id of what lies in no settlement of an area."""
 
 HOMES = ("house", "apartments", "unknown")
 """Kinds of building that count as a home: a house, a block of flats, a main building of unknown use."""

@@ -17,6 +17,8 @@ import shapely
 from pyproj import Transformer
 
 from pipeline.geometry import zonal
+from pipeline.geometry.grid import CELL_M
+from pipeline.schema.vocabulary import REST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,9 +26,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyproj import CRS
 
+    from pipeline.geometry.arrays import Floats
+    from pipeline.geometry.grid import Grid
     from pipeline.geometry.raster import Raster
 
-CELL_M = 500.0
 _STREET_STEP_M = 50.0
 _RESIDENTIAL_STREETS = ("residential", "living_street")
 
@@ -45,60 +48,68 @@ _COMPLETE, _PARTIAL, _SPARSE = 0.9, 0.5, 0.1
 
 
 @dataclass(frozen=True)
-class Grid:
-    """A grid of square cells over an area.
+class _Window:
+    """A rectangle of cells of a grid, counted row by row from the lower left.
 
     Attributes
     ----------
+    grid
+        The grid.
     west, south
-        Lower left corner in the area's projected CRS, metres.
+        Column and row of the lower left cell.
     columns, rows
         Number of cells in either direction.
     """
 
-    west: float
-    south: float
+    grid: Grid
+    west: int
+    south: int
     columns: int
     rows: int
 
     @classmethod
-    def over(cls, bounds: Sequence[float]) -> Grid:
-        """Return the grid whose cells, aligned to multiples of 500 m, cover bounds (minx, miny, maxx, maxy)."""
-        west, south = (np.floor(np.asarray(bounds[:2]) / CELL_M) * CELL_M).tolist()
-        columns, rows = np.ceil((np.asarray(bounds[2:]) - (west, south)) / CELL_M).astype(int).tolist()
-        return cls(west, south, max(columns, 1), max(rows, 1))
+    def over(cls, grid: Grid, x: Floats, y: Floats) -> _Window:
+        """Return the window that holds some points (metres)."""
+        low, high = (np.floor(np.array([ends(x), ends(y)]) / CELL_M).astype(int) for ends in (np.min, np.max))
+        west, south = low.tolist()
+        columns, rows = (high - low + 1).tolist()
+        return cls(grid, west, south, columns, rows)
 
     @property
     def size(self) -> int:
         """The number of cells."""
         return self.columns * self.rows
 
-    def total(self, x: NDArray[np.float64], y: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the sum of weights of the points in each cell, shape (size,); points outside count nowhere."""
-        column = np.floor((x - self.west) / CELL_M).astype(np.int64)
-        row = np.floor((y - self.south) / CELL_M).astype(np.int64)
+    def total(self, x: Floats, y: Floats, weight: Floats | NDArray[np.bool_]) -> Floats:
+        """Return the sum of weights of the points (metres) in each cell, shape (size,); those outside are left out."""
+        column = np.floor(x / CELL_M).astype(np.int64) - self.west
+        row = np.floor(y / CELL_M).astype(np.int64) - self.south
         inside = (column >= 0) & (column < self.columns) & (row >= 0) & (row < self.rows)
         cells = row[inside] * self.columns + column[inside]
         return np.bincount(cells, weights=weight[inside], minlength=self.size).astype(np.float64)
 
-    def centres(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return x and y of the cell centres, each of shape (size,)."""
+    def columns_rows(self) -> NDArray[np.int64]:
+        """Return column and row of the cells, shape (size, 2)."""
         row, column = np.divmod(np.arange(self.size), self.columns)
-        return self.west + (column + 0.5) * CELL_M, self.south + (row + 0.5) * CELL_M
+        return np.column_stack([column + self.west, row + self.south])
+
+    def centres(self, crs: CRS) -> NDArray[np.object_]:
+        """Return the centres of the cells as points in another CRS, shape (size,)."""
+        x, y = ((self.columns_rows() + 0.5) * CELL_M).T
+        return np.asarray(shapely.points(*Transformer.from_crs(self.grid.crs, crs, always_xy=True).transform(x, y)))
 
     def boxes(self) -> NDArray[np.object_]:
-        """Return the cells as polygons, shape (size,)."""
-        x, y = self.centres()
-        half = CELL_M / 2
-        return np.asarray(shapely.box(x - half, y - half, x + half, y + half))
+        """Return the cells as polygons in the CRS of the grid, shape (size,)."""
+        west, south = (self.columns_rows() * CELL_M).T
+        return np.asarray(shapely.box(west, south, west + CELL_M, south + CELL_M))
 
 
 def coverage(  # noqa: PLR0913 - every sign of habitation is an input of its own
-    area_id: str,
+    grid: Grid,
     boundary: shapely.Polygon,
     *,
     crs: CRS,
-    buildings: gpd.GeoDataFrame,
+    buildings: pd.DataFrame,
     layers: Mapping[str, gpd.GeoDataFrame],
     population: Raster | None,
     built_up: Raster | None,
@@ -107,14 +118,14 @@ def coverage(  # noqa: PLR0913 - every sign of habitation is an input of its own
 
     Parameters
     ----------
-    area_id
-        Identifier of the area.
+    grid
+        The grid of the area, named like it.
     boundary
         The area, in `crs`.
     crs
-        The area's projected CRS, metres; that of `buildings` and `layers` as well.
+        The area's projected CRS, metres; that of `layers` as well.
     buildings
-        Merged buildings with `footprint_m2` and `seen_by`.
+        Merged buildings with `footprint_m2`, `home`, `seen_by`, `lon` and `lat`.
     layers
         OSM layers; `landuse` and `roads` are used.
     population
@@ -125,46 +136,74 @@ def coverage(  # noqa: PLR0913 - every sign of habitation is an input of its own
     Returns
     -------
     geopandas.GeoDataFrame
-        Columns of the table `coverage`, geometry in `crs`; cells without any sign and without buildings are left out.
+        Columns of the table `coverage`, geometry in the CRS of the grid; cells without any sign and without buildings
+        are left out. Every building is in a cell; in cells whose centre lies outside the area, of which the inputs
+        show a part, signs of habitation are not judged.
     """
-    grid = Grid.over(boundary.bounds)
-    people = _raster_total(grid, population, crs)
-    built = _raster_total(grid, built_up, crs)
-    centroids = buildings.geometry.centroid
-    x, y = centroids.x.to_numpy(), centroids.y.to_numpy()
+    x, y = grid.project(buildings["lon"].to_numpy(dtype=float), buildings["lat"].to_numpy(dtype=float))
+    edge = shapely.get_coordinates(boundary)
+    edge_x, edge_y = grid.project(edge[:, 0], edge[:, 1], crs)
+    window = _Window.over(grid, np.concatenate([x, edge_x]), np.concatenate([y, edge_y]))
+    centres = window.centres(crs)
+    judged = np.asarray(shapely.intersects(boundary, centres))
+    people = np.where(judged, _raster_total(window, population), 0)
+    built = np.where(judged, _raster_total(window, built_up), 0)
     area_m2 = buildings["footprint_m2"].to_numpy(dtype=float)
-    roofs = grid.total(x, y, area_m2)
-    count = grid.total(x, y, np.ones(len(x)))
+    roofs = window.total(x, y, area_m2)
+    count = window.total(x, y, np.ones(len(x)))
     by_osm, by_satellite = ((buildings["seen_by"] != other).to_numpy() for other in ("satellite", "osm"))
-    in_osm = grid.total(x, y, by_osm.astype(float))
-    streets = _street_total(grid, layers["roads"])
-    residential = _residential(grid, layers["landuse"])
+    in_osm = window.total(x, y, by_osm.astype(float))
+    streets = _street_total(window, layers["roads"], crs)
+    residential = _residential(centres, layers["landuse"])
 
-    inhabited = (people >= _MIN_PEOPLE) | (built >= _MIN_BUILT_M2) | (streets >= _MIN_STREETS_M) | residential
+    signs = (people >= _MIN_PEOPLE) | (built >= _MIN_BUILT_M2) | (streets >= _MIN_STREETS_M) | residential
+    inhabited = judged & signs
     # Streets and land use prove that somebody lives there, but not how many roofs to expect: one is then enough.
     expected = np.maximum(people * _MIN_ROOF_PER_PERSON_M2, built * _MIN_ROOF_SHARE)
     mapped = (count > 0) & (roofs >= expected)
-    centre_x, centre_y = grid.centres()
     cells = gpd.GeoDataFrame(
         {
-            "area_id": area_id,
-            "cell_id": [f"{area_id}/{x:.0f}/{y:.0f}" for x, y in zip(centre_x, centre_y, strict=True)],
-            "people": people if population is not None else np.nan,
-            "built_m2": built if built_up is not None else np.nan,
+            "area_id": grid.name,
+            "cell_id": grid.names(window.columns_rows()),
+            "people": np.where(judged & (population is not None), people, np.nan),
+            "built_m2": np.where(judged & (built_up is not None), built, np.nan),
             "streets_m": streets,
             "buildings": count.astype(np.int64),
+            "homes": window.total(x, y, buildings["home"].to_numpy(dtype=bool)).astype(np.int64),
             "roof_m2": roofs,
-            "roof_osm_m2": grid.total(x, y, area_m2 * by_osm),
-            "roof_satellite_m2": grid.total(x, y, area_m2 * by_satellite),
+            "roof_osm_m2": window.total(x, y, area_m2 * by_osm),
+            "roof_satellite_m2": window.total(x, y, area_m2 * by_satellite),
             "inhabited": inhabited,
             "mapped": mapped,
             "osm_mapped": (in_osm > 0) | (count < _MIN_BUILDINGS_WITHOUT_OSM),
         },
-        geometry=grid.boxes(),
-        crs=crs,
+        geometry=window.boxes(),
+        crs=grid.crs,
     )
-    keep = (inhabited | (count > 0)) & shapely.intersects(boundary, shapely.points(centre_x, centre_y))
-    return cells[keep].reset_index(drop=True)
+    return cells[inhabited | (count > 0)].reset_index(drop=True)
+
+
+def cell_settlements(grid: Grid, buildings: pd.DataFrame) -> pd.DataFrame:
+    """Return which settlements the buildings of each cell belong to (table `cell_settlements`).
+
+    Parameters
+    ----------
+    grid
+        The grid of the area.
+    buildings
+        `settlement_id` (missing: in none), `home`, `lon` and `lat`.
+    """
+    rows = pd.DataFrame(
+        {
+            "cell_id": grid.cell_ids(buildings["lon"].to_numpy(dtype=float), buildings["lat"].to_numpy(dtype=float)),
+            "settlement_id": buildings["settlement_id"].to_numpy(),
+            "place_id": buildings["settlement_id"].fillna(grid.name + REST).to_numpy(),
+            "buildings": 1,
+            "homes": buildings["home"].to_numpy(dtype=int),
+        }
+    )
+    counts = rows.groupby(["cell_id", "place_id", "settlement_id"], dropna=False)[["buildings", "homes"]].sum()
+    return counts.reset_index().assign(area_id=grid.name)
 
 
 def roof_shares(settlements: gpd.GeoDataFrame, buildings: pd.DataFrame, built_up: Raster | None) -> pd.Series | None:
@@ -230,18 +269,17 @@ def _verdict(share: float) -> str:
     return "missing"
 
 
-def _raster_total(grid: Grid, raster: Raster | None, crs: CRS) -> NDArray[np.float64]:
+def _raster_total(window: _Window, raster: Raster | None) -> Floats:
     """Sum a raster over the grid, each raster cell counted whole where its centre lies (they are far smaller)."""
     if raster is None:
-        return np.zeros(grid.size)
+        return np.zeros(window.size)
     row, column = np.nonzero(np.nan_to_num(raster.values) > 0)
     a, b, c, d, e, f = raster.transform[:6]
     x, y = a * (column + 0.5) + b * (row + 0.5) + c, d * (column + 0.5) + e * (row + 0.5) + f
-    x, y = Transformer.from_crs(raster.crs, crs, always_xy=True).transform(x, y)
-    return grid.total(np.asarray(x), np.asarray(y), raster.values[row, column])
+    return window.total(*window.grid.project(x, y, raster.crs), raster.values[row, column])
 
 
-def _street_total(grid: Grid, roads: gpd.GeoDataFrame) -> NDArray[np.float64]:
+def _street_total(window: _Window, roads: gpd.GeoDataFrame, crs: CRS) -> Floats:
     """Sum the length of residential streets over the grid, in metres, by points at every 50 m."""
     streets = roads.geometry[roads["highway"].isin(_RESIDENTIAL_STREETS)].to_numpy()
     length = shapely.length(streets)
@@ -250,14 +288,13 @@ def _street_total(grid: Grid, roads: gpd.GeoDataFrame) -> NDArray[np.float64]:
     position = np.arange(len(line)) - np.repeat(np.cumsum(steps) - steps, steps)
     step_m = np.divide(length, steps, out=np.zeros_like(length), where=steps > 0)
     points = shapely.line_interpolate_point(streets[line], (position + 0.5) * step_m[line])
-    return grid.total(shapely.get_x(points), shapely.get_y(points), step_m[line])
+    return window.total(*window.grid.project(shapely.get_x(points), shapely.get_y(points), crs), step_m[line])
 
 
-def _residential(grid: Grid, landuse: gpd.GeoDataFrame) -> NDArray[np.bool_]:
-    """Return for each cell whether its centre lies on residential land."""
+def _residential(centres: NDArray[np.object_], landuse: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Return for each centre of a cell whether it lies on residential land."""
     polygons = landuse.geometry[landuse["landuse"] == "residential"].to_numpy()
-    found = np.zeros(grid.size, dtype=bool)
+    found = np.zeros(len(centres), dtype=bool)
     if len(polygons):
-        centres = np.asarray(shapely.points(*grid.centres()))
         found[shapely.STRtree(centres).query(polygons, predicate="intersects")[1]] = True
     return found

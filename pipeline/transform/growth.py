@@ -14,6 +14,7 @@ import shapely
 
 from pipeline.geometry import zonal
 from pipeline.schema.provenance import Notice
+from pipeline.schema.vocabulary import REST
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -74,8 +75,8 @@ def series(  # noqa: PLR0913 - the series, its outlines and its product
     Returns
     -------
     pandas.DataFrame
-        Table `growth`: a row per settlement and epoch, one for the rest (``<area>/rest``) and one for the whole area
-        (settlement_id missing). The whole is the boundary together with outlines that reach beyond it; the rest is
+        A row per settlement and epoch, one for the rest (``<area>/rest``) and one for the whole area (settlement_id
+        missing). The whole is the boundary together with outlines that reach beyond it; the rest is
         what lies in no outline and is measured on its own, so that settlements and rest add up to the whole.
     """
     outlines = settlements.geometry.reset_index(drop=True)
@@ -83,7 +84,7 @@ def series(  # noqa: PLR0913 - the series, its outlines and its product
     whole = shapely.union(boundary, covered)
     extra = gpd.GeoSeries([shapely.difference(whole, covered), whole], crs=settlements.crs)
     polygons = gpd.GeoSeries(pd.concat([outlines, extra], ignore_index=True), crs=settlements.crs)
-    ids = [*settlements["settlement_id"].astype(str), f"{area_id}/rest", None]
+    ids = [*settlements["settlement_id"].astype(str), area_id + REST, None]
     frames = [
         pd.DataFrame({"settlement_id": ids, "year": year, "built_m2": zonal.sums(polygons, built_up[year])})
         for year in sorted(built_up)
@@ -94,6 +95,22 @@ def series(  # noqa: PLR0913 - the series, its outlines and its product
         area_id=area_id, product=product, modelled=rows["year"].isin(list(modelled)), outline=outline
     ).astype({"settlement_id": "str"})
     return rows[list(_COLUMNS)].sort_values(["settlement_id", "year"], na_position="first", ignore_index=True)
+
+
+def built_up_tables(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return rows of `series`, of all outlines, as `area_built_up`, `settlement_built_up`, `fixed_outline_built_up`.
+
+    Areas, places and outlines of another date overlap: each has a table of its own, so that a sum counts no ground
+    twice.
+    """
+    whole, fixed = rows["settlement_id"].isna(), rows["outline"] == "fixed"
+    places = rows[~whole].rename(columns={"settlement_id": "place_id"})
+    in_one = places["place_id"].where(~places["place_id"].str.endswith(REST))
+    return {
+        "area_built_up": rows[whole & ~fixed],
+        "settlement_built_up": places[~fixed[~whole]].assign(settlement_id=in_one),
+        "fixed_outline_built_up": places[fixed[~whole]].rename(columns={"place_id": "outline_id"}),
+    }
 
 
 def notices(rows: pd.DataFrame) -> list[Notice]:

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.schema.vocabulary import MAPPED
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -175,15 +173,13 @@ def _median(values: Floats, weight: Floats) -> float:
     return float(values[order][np.searchsorted(total, total[-1] / 2)])
 
 
-def only_as_seen(population: pd.DataFrame, area_id: str, seen: PeopleSeen) -> pd.DataFrame:
-    """Return the rows of the table `population` that may be published: no total of a city that the inputs hardly show.
+def only_as_seen(rows: pd.DataFrame, seen: PeopleSeen) -> pd.DataFrame:
+    """Return the rows of an estimate (`population.Population.rows`) that may be told, given what the inputs see.
 
-    The total of a mapped part is no total of the area, nor comparable with what others say of the area: it carries the
-    settlement_id ``<area>/mapped``, and cross-checks of the area are left out.
+    A mapped part is not comparable with what other methods say of the whole area: their rows are left out.
     """
     if seen.told == "nothing":
-        return population.iloc[:0]
+        return rows.iloc[:0]
     if seen.told != "mapped_part":
-        return population
-    rows = population[population["settlement_id"].notna() | population["main"]]
-    return rows.assign(settlement_id=rows["settlement_id"].fillna(area_id + MAPPED)).reset_index(drop=True)
+        return rows
+    return rows[rows["settlement_id"].notna() | rows["main"]].reset_index(drop=True)

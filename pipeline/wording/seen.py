@@ -6,7 +6,6 @@ import math
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
-from pipeline.schema.vocabulary import MAPPED
 from pipeline.wording.texts import load
 
 if TYPE_CHECKING:
@@ -42,21 +41,17 @@ def seen_and_mapped(area: Mapping[str, Any] | pd.Series, population: pd.DataFram
     area
         A row of the table `areas`.
     population
-        Its rows of the table `population`, full or public.
+        Its row of the table `area_population`, full or public, if there is one.
     code
         Language of the sentences.
     """
     from pipeline.schema.rounding import round_people
 
     sentence = seen_sentence(area, code)
-    place = population["settlement_id"]
-    mapped = place.isna() if area["told"] == "unknown" else place == str(area["area_id"]) + MAPPED
-    rows = population[mapped & (population["quantity"] == "residents")]
-    rows = rows[rows["main"]] if "main" in rows else rows
-    if area["told"] == "city" or rows.empty:
+    if area["told"] == "city" or population.empty:
         return sentence
     texts = load(code, "seen")
-    low, _, high = round_people(rows[["p05", "p50", "p95"]]).iloc[0]
+    low, _, high = round_people(population, "residents_").iloc[0]
     return f"{sentence} {texts('seen.residents', interval=texts.interval(low, high))}"
 
 

@@ -15,6 +15,8 @@ import pytest
 import shapely
 
 from pipeline.declared import facts
+from pipeline.geometry.grid import Grid
+from pipeline.run.area import _located
 from pipeline.transform import completeness
 from pipeline.transform.buildings import merge
 from pipeline.transform.people_seen import people_seen
@@ -47,13 +49,14 @@ def judged(area_id: str, seed: int) -> pd.DataFrame:
     boundary = gpd.GeoSeries([made.area.boundary], crs="EPSG:4326").segmentize(0.01).to_crs(made.area.projected).iloc[0]
     precision = Priors(facts.priors(), made.area.country, area_id, "winter").select("precision_satellite")
     people, centres = made.buildings["residents"], shapely.centroid(np.asarray(made.buildings.geometry.array))
+    grid = Grid.of(area_id, made.area.bbox)
     rows = []
     for case, osm, footprints in cases(made, seed):
-        merged = merge(osm, footprints, area_id, precision).buildings
+        merged = _located(merge(osm, footprints, area_id, precision).buildings)
         shown = shapely.STRtree(np.asarray(merged.geometry.array)).query(centres, predicate="intersects")[0]
         for rasters, built_up in (("both rasters", made.inputs.built_up[LAST_OBSERVED]), ("people only", None)):
             cells = completeness.coverage(
-                area_id, boundary, crs=made.area.projected, buildings=merged, layers=made.layers,
+                grid, boundary, crs=made.area.projected, buildings=merged, layers=made.layers,
                 population=made.inputs.population, built_up=built_up,
             )  # fmt: skip
             found = people_seen(cells, homes=len(merged), buildings_year=None, population_year=None)

@@ -65,24 +65,24 @@ def judged_run(out: Path, seed: int) -> pd.DataFrame:
     if not (out / "manifest.json").exists():
         settings = config.load(ROOT / "config.toml", out=out, seed=seed)
         run(settings, quiet=True)
-    tables = {name: pd.read_parquet(out / "tables" / f"{name}.parquet") for name in ("population", "population_draws")}
+    names = ("area_population", "settlement_population", "population_draws")
+    tables = {name: pd.read_parquet(out / "tables" / f"{name}.parquet") for name in names}
     places = gpd.read_parquet(out / "tables" / "settlements.parquet")
     rows: list[dict[str, object]] = []
     for truth in sorted((out / "simulated").glob("*/truth")):
         area = truth.parent.name
         city = f"{area}/{seed}"
-        main = tables["population"].query("main and area_id == @area").set_index("settlement_id")
+        told = tables["area_population"].query("area_id == @area").iloc[0]
+        main = tables["settlement_population"].query("area_id == @area").set_index("place_id")
         whole = pd.read_parquet(truth / "population.parquet").iloc[0]
-        for quantity in QUANTITIES:
-            told = main[(main["quantity"] == quantity) & main.index.isna()]
-            rows += [_row(city, "city", "city", quantity, whole, told.iloc[0])]
+        rows += [_row(city, "city", "city", quantity, whole, told) for quantity in QUANTITIES]
         true = gpd.read_parquet(truth / "settlements.parquet")
         pairs = _same_places(true, places[places["area_id"] == area])
         rows += [
-            _row(city, "settlement", place["kind"], quantity, place, told.iloc[0])
+            _row(city, "settlement", place["kind"], quantity, place, main.loc[settlement_id])
             for place, settlement_id in pairs
+            if settlement_id in main.index
             for quantity in QUANTITIES
-            if len(told := main[(main["quantity"] == quantity) & (main.index == settlement_id)])
         ]
         rows += [{"city": city, "scope": "true settlement", "kind": kind} for kind in true["kind"]]
         held = tables["population_draws"].query("area_id == @area").set_index(["settlement_id", "quantity"])["draws"]
@@ -103,7 +103,7 @@ def _same_places(true: gpd.GeoDataFrame, ours: gpd.GeoDataFrame) -> list[tuple[p
 def _row(  # noqa: PLR0913, PLR0917 - a row of the judgement
     city: str, scope: str, kind: str, quantity: str, true: pd.Series, told: pd.Series
 ) -> dict[str, object]:
-    quantiles = {name: float(told[name]) for name in ("p05", "p25", "p50", "p75", "p95")}
+    quantiles = {name: float(told[f"{quantity}_{name}"]) for name in ("p05", "p25", "p50", "p75", "p95")}
     small = scope == "settlement" and true["residents"] < 200
     return {
         "city": city, "scope": scope, "kind": kind, "quantity": quantity, "true": float(true[quantity]), "small": small,

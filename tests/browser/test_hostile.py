@@ -79,7 +79,8 @@ def _hostile(turn: int) -> sample_tables.Sample:
     completeness = pd.concat([outskirts] * len(STRINGS), ignore_index=True)
     tables["completeness"] = _filled(completeness, ("layer",), turn)
     tables["areas"] = _filled(tables["areas"], ("name", "name_en", "name_ru", "name_ky", "name_kk"), turn * 5)
-    tables["growth"] = tables["growth"].assign(product=STRINGS[turn])
+    for name in ("area_built_up", "settlement_built_up"):
+        tables[name] = tables[name].assign(product=STRINGS[turn])
     tables["hazards"] = _filled(tables["hazards"], ("name", "attributes"), turn * 11)
     places = _filled(area.context["places"], PLACE_TEXTS, turn)
     return sample_tables.Sample(tables, area.context | {"places": places}, area.zones, area.projected)

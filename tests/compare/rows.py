@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 _VIEW_KEYS = {
     "buildings_by_distance": ["area_id", "settlement_id", "hazard_class", "distance_m"],
     "red_zone_summary": ["settlement_id", "rule_id"],
-    "settlement_growth": ["area_id", "settlement_id", "product", "outline", "year"],
-    "unregistered_summary": ["area_id", "settlement_id"],
+    "area_growth": ["area_id", "product", "year"],
+    "settlement_growth": ["place_id", "product", "year"],
+    "unregistered_summary": ["place_id"],
 }
 _NUMBER = "#"
 """A column of ours: rows that share their key are numbered, so that each has one counterpart at most."""

@@ -18,9 +18,13 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
-from pipeline.schema.draws import KEPT
+from pipeline.geometry.grid import Grid
+from pipeline.schema.draws import KEPT, is_home
 from pipeline.schema.tables import TABLES, conform
-from pipeline.schema.vocabulary import LANGUAGES, SETTLEMENT_KINDS, TOLD_KINDS
+from pipeline.schema.vocabulary import LANGUAGES, REST, SETTLEMENT_KINDS, TOLD_KINDS
+from pipeline.transform.completeness import cell_settlements
+from pipeline.transform.growth import built_up_tables
+from pipeline.transform.population import people_tables
 from pipeline.transform.settlements import tell_apart
 from pipeline.transform.settlements.learning import weights_table
 
@@ -90,12 +94,13 @@ def make(buildings: int = 3000, *, area_id: str = "bishkek", seed: int = 1, simu
         "red_zone_rules": rules,
         "building_hazards": pairs,
         "red_zone_overlaps": _overlaps(settlements, houses, pairs, zones, rules, area_id),
-        "population": _population(settlements, area_id),
+        **people_tables(_population(settlements, area_id), "city"),
         "population_draws": _draws(settlements, area_id),
         "unregistered_shares": _shares(area_id),
-        "growth": _growth(rng, settlements, area_id),
+        **built_up_tables(_growth(rng, settlements, area_id)),
         "completeness": _completeness(area_id),
         "coverage": _to_degrees(_coverage(area_id, projected)),
+        "cell_settlements": cell_settlements(Grid.of(area_id, bbox), pd.DataFrame(houses)),
     }
     conforming = {name: conform(name, frame) for name, frame in tables.items()}
     return Sample(conforming, _context(rng, outlines, projected), _to_degrees(zones), projected)
@@ -231,6 +236,8 @@ def _houses(
         lon=points.x,
         lat=points.y,
     )
+    size = (houses[column].to_numpy(dtype=float) for column in ("footprint_m2", "levels"))
+    houses["home"] = is_home(houses["kind"].to_numpy(dtype=str), *size)
     return houses, gpd.GeoDataFrame({"settlement": range(len(sizes))}, geometry=outlines, crs=projected)
 
 
@@ -251,7 +258,7 @@ def _settlements(
         name_evidence=["node/1" if k else None for k in known],
         kind=kinds,
         kind_score=probabilities[:, 0],
-        **{f"p_{kind}": probabilities[:, number] for number, kind in enumerate(TOLD_KINDS)},
+        **{f"p_{kind}": probabilities[:, number] for number, kind in enumerate(TOLD_KINDS) if number},
         **{column: None for column in TABLES["settlements"].columns if column.startswith("evidence_")},
         delineation=rng.choice(["osm_polygon", "cluster"], count),
         status=status,
@@ -260,6 +267,7 @@ def _settlements(
         onset_year=pd.array(rng.choice([1978, 1991, 1999, 2006, 2012], count), dtype="Int64"),
         area_m2=outlines.geometry.area,
         buildings=houses["settlement"].value_counts().reindex(range(count)).to_numpy(),
+        homes=houses[houses["home"]].groupby("settlement").size().reindex(range(count), fill_value=0).array,
     )
     return tell_apart(described)
 
@@ -299,7 +307,7 @@ def _overlaps(  # noqa: PLR0913, PLR0917 - one argument a table
 ) -> pd.DataFrame:
     near = pairs.merge(rules[["rule_id", "distance_m"]], on="rule_id", suffixes=("", "_limit"))
     near = near[near["distance_m"] <= near["distance_m_limit"]]
-    near = near.merge(houses[["building_id", "settlement_id", "footprint_m2"]], on="building_id")
+    near = near.merge(houses[["building_id", "settlement_id", "home", "footprint_m2"]], on="building_id")
     near = near.dropna(subset=["settlement_id"])
     outlines = settlements.set_index("settlement_id").geometry
     shapes = zones.set_index("rule_id").geometry
@@ -314,6 +322,7 @@ def _overlaps(  # noqa: PLR0913, PLR0917 - one argument a table
                 "rule_id": rule_id,
                 "hazard_class": hazard_class,
                 "buildings": len(group),
+                "homes": int(group["home"].sum()),
                 "buildings_m2": group["footprint_m2"].sum(),
                 "overlap_m2": overlap,
                 "overlap_share": share,
@@ -330,6 +339,7 @@ def _population(settlements: gpd.GeoDataFrame, area_id: str) -> pd.DataFrame:
     spread = {"p05": 0.55, "p25": 0.82, "p50": 1.0, "p75": 1.22, "p95": 1.75}
     counts = [
         (None, settlements["buildings"].sum()),
+        (area_id + REST, 0),
         *settlements[["settlement_id", "buildings"]].itertuples(index=False),
     ]
     rows = [
@@ -359,7 +369,7 @@ def _draws(settlements: gpd.GeoDataFrame, area_id: str) -> pd.DataFrame:
         unregistered = np.rint(residents * rng.beta(4, 6, KEPT)).astype(np.int32)
         people = {"residents": residents, "registered": residents - unregistered, "unregistered": unregistered}
         drawn = {**people, "drawn_kind": np.zeros(KEPT, dtype=np.int32)}
-        place = {"area_id": area_id, "settlement_id": settlement_id}
+        place = {"area_id": area_id, "place_id": settlement_id, "settlement_id": settlement_id}
         rows += [{**place, "quantity": quantity, "draws": draws} for quantity, draws in drawn.items()]
     return pd.DataFrame(rows)
 
@@ -433,6 +443,7 @@ def _coverage(area_id: str, projected: CRS) -> gpd.GeoDataFrame:
         "built_m2": 9_000.0,
         "streets_m": 800.0,
         "buildings": [0, 0, 40, 60, 80],
+        "homes": [0, 0, 30, 50, 70],
         "roof_m2": [0.0, 0.0, 4_000.0, 6_000.0, 8_000.0],
         "roof_osm_m2": [0.0, 0.0, 3_000.0, 6_000.0, 0.0],
         "roof_satellite_m2": [0.0, 0.0, 4_000.0, 5_000.0, 8_000.0],

@@ -22,7 +22,7 @@ from pipeline.declared import catalogue
 from pipeline.load.planner_map import map_page, payload_hazards, tiles, whatif, without_script
 from pipeline.load.planner_map.folium_layers import LAYERS
 from pipeline.load.planner_map.page_projection import DEGREE, polynomial
-from pipeline.load.planner_map.payload import buildings_in_zones, growth_series, page_data
+from pipeline.load.planner_map.payload import buildings_in_zones, one_product, page_data
 from pipeline.schema.draws import KEPT
 from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.transform.red_zones import rules_table
@@ -125,12 +125,12 @@ def test_large_tiles_stay_outside(sample: sample_tables.Sample, tmp_path: Path) 
 
 
 def test_growth_never_mixes_products(sample: sample_tables.Sample) -> None:
-    growth = sample.tables["growth"]
-    other = growth.iloc[:5].assign(product="aaa")
-    series = growth_series(pd.concat([other, growth]))
+    built_up = sample.tables["settlement_built_up"]
+    other = built_up.iloc[:5].assign(product="aaa")
+    series = one_product(pd.concat([other, built_up]))
     assert series is not None
     assert set(series["product"]) == {"ghs_built_s"}
-    assert growth_series(growth.iloc[:0]) is None
+    assert one_product(built_up.iloc[:0]) is None
 
 
 def test_buildings_in_zones_are_counted_once(sample: sample_tables.Sample) -> None:

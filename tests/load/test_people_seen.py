@@ -10,8 +10,8 @@ from pipeline.load import parquet, press_kit, public_edition, report
 from pipeline.load.planner_map.payload import page_data
 from pipeline.load.press_kit import captions, figures, texts
 from pipeline.schema.tables import TABLES
-from pipeline.schema.vocabulary import LANGUAGES, MAPPED
-from pipeline.transform.people_seen import PeopleSeen, only_as_seen
+from pipeline.schema.vocabulary import LANGUAGES
+from pipeline.transform.people_seen import PeopleSeen
 from tests.load.test_report import full_tables
 
 if TYPE_CHECKING:
@@ -41,8 +41,10 @@ def tables(sample: sample_tables.Sample, seen: PeopleSeen) -> dict[str, pd.DataF
     areas = sample.tables["areas"].assign(
         people_seen_share=share, people_seen_by=seen.basis, told=seen.told, told_reason=seen.reason
     )
-    population = only_as_seen(sample.tables["population"], sample.area_id, seen)
-    return {**full_tables(sample), "areas": areas, "population": population}
+    told = {name: frame.iloc[: 0 if seen.told == "nothing" else None] for name, frame in sample.tables.items()}
+    people = {name: told[name] for name in ("area_population", "settlement_population")}
+    people["area_population"] = people["area_population"].assign(about=seen.told)
+    return {**full_tables(sample), "areas": areas, **people}
 
 
 @pytest.fixture
@@ -79,10 +81,6 @@ def test_the_report_has_no_figure_of_the_city(kit: figures.Kit, tmp_path: Path) 
     assert kit.seen["en"] in html
 
 
-def test_only_what_is_mapped_is_a_number(
-    tables: dict[str, pd.DataFrame], kit: figures.Kit, seen: PeopleSeen, sample: sample_tables.Sample
-) -> None:
-    places = tables["population"]["settlement_id"]
-    assert (places == sample.area_id + MAPPED).any() == (seen.told == "mapped_part")
-    assert places.isna().any() == (seen.told == "unknown")
+def test_only_what_is_mapped_is_a_number(tables: dict[str, pd.DataFrame], kit: figures.Kit, seen: PeopleSeen) -> None:
+    assert tables["area_population"]["about"].tolist() == ([] if seen.told == "nothing" else [seen.told])
     assert any(digit in kit.seen["en"].split("people")[-1] for digit in "0123456789") == (seen.told != "nothing")

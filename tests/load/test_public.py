@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from pipeline.base import connection
 from pipeline.base.resources import resource
+from pipeline.geometry.grid import CELL_M, Grid
 from pipeline.load import parquet, public_edition
 from pipeline.load.public_edition import disclosure
 from pipeline.load.public_edition.build import _BUILDINGS, _neutral, _show_buildings
-from pipeline.load.public_edition.grid import CELL_M, Grid
 from pipeline.schema.tables import PUBLIC_TABLES, TABLES
-from pipeline.schema.vocabulary import SHARES
+from pipeline.schema.vocabulary import QUANTITIES, SHARES
 from tests.load import sample_tables
 
 if TYPE_CHECKING:
@@ -93,18 +93,21 @@ def test_nothing_is_below_the_threshold(tables: dict[str, pd.DataFrame], outputs
     sizes = parquet.read(outputs / "tables" / "settlements.parquet", TABLES["settlements"])
     small = sizes.loc[sizes["buildings"] < disclosure.MIN_SETTLEMENT_HOMES, "settlement_id"]
     assert len(small) > 0
-    for name in ("settlements", "population", "growth", "red_zones"):
+    for name in ("settlements", "settlement_population", "settlement_built_up", "red_zones"):
         assert not set(tables[name]["settlement_id"].dropna()) & set(small)
 
 
 def test_figures_are_rounded_and_intervals_have_a_width(tables: dict[str, pd.DataFrame]) -> None:
     for name in ("areas", "settlements", "grid"):
         assert (tables[name]["buildings"] % 5 == 0).all()
-    for name in ("grid", "population"):
-        frame = tables[name]
-        assert (frame[["p05", "p50", "p95"]] % 50 == 0).all(axis=None)
-        assert (frame["p05"] < frame["p95"]).all()
-        assert frame["p50"].between(frame["p05"], frame["p95"]).all()
+    people = [
+        (name, f"{quantity}_") for name in ("area_population", "settlement_population") for quantity in QUANTITIES
+    ]
+    for name, prefix in (("grid", ""), *people):
+        low, middle, high = (tables[name][f"{prefix}{q}"] for q in ("p05", "p50", "p95"))
+        assert (pd.concat([low, middle, high]) % 50 == 0).all()
+        assert (low < high).all()
+        assert middle.between(low, high).all()
 
 
 def test_subtraction_discloses_nothing(tables: dict[str, pd.DataFrame], outputs: Path) -> None:

@@ -22,7 +22,9 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-@pytest.mark.parametrize("name", ["buildings", "settlements", "population", "growth", "sources", "areas"])
+@pytest.mark.parametrize(
+    "name", ["buildings", "settlements", "settlement_population", "settlement_built_up", "sources", "areas"]
+)
 def test_what_is_read_is_what_was_written(sample: sample_tables.Sample, tmp_path: Path, name: str) -> None:
     table, frame = TABLES[name], sample.tables[name]
     parquet.write(frame, tmp_path / "a.parquet", table)
@@ -31,7 +33,7 @@ def test_what_is_read_is_what_was_written(sample: sample_tables.Sample, tmp_path
     pd.testing.assert_frame_equal(pd.DataFrame(conform(name, back)), pd.DataFrame(expected))
 
 
-@pytest.mark.parametrize("name", ["buildings", "population"])
+@pytest.mark.parametrize("name", ["buildings", "settlement_population"])
 def test_order_of_the_rows_does_not_change_the_bytes(sample: sample_tables.Sample, tmp_path: Path, name: str) -> None:
     frame = sample.tables[name]
     parquet.write(frame, tmp_path / "a.parquet", TABLES[name])
@@ -64,9 +66,9 @@ def test_parts_are_joined_as_if_written_at_once(
 
 
 def test_a_part_of_another_table_is_refused(sample: sample_tables.Sample, tmp_path: Path) -> None:
-    parquet.write(sample.tables["growth"], tmp_path / "g.parquet", TABLES["growth"])
-    with pytest.raises(RunError, match="does not hold the columns of table population"):
-        parquet.merge([tmp_path / "g.parquet"], tmp_path / "p.parquet", TABLES["population"])
+    parquet.write(sample.tables["area_built_up"], tmp_path / "g.parquet", TABLES["area_built_up"])
+    with pytest.raises(RunError, match="does not hold the columns of table area_population"):
+        parquet.merge([tmp_path / "g.parquet"], tmp_path / "p.parquet", TABLES["area_population"])
 
 
 def test_a_table_without_rows_keeps_its_columns(tmp_path: Path) -> None:
@@ -81,4 +83,4 @@ def test_a_missing_or_torn_file_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "torn.parquet").write_bytes(b"PAR1 and then nothing")
     for name in ("absent.parquet", "torn.parquet"):
         with pytest.raises(InputError, match=name):
-            parquet.read(tmp_path / name, TABLES["growth"])
+            parquet.read(tmp_path / name, TABLES["area_built_up"])

@@ -71,7 +71,9 @@ def town(seed: int, *, houses: int = 400, size_m: float = 3000.0) -> Town:
     rng = np.random.default_rng(seed)
     footprints = rectangles(rng, rng.uniform(0, size_m, (houses, 2)))
     buildings = gpd.GeoDataFrame(
-        {"building_id": [f"t/b/{row:06d}" for row in range(houses)]}, geometry=footprints, crs=METRIC
+        {"building_id": [f"t/b/{row:06d}" for row in range(houses)], "home": np.arange(houses) % 3 > 0},
+        geometry=footprints,
+        crs=METRIC,
     )
     quarter = size_m / 3
     outlines = [

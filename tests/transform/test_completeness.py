@@ -11,6 +11,7 @@ import shapely
 from affine import Affine
 from pyproj import CRS
 
+from pipeline.geometry.grid import Grid
 from pipeline.geometry.raster import Raster
 from pipeline.schema import tables
 from pipeline.transform import completeness
@@ -18,14 +19,17 @@ from pipeline.transform import completeness
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+GRID = Grid.of("town", (74.5, 42.8, 74.7, 43.0))
 METRES = CRS.from_proj4("+proj=tmerc +lat_0=42.9 +lon_0=74.6 +k=1 +datum=WGS84 +units=m +no_defs")
 BOUNDARY = shapely.box(-5000, -5000, 5000, 5000)
 
 
 def houses(x: Sequence[float], y: Sequence[float], seen_by: str = "both") -> gpd.GeoDataFrame:
     geometry = [shapely.box(a - 5, b - 5, a + 5, b + 5) for a, b in zip(x, y, strict=True)]
-    columns = {"footprint_m2": [100.0] * len(geometry), "seen_by": [seen_by] * len(geometry)}
-    return gpd.GeoDataFrame(columns, geometry=geometry, crs=METRES)
+    columns = {"footprint_m2": 100.0, "seen_by": seen_by, "home": True, "settlement_id": None}
+    points = gpd.GeoSeries(gpd.points_from_xy(x, y), crs=METRES).to_crs("EPSG:4326")
+    frame = gpd.GeoDataFrame(geometry=geometry, crs=METRES).assign(**columns)
+    return frame.assign(lon=points.x, lat=points.y)
 
 
 def layers(
@@ -41,7 +45,7 @@ def cover(
     buildings: gpd.GeoDataFrame, given: dict[str, gpd.GeoDataFrame], population: Raster | None = None
 ) -> gpd.GeoDataFrame:
     return completeness.coverage(
-        "town", BOUNDARY, crs=METRES, buildings=buildings, layers=given, population=population, built_up=None
+        GRID, BOUNDARY, crs=METRES, buildings=buildings, layers=given, population=population, built_up=None
     )
 
 
@@ -72,6 +76,23 @@ def test_the_outskirts_are_judged_apart_from_the_centre() -> None:
     assert rows.loc["inhabited_mapped_centre", "verdict"] == "complete"
     assert rows.loc["inhabited_mapped_outskirts", "verdict"] == "sparse"
     tables.conform("completeness", rows.reset_index())
+
+
+def test_every_building_is_in_one_cell_that_says_whose_it_is() -> None:
+    """Cells at the edge are told too, but nobody can judge what lies in them beyond the area."""
+    raster = Raster(np.full((120, 120), 400.0), Affine(100, 0, -6000, 0, -100, 6000), METRES)
+    seen = houses([0, 10, 4995, 5004], [0, 10, 4000, 0]).assign(
+        settlement_id=["town/1", None, "town/1", "town/2"], home=[True, False, True, True]
+    )
+    cells, places = cover(seen, layers(), raster), completeness.cell_settlements(GRID, seen)
+    assert cells["buildings"].sum() == places["buildings"].sum() == len(seen)
+    assert cells["homes"].sum() == places["homes"].sum() == 3
+    assert set(places["cell_id"]) <= set(cells["cell_id"])
+    assert set(places["place_id"]) == {"town/1", "town/2", "town/rest"}
+    beyond = cells["people"].isna()
+    assert beyond.any()
+    assert not cells.loc[beyond, "inhabited"].any()
+    tables.conform("cell_settlements", places)
 
 
 def test_buildings_that_only_satellites_see_mark_land_that_nobody_mapped() -> None:

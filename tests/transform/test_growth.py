@@ -49,7 +49,10 @@ def test_settlements_and_rest_add_up_to_the_raster() -> None:
     rasters = {year: mollweide(rng.uniform(0, 1e4, (160, 160))) for year in (1990, 2000)}
     triangles = places(Polygon([(0, 0), (900, 50), (400, 800)]), box(-2000, -1500, -300, -10), box(4500, 0, 5600, 700))
     rows = rows_of(triangles, rasters, BOUNDARY)
-    tables.TABLES["growth"].validate(tables.conform("growth", rows))
+    built = {name: tables.conform(name, frame) for name, frame in growth.built_up_tables(rows).items()}
+    sums = [built[name].groupby("year")["built_m2"].sum() for name in ("area_built_up", "settlement_built_up")]
+    pd.testing.assert_series_equal(*sums)
+    assert built["fixed_outline_built_up"].empty
     for _, epoch in rows.groupby("year"):
         whole = epoch.loc[epoch["settlement_id"].isna(), "built_m2"].item()
         parts = epoch.loc[epoch["settlement_id"].notna(), "built_m2"].sum()
@@ -163,7 +166,26 @@ def test_no_rasters_make_no_rows() -> None:
     rows = rows_of(places(box(0, 0, 10, 10)), {}, BOUNDARY)
     assert rows.empty
     assert not growth.notices(rows)
-    tables.conform("growth", rows)
+    for name, frame in growth.built_up_tables(rows).items():
+        assert tables.conform(name, frame).empty
+
+
+def test_outlines_of_another_date_have_a_table_of_their_own() -> None:
+    rasters = {2000: mollweide(np.full((160, 160), 1e4))}
+    now, then = (
+        growth.series(
+            places(outline), BOUNDARY, rasters, area_id="x", product="ghs_built_s", modelled=[], outline=outline_of
+        )
+        for outline, outline_of in ((box(0, 0, 900, 900), "current"), (box(0, 0, 300, 900), "fixed"))
+    )
+    built = growth.built_up_tables(pd.concat([now, then], ignore_index=True))
+    assert {name: len(frame) for name, frame in built.items()} == {
+        "area_built_up": 1,
+        "settlement_built_up": 2,
+        "fixed_outline_built_up": 2,
+    }
+    assert built["settlement_built_up"]["settlement_id"].isna().tolist() == [False, True]
+    assert built["area_built_up"]["built_m2"].sum() == pytest.approx(built["settlement_built_up"]["built_m2"].sum())
 
 
 def test_waves_are_those_of_the_literature() -> None:

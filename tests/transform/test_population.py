@@ -16,8 +16,10 @@ from pipeline.declared import facts
 from pipeline.errors import ConfigError
 from pipeline.geometry.raster import Raster
 from pipeline.schema import tables
+from pipeline.schema.vocabulary import QUANTITIES
 from pipeline.transform import population
 from pipeline.transform.buildings.capture_recapture import DEPENDENCE
+from pipeline.transform.population import people_tables
 from pipeline.transform.population.building_counts import aggregate
 from pipeline.transform.population.priors import Factors, Prior, Priors
 
@@ -64,14 +66,17 @@ TWO = pd.concat([buildings("a", 400), buildings("b", 250), buildings(None, 90)],
 PLACES = settlements(a="novostroika", b="village")
 
 
-def test_rows_conform_to_the_table() -> None:
+def test_rows_make_the_tables_and_a_sum_counts_everybody_once() -> None:
     result = estimate(TWO, PLACES)
-    conformed = tables.conform("population", result.rows)
-    assert set(conformed["quantity"]) == {"residents", "registered", "unregistered"}
-    main = conformed[conformed["main"]]
-    assert not main.duplicated(["settlement_id", "quantity"]).any()
-    assert (conformed["p05"] < conformed["p95"]).all()
-    assert list(result.rows["settlement_id"].isna()) == sorted(result.rows["settlement_id"].isna(), reverse=True)
+    made = {name: tables.conform(name, frame) for name, frame in people_tables(result.rows, "city").items()}
+    city, places = made["area_population"].iloc[0], made["settlement_population"]
+    assert places["place_id"].tolist() == ["a", "b", "x/rest"]
+    assert places["settlement_id"].isna().tolist() == [False, False, True]
+    for quantity in QUANTITIES:
+        assert places[f"{quantity}_mean"].sum() == pytest.approx(city[f"{quantity}_mean"])
+        assert (places[f"{quantity}_p05"] < places[f"{quantity}_p95"]).all()
+    assert set(made["area_crosschecks"]["method"]) == {"floor_volume"}
+    assert set(made["settlement_crosschecks"]["settlement_id"]) == {"a", "b"}
 
 
 def test_residents_are_near_the_product_of_the_means() -> None:
@@ -258,7 +263,8 @@ def test_an_area_without_buildings_says_so() -> None:
     result = estimate(TWO.iloc[:0], PLACES.iloc[:0])
     assert result.rows.empty
     assert result.notices
-    tables.conform("population", result.rows)
+    for name, frame in people_tables(result.rows, "nothing").items():
+        assert tables.conform(name, frame).empty
 
 
 def test_a_settlement_of_one_house_has_a_wide_interval() -> None:

@@ -11,7 +11,7 @@ import pytest
 from pipeline.declared import facts
 from pipeline.schema import tables
 from pipeline.transform import population
-from pipeline.transform.population import registered_residents
+from pipeline.transform.population import people_tables, registered_residents
 
 if TYPE_CHECKING:
     from pipeline.schema.draws import Whole
@@ -233,7 +233,8 @@ def test_a_register_above_the_residents_leaves_nobody_below_zero() -> None:
     result = estimate(registered=register(city=22_000))
     assert (result.rows["p05"] >= 0).all()
     assert any("exceed the upper estimate" in notice.what for notice in result.notices)
-    tables.conform("population", result.rows)
+    for name, frame in people_tables(result.rows, "city").items():
+        tables.conform(name, frame)
     shares = result.decomposition[result.decomposition["quantity"] == "unregistered"]
     assert shares["share"].sum() == pytest.approx(1)
 

@@ -70,6 +70,7 @@ def test_rows_equal_the_plain_way(seed: int) -> None:
                 continue
             row = ours.loc[(place.settlement_id, rule)]
             assert row["buildings"] == (nearest <= limit).sum()
+            assert row["homes"] == (houses["home"] & (nearest <= limit)).sum()
             assert row["nearest_m"] == pytest.approx(nearest.min(), abs=1e-9)
             assert row["overlap_m2"] == pytest.approx(land, rel=1e-9)
             inside = shapely.intersection(houses.geometry.to_numpy(), zone)
@@ -97,7 +98,8 @@ def test_no_hazards_give_no_rows() -> None:
 def test_a_settlement_of_one_house_inside_the_hazard_is_of_full_severity() -> None:
     house = shapely.box(0, 0, 10, 10)
     city = town(0)
-    buildings = gpd.GeoDataFrame({"building_id": ["b"], "settlement_id": ["s"]}, geometry=[house], crs=METRIC)
+    known = {"building_id": ["b"], "settlement_id": ["s"], "home": [True]}
+    buildings = gpd.GeoDataFrame(known, geometry=[house], crs=METRIC)
     place = gpd.GeoDataFrame({"settlement_id": ["s"], "area_id": ["t"]}, geometry=[house], crs=METRIC)
     hazard = city.hazards[city.hazards["rule_id"] == "KG.wetland"].iloc[:1].set_geometry([shapely.box(-5, -5, 50, 50)])
     row = table(Town(buildings, place, hazard.set_crs(METRIC, allow_override=True))).iloc[0]

@@ -155,7 +155,7 @@ def test_groups_hold_only_settlements_that_were_all_found() -> None:
 
 
 def test_houses_in_zones_are_counted_once() -> None:
-    buildings = pd.DataFrame({"building_id": ["a", "b", "c"], "kind": ["house", "unknown", "outbuilding"]})
+    buildings = pd.DataFrame({"building_id": ["a", "b", "c"], "home": [True, True, False]})
     pairs = pd.DataFrame(
         {
             "building_id": ["a", "a", "b", "c", "b"],

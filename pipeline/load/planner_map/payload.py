@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
 _QUANTILES = ("p05", "p25", "p50", "p75", "p95")
+_BASES = {"registered": "registration", "residents": "residents", "unregistered": "registration"}
+"""Which method and evidence a quantity rests on."""
 
 
 def page_data(tables: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,18 +37,16 @@ def page_data(tables: Mapping[str, Any]) -> dict[str, Any]:
         The area's rows of all tables but the private ones (``buildings`` is only counted), EPSG:4326.
     """
     area = tables["areas"].iloc[0]
-    series = growth_series(tables["growth"])
-    population = tables["population"]
-    population = population[population["main"]].sort_values("quantity")
+    series = one_product(tables["settlement_built_up"])
     # A figure of the city only where the city is told; `seen` says what there is instead.
-    whole = population[population["settlement_id"].isna() & (area["told"] == "city")]
+    city = tables["area_population"].query("about == 'city'").to_dict("records")
     return {
         "area": {
             "id": area["area_id"],
             "names": label_names(area),
             "bbox": [area["west"], area["south"], area["east"], area["north"]],
             "simulated": bool(area["simulated"]),
-            "seen": {code: seen_and_mapped(area, population, code) for code in LANGUAGES},
+            "seen": {code: seen_and_mapped(area, tables["area_population"], code) for code in LANGUAGES},
         },
         "homes": _homes(tables),
         "version": _version(),
@@ -54,8 +54,8 @@ def page_data(tables: Mapping[str, Any]) -> dict[str, Any]:
         "rules": payload_hazards.rules(tables),
         "acts": payload_hazards.acts(tables),
         "hazards": payload_hazards.hazards(tables["hazards"]),
-        "settlements": _settlements(tables, population, series),
-        "population": {row["quantity"]: _interval(row) for _, row in whole.iterrows()},
+        "settlements": _settlements(tables, series),
+        "population": _people(city[0]) if city else {},
         "growth": None if series is None else _epochs(series),
         "completeness": payload_hazards.completeness(tables["completeness"]),
         "sources": _sources(tables["sources"]),
@@ -90,14 +90,13 @@ def dumps(document: object) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def growth_series(growth: pd.DataFrame) -> pd.DataFrame | None:
-    """Return the rows of the one product that is shown: current outlines, most epochs; series are never mixed."""
-    rows = growth[growth["outline"] == "current"]
-    if rows.empty:
+def one_product(built_up: pd.DataFrame) -> pd.DataFrame | None:
+    """Return the rows of the one product that is shown, the one with most epochs: series are never mixed."""
+    if built_up.empty:
         return None
-    epochs = rows.groupby("product")["year"].nunique()
+    epochs = built_up.groupby("product")["year"].nunique()
     best = epochs.sort_index().idxmax()
-    return rows[rows["product"] == best]
+    return built_up[built_up["product"] == best]
 
 
 def _version() -> str:
@@ -111,23 +110,25 @@ def _integer(value: object) -> int | None:
     return None if value is None or pd.isna(value) else int(value)  # type: ignore[call-overload]
 
 
-def _interval(row: Mapping[Hashable, Any] | pd.Series) -> dict[str, Any]:
+def _people(row: Mapping[Hashable, Any]) -> dict[str, Any]:
+    """Return what a row of `area_population` or `settlement_population` says, by quantity."""
     return {
-        "q": tenths([row[q] for q in _QUANTILES]).tolist(),
-        "evidence": row["evidence"],
-        "method": row["method"],
-        "year": _integer(row["year"]),
+        quantity: {
+            "q": tenths([row[f"{quantity}_{q}"] for q in _QUANTILES]).tolist(),
+            "evidence": row[f"{basis}_evidence"],
+            "method": row[f"{basis}_method"],
+            "year": _integer(row["year"]),
+        }
+        for quantity, basis in _BASES.items()
     }
 
 
-def _settlements(
-    tables: Mapping[str, Any], population: pd.DataFrame, series: pd.DataFrame | None
-) -> list[dict[str, Any]]:
+def _settlements(tables: Mapping[str, Any], series: pd.DataFrame | None) -> list[dict[str, Any]]:
     settlements: gpd.GeoDataFrame = tables["settlements"].sort_values("settlement_id")
     points = settlements.geometry.representative_point()
     bounds = settlements.geometry.bounds.round(6)
     in_zones = buildings_in_zones(tables)
-    people = dict(iter(population.groupby("settlement_id")))
+    people = {row["place_id"]: _people(row) for row in tables["settlement_population"].to_dict("records")}
     others = _other_names(tables["named_settlements"])
     zones = dict(iter(tables["red_zone_overlaps"].sort_values("rule_id").groupby("settlement_id")))
     built = {} if series is None else _built(series)
@@ -150,7 +151,7 @@ def _settlements(
             "buildings": int(row["buildings"]),
             "at": [round(points[label].x, 6), round(points[label].y, 6)],
             "bbox": [float(value) for value in bounds.loc[label]],
-            "population": {r["quantity"]: _interval(r) for r in _rows(people, row["settlement_id"])},
+            "population": people.get(row["settlement_id"], {}),
             "growth": built.get(row["settlement_id"]),
             "zones": [_overlap(r) for r in _rows(zones, row["settlement_id"])],
             "inZones": int(in_zones.get(row["settlement_id"], 0)),
@@ -186,7 +187,7 @@ def buildings_in_zones(tables: Mapping[str, Any]) -> pd.Series:
 
 def _built(series: pd.DataFrame) -> dict[str, list[int]]:
     """Return each settlement's built-up area in the years of the series; one with gaps is left out."""
-    by_year = series.pivot_table(index="settlement_id", columns="year", values="built_m2").dropna()
+    by_year = series.pivot_table(index="place_id", columns="year", values="built_m2").dropna()
     return dict(zip(by_year.index, by_year.round().astype(int).to_numpy().tolist(), strict=True))
 
 

@@ -12,9 +12,9 @@ import shapely
 from pyproj import Transformer
 
 from pipeline.errors import InputError
+from pipeline.geometry.grid import CELL_M, Grid
 from pipeline.load import parquet
 from pipeline.load.press_kit import texts
-from pipeline.load.public_edition.grid import CELL_M, Grid
 from pipeline.schema.tables import PUBLIC_TABLES
 from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.wording.label_names import latin_label
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_READ = ("areas", "settlements", "grid", "population", "growth", "sources")
+_READ = ("areas", "settlements", "grid", "area_population", "settlement_population", "area_built_up", "sources")
 _MARGIN_M = CELL_M
 _KEPT = 0.99
 """Share of the residents, along each axis, that the map shows in full; cells farther out are on its inset."""
@@ -119,21 +119,21 @@ def read(public: Path, area_id: str) -> Kit:
     grid = Grid.of(area_id, tuple(shapely.bounds(area["geometry"])))
     cells = _cells(tables["grid"], grid)
     shown, inset = _bounds(cells, area["geometry"], grid)
-    total = tables["population"][tables["population"]["settlement_id"].isna()]
-    years = tables["population"]["year"].dropna()
+    city = tables["area_population"]
+    years = pd.concat([city["year"], tables["settlement_population"]["year"]]).dropna()
     return Kit(
         area_id=area_id,
         names={code: texts.clean(_name(area, code) or area_id) for code in LANGUAGES},
         simulated=bool(area["simulated"]),
-        seen={code: seen_and_mapped(area, tables["population"], code) for code in LANGUAGES},
+        seen={code: seen_and_mapped(area, city, code) for code in LANGUAGES},
         counts={key: int(area[key]) for key in ("settlements", "settlements_withheld", "cells", "cells_withheld")},
         bounds=shown,
         whole=inset,
         cells=cells,
-        settlements=_settlements(tables["settlements"], tables["population"], grid),
-        unregistered=_interval(total[total["quantity"] == "unregistered"]) if area["told"] == "city" else None,
+        settlements=_settlements(tables["settlements"], tables["settlement_population"], grid),
+        unregistered=_interval(city[city["about"] == "city"], "unregistered"),
         year=int(years.max()) if len(years) else None,
-        growth=_growth(tables["growth"]),
+        growth=_growth(tables["area_built_up"]),
         sources=_attributions(tables["sources"]),
         background=_background(public / "maps" / area_id / "background.json", grid),
         tables=tables,
@@ -148,11 +148,13 @@ def _name(row: Any, code: str) -> str | None:  # noqa: ANN401 - a row of a frame
     return None
 
 
-def _interval(rows: pd.DataFrame) -> Interval | None:
+def _interval(rows: pd.DataFrame, quantity: str) -> Interval | None:
+    """Return a quantity of the first row of `area_population` or `settlement_population`."""
     if rows.empty:
         return None
     row = rows.iloc[0]
-    return Interval(row["p05"], row["p50"], row["p95"], row["evidence"])
+    evidence = row["residents_evidence" if quantity == "residents" else "registration_evidence"]
+    return Interval(row[f"{quantity}_p05"], row[f"{quantity}_p50"], row[f"{quantity}_p95"], evidence)
 
 
 def _cells(cells: pd.DataFrame, grid: Grid) -> pd.DataFrame:
@@ -207,7 +209,7 @@ def _ground(bounds: Bounds) -> float:
 
 def _settlements(settlements: Any, population: pd.DataFrame, grid: Grid) -> list[Settlement]:  # noqa: ANN401
     """Return the settlements, the most populous first."""
-    residents = population[population["quantity"] == "residents"].set_index("settlement_id")
+    people = population.set_index("settlement_id")
     shapes = settlements.geometry.to_crs(grid.crs)
     labels = {code: _labels(settlements, code) for code in LANGUAGES}
     found = []
@@ -222,7 +224,7 @@ def _settlements(settlements: Any, population: pd.DataFrame, grid: Grid) -> list
                 status=row["status"],
                 status_year=None if pd.isna(row["status_year"]) else int(row["status_year"]),
                 buildings=int(row["buildings"]),
-                residents=_interval(residents.loc[residents.index == row["settlement_id"]]),
+                residents=_interval(people.loc[people.index == row["settlement_id"]], "residents"),
                 place=None if place is None else (float(place.x), float(place.y)),
             )
         )
@@ -247,13 +249,12 @@ def _labels(settlements: pd.DataFrame, code: str) -> dict[str, str]:
     return labels
 
 
-def _growth(growth: pd.DataFrame) -> pd.DataFrame:
-    """Return the series of the whole area; of several products, the one with the most epochs."""
-    area = growth[growth["settlement_id"].isna()]
-    if area.empty:
-        return area
-    longest = area.groupby("product")["year"].count().sort_index().idxmax()
-    return area[area["product"] == longest].sort_values("year")
+def _growth(built_up: pd.DataFrame) -> pd.DataFrame:
+    """Return the series of the area; of several products, the one with the most epochs."""
+    if built_up.empty:
+        return built_up
+    longest = built_up.groupby("product")["year"].count().sort_index().idxmax()
+    return built_up[built_up["product"] == longest].sort_values("year")
 
 
 def _background(path: Path, grid: Grid) -> dict[str, list[list[tuple[float, float]]]]:

@@ -88,12 +88,11 @@ def _note(kit: Kit) -> str:
 
 def _settlements_csv(kit: Kit, note: str) -> str:
     rows = pd.DataFrame(kit.tables["settlements"]).drop(columns=["geometry", "area_id"])
-    people = kit.tables["population"].dropna(subset=["settlement_id"])
-    for quantity in QUANTITIES:
-        chosen = people[people["quantity"] == quantity].set_index("settlement_id")
-        for key in ("p05", "p50", "p95", "evidence"):
-            # By a dict: pandas 3.1 cannot join on a column of texts that a filter has emptied.
-            rows[f"{quantity}_{key}"] = rows["settlement_id"].map(chosen[key].to_dict())
+    people = kit.tables["settlement_population"].set_index("settlement_id")
+    told = [f"{quantity}_{q}" for quantity in QUANTITIES for q in ("p05", "p50", "p95")]
+    for column in (*told, "residents_evidence", "registration_evidence"):
+        # By a dict: pandas 3.1 cannot join on a column of texts that a filter has emptied.
+        rows[column] = rows["settlement_id"].map(people[column].to_dict())
     return _csv(rows.sort_values("settlement_id"), note)
 
 

@@ -10,10 +10,10 @@ import jinja2
 from markupsafe import Markup
 
 from pipeline.base.resources import resource
+from pipeline.geometry.grid import CELL_M
 from pipeline.load.press_kit import captions, drawing
 from pipeline.load.press_kit.svg import SVG, add, number, to_text
 from pipeline.load.press_kit.texts import load
-from pipeline.load.public_edition.grid import CELL_M
 from pipeline.load.theme import stylesheet
 from pipeline.schema.vocabulary import CODES, LANGUAGES, SETTLEMENT_KINDS, SHARES
 

@@ -13,12 +13,12 @@ import shapely
 
 from pipeline.base import connection
 from pipeline.base.resources import resource
+from pipeline.geometry.grid import Grid
 from pipeline.load import database, parquet
 from pipeline.load.public_edition import disclosure
-from pipeline.load.public_edition.grid import Grid
 from pipeline.schema.rounding import round_people
 from pipeline.schema.tables import PUBLIC_TABLES, TABLES, conform
-from pipeline.schema.vocabulary import LANGUAGES, MAPPED
+from pipeline.schema.vocabulary import LANGUAGES, QUANTITIES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,8 +35,10 @@ _ACCUSING = re.compile(
 _READ = (
     "areas",
     "settlements",
-    "population",
-    "growth",
+    "area_population",
+    "settlement_population",
+    "area_built_up",
+    "settlement_built_up",
     "red_zone_overlaps",
     "red_zone_rules",
     "sources",
@@ -57,7 +59,7 @@ WITH zoned AS (
 )
 SELECT
     b.lon, b.lat, b.settlement_id,
-    is_home(b.kind) AS home,
+    b.home,
     b.footprint_m2 * coalesce(b.levels, 1) AS floor_m2,
     coalesce(z.residents, false) AS in_residents,
     coalesce(z.administrative, false) AS in_administrative
@@ -112,7 +114,7 @@ def _area(con: duckdb.DuckDBPyConnection, area: Any, full: dict[str, Any]) -> di
     """Return the public rows of one area, by table."""
     mine = {name: frame[frame["area_id"] == area.area_id] for name, frame in full.items() if "area_id" in frame.columns}
     grid = Grid.of(area.area_id, tuple(shapely.bounds(area.geometry)))
-    atoms = _atoms(con, grid, mine["population"])
+    atoms = _atoms(con, grid, mine["settlement_population"])
     release = disclosure.choose(atoms)
     named = mine["settlements"][mine["settlements"]["settlement_id"].isin(release.settlements)]
     cells = _cells(atoms, grid, release, mine["settlements"].set_index("settlement_id")["kind"])
@@ -121,8 +123,10 @@ def _area(con: duckdb.DuckDBPyConnection, area: Any, full: dict[str, Any]) -> di
         "areas": _area_row(area, atoms, release, settlements=len(mine["settlements"])),
         "settlements": settlements,
         "grid": cells,
-        "population": _population(mine["population"], release),
-        "growth": _growth(mine["growth"], release),
+        "area_population": _people(mine["area_population"]),
+        "settlement_population": _people(_shown(mine["settlement_population"], release)),
+        "area_built_up": _built_up(mine["area_built_up"]),
+        "settlement_built_up": _built_up(_shown(mine["settlement_built_up"], release)),
         "red_zones": _red_zones(mine["red_zone_overlaps"], named),
     }
 
@@ -133,7 +137,7 @@ def _atoms(con: duckdb.DuckDBPyConnection, grid: Grid, population: pd.DataFrame)
     The share is by floor area (footprint times storeys): the dasymetric rule of Mennis (2003) with floor area as the
     weight. Homes outside every settlement get no residents, since no estimate speaks of them.
     """
-    rows = con.execute(_BUILDINGS, {"area": grid.area_id}).df()
+    rows = con.execute(_BUILDINGS, {"area": grid.name}).df()
     rows["cell_id"] = grid.cell_ids(rows["lon"].to_numpy(), rows["lat"].to_numpy())
     rows["settlement_id"] = rows["settlement_id"].astype(object).where(rows["settlement_id"].notna(), None)
     rows["weight"] = np.where(rows["home"], rows["floor_m2"], 0.0)
@@ -150,8 +154,8 @@ def _atoms(con: duckdb.DuckDBPyConnection, grid: Grid, population: pd.DataFrame)
         .sum()
         .reset_index()
     )
-    main = population[population["main"] & (population["quantity"] == "residents")].dropna(subset=["settlement_id"])
-    people = main.set_index("settlement_id")[["p05", "p50", "p95"]]
+    people = population.set_index("place_id")[["residents_p05", "residents_p50", "residents_p95"]]
+    people.columns = ["p05", "p50", "p95"]
     totals = atoms.groupby("settlement_id")["weight"].transform("sum").replace(0.0, np.nan)
     share = (atoms["weight"] / totals).fillna(0.0)
     for quantile in people.columns:
@@ -166,7 +170,7 @@ def _cells(atoms: pd.DataFrame, grid: Grid, release: Release, kinds: pd.Series[s
     by_kind = shown.assign(kind=shown["settlement_id"].map(kinds)).groupby(["cell_id", "kind"])["homes"].sum()
     largest = by_kind.reset_index().sort_values(["cell_id", "homes", "kind"], ascending=[True, False, True])
     frame = cells.assign(
-        area_id=grid.area_id,
+        area_id=grid.name,
         buildings=disclosure.round_count(cells["buildings"]),
         **round_people(cells[["p05", "p50", "p95"]]),
         kind=largest.drop_duplicates("cell_id").set_index("cell_id")["kind"],
@@ -202,24 +206,17 @@ def _neutral(reference: str) -> str:
     return "published study, named in the full edition" if _ACCUSING.search(reference) else reference
 
 
-def _population(population: pd.DataFrame, release: Release) -> pd.DataFrame:
-    shown = population[
-        population["main"]
-        & (
-            population["settlement_id"].isna()
-            | population["settlement_id"].isin(release.settlements)
-            | (population["settlement_id"] == population["area_id"] + MAPPED)
-        )
-    ]
-    return shown.assign(**round_people(shown[["p05", "p50", "p95"]]))
+def _shown(places: pd.DataFrame, release: Release) -> pd.DataFrame:
+    """Return the rows of published settlements; what lies in none is known by subtraction, and not told."""
+    return places[places["settlement_id"].isin(release.settlements)]
 
 
-def _growth(growth: pd.DataFrame, release: Release) -> pd.DataFrame:
-    shown = growth[
-        (growth["outline"] == "current")
-        & (growth["settlement_id"].isna() | growth["settlement_id"].isin(release.settlements))
-    ]
-    return shown.assign(built_ha=(shown["built_m2"] / 1000).round() / 10)
+def _people(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(**pd.concat([round_people(rows, f"{quantity}_") for quantity in QUANTITIES], axis=1))
+
+
+def _built_up(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(built_ha=(rows["built_m2"] / 1000).round() / 10)
 
 
 def _red_zones(overlaps: pd.DataFrame, named: gpd.GeoDataFrame) -> pd.DataFrame:

@@ -1,11 +1,17 @@
 CREATE VIEW buildings_by_distance AS
 WITH nearest AS (
-    SELECT b.area_id, b.settlement_id, h.hazard_class, b.building_id, min(h.distance_m) AS nearest_m
+    SELECT b.area_id, b.settlement_id, h.hazard_class, b.building_id, b.home, min(h.distance_m) AS nearest_m
     FROM building_hazards AS h
     JOIN buildings AS b USING (building_id)
     GROUP BY ALL
 ), stepped AS (
-    SELECT area_id, settlement_id, hazard_class, 50 * ceil(nearest_m / 50)::BIGINT AS distance_m, count(*) AS n
+    SELECT
+        area_id,
+        settlement_id,
+        hazard_class,
+        50 * ceil(nearest_m / 50)::BIGINT AS distance_m,
+        count(*) AS n,
+        count(*) FILTER (home) AS n_homes
     FROM nearest
     GROUP BY ALL
 )
@@ -16,7 +22,10 @@ SELECT
     distance_m,
     sum(n) OVER (
         PARTITION BY area_id, settlement_id, hazard_class ORDER BY distance_m
-    )::BIGINT AS buildings
+    )::BIGINT AS buildings,
+    sum(n_homes) OVER (
+        PARTITION BY area_id, settlement_id, hazard_class ORDER BY distance_m
+    )::BIGINT AS homes
 FROM stepped
 ORDER BY area_id, settlement_id NULLS FIRST, hazard_class, distance_m;
 
@@ -26,3 +35,4 @@ COMMENT ON COLUMN buildings_by_distance.settlement_id IS 'Settlement; NULL: buil
 COMMENT ON COLUMN buildings_by_distance.hazard_class IS 'Class of the hazard.';
 COMMENT ON COLUMN buildings_by_distance.distance_m IS 'Distance from the outline to the hazard''s edge, rounded up to 50 m; 0: touching or inside. [m]';
 COMMENT ON COLUMN buildings_by_distance.buildings IS 'Buildings at this distance or nearer. [1]';
+COMMENT ON COLUMN buildings_by_distance.homes IS 'Of these, homes. [1]';

@@ -11,6 +11,7 @@ SELECT
     r.distance_m AS limit_m,
     o.nearest_m,
     o.buildings AS buildings_within,
+    o.homes AS homes_within,
     o.buildings / s.buildings AS share_of_buildings,
     o.overlap_m2,
     o.overlap_share,
@@ -36,6 +37,7 @@ COMMENT ON COLUMN red_zone_summary.rule_kind IS 'Nature of the rule.';
 COMMENT ON COLUMN red_zone_summary.limit_m IS 'Distance that the rule asks for. [m]';
 COMMENT ON COLUMN red_zone_summary.nearest_m IS 'Least distance from a building of the settlement to the hazard. [m]';
 COMMENT ON COLUMN red_zone_summary.buildings_within IS 'Buildings within the distance. [1]';
+COMMENT ON COLUMN red_zone_summary.homes_within IS 'Of these, homes. [1]';
 COMMENT ON COLUMN red_zone_summary.share_of_buildings IS 'buildings_within / buildings of the settlement. [1]';
 COMMENT ON COLUMN red_zone_summary.overlap_m2 IS 'Land of the settlement inside the zone. [m2]';
 COMMENT ON COLUMN red_zone_summary.overlap_share IS 'overlap_m2 / land of the settlement. [1]';

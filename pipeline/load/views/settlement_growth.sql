@@ -1,17 +1,18 @@
 CREATE VIEW settlement_growth AS
 WITH series AS (
     SELECT
-        g.area_id, g.settlement_id, g.product, g.outline, g.year, g.modelled, g.built_m2,
-        lag(g.built_m2) OVER epochs AS before_m2,
-        lag(g.year) OVER epochs AS before_year,
-        last_value(g.built_m2) OVER (
+        *,
+        lag(built_m2) OVER epochs AS before_m2,
+        lag(year) OVER epochs AS before_year,
+        last_value(built_m2) OVER (
             epochs ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
         ) AS latest_m2
-    FROM growth AS g
-    WINDOW epochs AS (PARTITION BY g.area_id, g.settlement_id, g.product, g.outline ORDER BY g.year)
+    FROM settlement_built_up
+    WINDOW epochs AS (PARTITION BY place_id, product ORDER BY year)
 )
 SELECT
     s.area_id,
+    s.place_id,
     s.settlement_id,
     t.name,
     t.kind,
@@ -20,7 +21,6 @@ SELECT
     w.founded_low,
     w.founded_high,
     s.product,
-    s.outline,
     s.year,
     s.modelled,
     s.built_m2,
@@ -29,22 +29,21 @@ SELECT
         THEN pow(s.built_m2 / s.before_m2, 1.0 / (s.year - s.before_year)) - 1
     END AS rate_per_year
 FROM series AS s
--- The ids of earlier outlines are their own: they name nothing of today.
-LEFT JOIN settlements AS t ON t.settlement_id = s.settlement_id AND s.outline = 'current'
-LEFT JOIN settlement_waves AS w ON w.settlement_id = t.settlement_id
-ORDER BY s.area_id, s.settlement_id NULLS FIRST, s.product, s.outline, s.year;
+LEFT JOIN settlements AS t USING (settlement_id)
+LEFT JOIN settlement_waves AS w USING (settlement_id)
+ORDER BY s.area_id, s.settlement_id NULLS FIRST, s.product, s.year;
 
-COMMENT ON VIEW settlement_growth IS 'Built-up area of each settlement and area by epoch, with its yearly rate of growth, its onset, its wave and its founding in the literature. Areas of single settlements are low by about a sixth at every epoch alike, because outlines cut the cells of the raster; rates and onsets are not touched, nor are whole areas.';
+COMMENT ON VIEW settlement_growth IS 'Built-up area of each settlement, and of what lies in none, by epoch, with its yearly rate of growth, its onset, its wave and its founding in the literature. Areas of single settlements are low by about a sixth at every epoch alike, because outlines cut the cells of the raster; rates and onsets are not touched.';
 COMMENT ON COLUMN settlement_growth.area_id IS 'Area.';
-COMMENT ON COLUMN settlement_growth.settlement_id IS 'Settlement; NULL: the whole area; <area>/rest: what lies in none.';
+COMMENT ON COLUMN settlement_growth.place_id IS 'Settlement, or ''<area>/rest'': what lies in none.';
+COMMENT ON COLUMN settlement_growth.settlement_id IS 'Settlement; NULL: what lies in none.';
 COMMENT ON COLUMN settlement_growth.name IS 'Best-known name.';
-COMMENT ON COLUMN settlement_growth.kind IS 'Class with the highest score.';
+COMMENT ON COLUMN settlement_growth.kind IS 'Kind of the settlement.';
 COMMENT ON COLUMN settlement_growth.onset_year IS 'First year with a tenth of today''s built-up area.';
 COMMENT ON COLUMN settlement_growth.wave IS 'Wave of the literature that holds the onset year.';
 COMMENT ON COLUMN settlement_growth.founded_low IS 'Earliest year of founding in the literature.';
 COMMENT ON COLUMN settlement_growth.founded_high IS 'Latest year of founding in the literature.';
 COMMENT ON COLUMN settlement_growth.product IS 'Dataset; rates are only taken within one.';
-COMMENT ON COLUMN settlement_growth.outline IS 'Which outlines were used: current or fixed.';
 COMMENT ON COLUMN settlement_growth.year IS 'Epoch.';
 COMMENT ON COLUMN settlement_growth.modelled IS 'True: a projection of the producer, not an observation.';
 COMMENT ON COLUMN settlement_growth.built_m2 IS 'Built-up area. [m2]';

@@ -1,37 +1,37 @@
 CREATE VIEW unregistered_summary AS
 SELECT
     p.area_id,
+    p.place_id,
     p.settlement_id,
-    coalesce(s.name, CASE WHEN p.settlement_id IS NULL OR ends_with(p.settlement_id, '/mapped') THEN a.name END) AS name,
+    s.name,
     s.kind,
     s.status,
     s.status_year,
-    max(p.p05) FILTER (p.quantity = 'residents') AS residents_p05,
-    max(p.p50) FILTER (p.quantity = 'residents') AS residents_p50,
-    max(p.p95) FILTER (p.quantity = 'residents') AS residents_p95,
-    max(p.p05) FILTER (p.quantity = 'registered') AS registered_p05,
-    max(p.p50) FILTER (p.quantity = 'registered') AS registered_p50,
-    max(p.p95) FILTER (p.quantity = 'registered') AS registered_p95,
-    max(p.p05) FILTER (p.quantity = 'unregistered') AS unregistered_p05,
-    max(p.p50) FILTER (p.quantity = 'unregistered') AS unregistered_p50,
-    max(p.p95) FILTER (p.quantity = 'unregistered') AS unregistered_p95,
-    max(p.evidence) FILTER (p.quantity = 'unregistered') AS evidence,
-    max(p.method) FILTER (p.quantity = 'unregistered') AS method,
-    max(p.year) AS year,
+    p.residents_p05,
+    p.residents_p50,
+    p.residents_p95,
+    p.registered_p05,
+    p.registered_p50,
+    p.registered_p95,
+    p.unregistered_p05,
+    p.unregistered_p50,
+    p.unregistered_p95,
+    p.registration_evidence AS evidence,
+    p.registration_method AS method,
+    p.year,
     a.told,
     a.people_seen_share,
     a.simulated
-FROM population AS p
+FROM settlement_population AS p
 JOIN areas AS a USING (area_id)
 LEFT JOIN settlements AS s USING (settlement_id)
-WHERE p.main
-GROUP BY p.area_id, p.settlement_id, s.name, a.name, s.kind, s.status, s.status_year, a.simulated, a.told, a.people_seen_share
 ORDER BY p.area_id, p.settlement_id NULLS FIRST;
 
-COMMENT ON VIEW unregistered_summary IS 'Residents, registered and unregistered people as 90 % intervals. Unregistered: registered nowhere in the city. Quantiles do not add up; for a group of settlements add up the draws (macro people_of, or novostroiki estimate).';
+COMMENT ON VIEW unregistered_summary IS 'Residents, registered and unregistered people of each settlement, and of the homes in none, as 90 % intervals; those of whole areas are in area_population. Unregistered: registered nowhere in the city. Quantiles do not add up; for a group of settlements add up the draws (macro people_of, or novostroiki estimate).';
 COMMENT ON COLUMN unregistered_summary.area_id IS 'Area.';
-COMMENT ON COLUMN unregistered_summary.settlement_id IS 'Settlement; NULL: the whole area; <area>/mapped: what is mapped of an area that the inputs show in part.';
-COMMENT ON COLUMN unregistered_summary.name IS 'Best-known name of the settlement, or of the area.';
+COMMENT ON COLUMN unregistered_summary.place_id IS 'Settlement, or ''<area>/rest'': the homes in none.';
+COMMENT ON COLUMN unregistered_summary.settlement_id IS 'Settlement; NULL: the homes in none.';
+COMMENT ON COLUMN unregistered_summary.name IS 'Best-known name of the settlement.';
 COMMENT ON COLUMN unregistered_summary.kind IS 'Class of the settlement.';
 COMMENT ON COLUMN unregistered_summary.status IS 'Legal status as published.';
 COMMENT ON COLUMN unregistered_summary.status_year IS 'Year that the status refers to.';
@@ -47,6 +47,6 @@ COMMENT ON COLUMN unregistered_summary.unregistered_p95 IS 'Residents likely reg
 COMMENT ON COLUMN unregistered_summary.evidence IS 'Where the deciding parameters come from: local, national or none.';
 COMMENT ON COLUMN unregistered_summary.method IS 'Method of the unregistered estimate.';
 COMMENT ON COLUMN unregistered_summary.year IS 'Year of the inputs.';
-COMMENT ON COLUMN unregistered_summary.told IS 'What figures of the whole area are about (areas.told).';
+COMMENT ON COLUMN unregistered_summary.told IS 'What figures of people are about in this area (areas.told).';
 COMMENT ON COLUMN unregistered_summary.people_seen_share IS 'Share of the people whom the inputs of the area show; NULL: unknown. [1]';
 COMMENT ON COLUMN unregistered_summary.simulated IS 'True: the inputs were simulated; nothing here describes the real city.';

@@ -12,6 +12,7 @@ import shapely
 from pyproj import Transformer
 
 from pipeline.geometry.outline_overlap import Outlines
+from pipeline.schema.draws import is_home
 from pipeline.schema.provenance import Notice
 from pipeline.transform.buildings.building_use import STOREY_M, kinds
 from pipeline.transform.buildings.capture_recapture import completeness
@@ -101,6 +102,8 @@ def merge(osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, area_id: str, pre
     centres = np.concatenate([outlines_osm.centre, outlines_fp.centre[alone], rests.centre])
     buildings["kind"] = kinds(buildings, centres)
     buildings["levels"] = buildings["levels"].fillna(_storeys(buildings["height_m"]))
+    size = (buildings[column].to_numpy(dtype=float) for column in ("footprint_m2", "levels"))
+    buildings["home"] = is_home(buildings["kind"].to_numpy(dtype=str), *size)
     mean, deviation = precision.moments
     rows = completeness(
         area_id,

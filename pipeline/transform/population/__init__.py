@@ -3,6 +3,6 @@
 from pipeline.transform.population.estimate import estimate
 from pipeline.transform.population.exposure import exposure
 from pipeline.transform.population.priors import Prior, Priors
-from pipeline.transform.population.result_tables import Population
+from pipeline.transform.population.result_tables import Population, people_tables
 
-__all__ = ["Population", "Prior", "Priors", "estimate", "exposure"]
+__all__ = ["Population", "Prior", "Priors", "estimate", "exposure", "people_tables"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from pipeline.schema.draws import QUANTILES, quantiles
+from pipeline.schema.vocabulary import QUANTITIES, REST
 from pipeline.transform.population.joint import SHARE_COLUMNS
 from pipeline.transform.population.sensitivity import DECOMPOSITION_COLUMNS
 from pipeline.transform.population.survey import POSTERIOR_COLUMNS
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 _STATISTICS = (*QUANTILES, "mean")
 _ROW = ("area_id", "settlement_id", "quantity", *_STATISTICS, "method", "main", "evidence", "year")
-_KEPT = ("area_id", "settlement_id", "quantity", "draws")
+_KEPT = ("area_id", "place_id", "settlement_id", "quantity", "draws")
 _COUNT = ("area_id", "settlement_id", "kind", "group", "quantity", *_STATISTICS)
 _SPREAD = ("area_id", "settlement_id", "cv2", "analytic_cv2")
 
@@ -34,7 +35,8 @@ class Population:
     Attributes
     ----------
     rows
-        The table `population`.
+        A row per place, quantity and method; settlement_id is missing for the whole area, ``<area>/rest`` for what lies
+        in no settlement. `people_tables` makes tables of them.
     draws
         The table `population_draws`: settlements and rest, which add up to the area in every draw.
     shares
@@ -77,6 +79,11 @@ class Sheet:
     _spread: list[dict[str, object]] = field(default_factory=list)
     _decomposition: list[pd.DataFrame] = field(default_factory=list)
 
+    @property
+    def rest(self) -> str:
+        """The place_id of what lies in no settlement."""
+        return self.area_id + REST
+
     def estimate(  # noqa: PLR0913 - a row of the table
         self,
         settlement_id: str | None,
@@ -87,13 +94,13 @@ class Sheet:
         evidence: str,
         main: bool = True,
     ) -> None:
-        """Add a row of `population`; no settlement: the whole area."""
+        """Add a row of an estimate; no settlement: the whole area."""
         row = {"area_id": self.area_id, "settlement_id": settlement_id, "quantity": quantity, **quantiles(draws)}
         self._rows.append({**row, "method": method, "main": main, "evidence": evidence, "year": self.year})
 
     def keep(self, settlement_id: str | None, quantity: str, draws: NDArray[np.int32]) -> None:
         """Add a row of `population_draws`; no settlement: what lies in none."""
-        place = {"area_id": self.area_id, "settlement_id": settlement_id}
+        place = {"area_id": self.area_id, "place_id": settlement_id or self.rest, "settlement_id": settlement_id}
         self._draws.append({**place, "quantity": quantity, "draws": draws})
 
     def count(
@@ -139,3 +146,48 @@ class Sheet:
             pd.DataFrame(self._spread, columns=list(_SPREAD)),
             self.notices,
         )
+
+
+def people_tables(rows: pd.DataFrame, about: str) -> dict[str, pd.DataFrame]:
+    """Return the rows of `Population` as tables, one for each level, so that a sum counts nobody twice.
+
+    Parameters
+    ----------
+    rows
+        `Population.rows`, or what may be told of them.
+    about
+        What they are about (`vocabulary.CODES["told"]`).
+
+    Returns
+    -------
+    dict of pandas.DataFrame
+        `area_population`, `settlement_population`, `area_crosschecks`, `settlement_crosschecks`.
+    """
+    whole, main = rows["settlement_id"].isna(), rows["main"]
+    places = _side_by_side(rows[main & ~whole].rename(columns={"settlement_id": "place_id"}), ["area_id", "place_id"])
+    return {
+        "area_population": _side_by_side(rows[main & whole], ["area_id"]).assign(about=about),
+        "settlement_population": places.assign(
+            settlement_id=places["place_id"].where(~places["place_id"].str.endswith(REST))
+        ),
+        "area_crosschecks": rows[~main & whole],
+        "settlement_crosschecks": rows[~main & ~whole],
+    }
+
+
+def _side_by_side(rows: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    """Return one row for each key, with the quantities as groups of columns."""
+    parts = [
+        rows[rows["quantity"] == quantity].set_index(key)[list(_STATISTICS)].add_prefix(f"{quantity}_")
+        for quantity in QUANTITIES
+    ]
+    living, registration = (
+        rows[rows["quantity"] == quantity].set_index(key)[["method", "evidence", "year"]]
+        for quantity in ("residents", "unregistered")
+    )
+    parts += [
+        living[["method", "evidence"]].add_prefix("residents_"),
+        registration[["method", "evidence"]].add_prefix("registration_"),
+        living[["year"]],
+    ]
+    return pd.concat(parts, axis=1).reset_index()

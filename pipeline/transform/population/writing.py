@@ -62,7 +62,7 @@ class Writing:
     _floor_volume: Draws = field(default_factory=lambda: np.zeros(KEPT))
 
     def place(self, row: int) -> None:
-        """Write the rows of one place; the houses in none have draws alone."""
+        """Write the rows of one place; the houses in none have no cross-checks."""
         place, people, kept = self.given.places[row], self.found.people, self.found.kept
         name = place.settlement_id or None
         whole = self._whole_persons(row)
@@ -74,11 +74,11 @@ class Writing:
             self._total[quantity] = np.add(draws, self._total.get(quantity, np.zeros(KEPT, np.int32)))
         self.sheet.keep(name, "drawn_kind", people.kinds[row][kept].astype(np.int32))
         self._add("kind", place.kind, "residents", whole["residents"])
-        if name is None:
-            return
         for quantity, draws in whole.items():
             method, evidence = self._basis(place, quantity)
-            self.sheet.estimate(name, quantity, draws, method=method, evidence=evidence)
+            self.sheet.estimate(name or self.sheet.rest, quantity, draws, method=method, evidence=evidence)
+        if name is None:
+            return
         self._cross_check(name, "floor_volume", volume)
         if place.area_m2 and people.factors.priors.has("density", kind=place.kind):
             self._cross_check(name, "plot_density", crosschecks.plot_density(people.model, place)[kept])

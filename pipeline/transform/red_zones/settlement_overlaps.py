@@ -30,7 +30,7 @@ def overlaps(
     Parameters
     ----------
     buildings
-        ``building_id``, ``settlement_id`` (None: in no settlement), ``geometry``.
+        ``building_id``, ``settlement_id`` (None: in no settlement), ``home``, ``geometry``.
     settlements
         ``settlement_id``, ``area_id``, ``geometry``.
     hazards
@@ -63,14 +63,14 @@ def overlaps(
     reached = buildings[buildings["settlement_id"].isin(table["settlement_id"])]
     table = table.merge(_areas(reached, "building_id", zones, "buildings_m2"), on=_KEY, how="left")
     table = table.merge(_assumptions(settlements, hazards), on=_KEY, how="left")
-    fill = {"buildings": 0, "buildings_m2": 0.0, "overlap_m2": 0.0, "closeness": 0.0, "assumed": False}
+    fill = {"buildings": 0, "homes": 0, "buildings_m2": 0.0, "overlap_m2": 0.0, "closeness": 0.0, "assumed": False}
     table = table.fillna(fill).infer_objects()
     table = table[(table["buildings"] > 0) | (table["overlap_m2"] > 0)]
     return _with_nearest(_with_shares(table, buildings, settlements, rules), buildings, settlements, hazards)
 
 
 def _counts(buildings: gpd.GeoDataFrame, building_hazards: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFrame:
-    """Return buildings, closeness and nearest_m for each settlement and rule with a building in reach."""
+    """Return buildings, homes, closeness and nearest_m for each settlement and rule with a building in reach."""
     pairs = building_hazards[["building_id", "rule_id", "distance_m"]].copy()
     # Where no building lies in a settlement, the column has no type of its own.
     pairs["settlement_id"] = pairs["building_id"].map(buildings.set_index("building_id")["settlement_id"]).astype("str")
@@ -78,9 +78,13 @@ def _counts(buildings: gpd.GeoDataFrame, building_hazards: pd.DataFrame, rules: 
     each = nearest.rename("nearest_m").reset_index()
     limit = each["rule_id"].map(rules["distance_m"]).to_numpy()
     each["within"] = each["nearest_m"] <= limit
+    each["home"] = each["within"] & each["building_id"].isin(buildings.loc[buildings["home"], "building_id"])
     each["closeness"] = np.where(each["within"], 1 - each["nearest_m"] / np.where(limit > 0, 2 * limit, 1), 0.0)
     return each.groupby(_KEY, sort=True, as_index=False).agg(
-        buildings=("within", "sum"), closeness=("closeness", "sum"), nearest_m=("nearest_m", "min")
+        buildings=("within", "sum"),
+        homes=("home", "sum"),
+        closeness=("closeness", "sum"),
+        nearest_m=("nearest_m", "min"),
     )
 
 
@@ -128,6 +132,7 @@ def _with_shares(
         area_id=table["settlement_id"].map(land["area_id"]),
         hazard_class=table["rule_id"].map(rules["hazard_class"]),
         buildings=table["buildings"].astype("int64"),
+        homes=table["homes"].astype("int64"),
         assumed=table["assumed"].astype(bool),
         overlap_m2=overlap,
         overlap_share=overlap / whole,

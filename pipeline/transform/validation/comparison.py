@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
 _COLUMNS = (
-    "check_id", "area_id", "subject", "quantity", "year", "reported_low", "reported", "reported_high",
+    "check_id", "area_id", "subject", "settlement_id", "quantity", "year", "reported_low", "reported", "reported_high",
     "p05", "p50", "p95", "log_ratio", "verdict", "reference",
 )  # fmt: skip
 
@@ -69,7 +69,9 @@ class Estimates:
     population, counts
         `population.Population.rows` and `.counts`.
     growth
-        Table `growth`.
+        Rows of `growth.series` within today's outlines.
+    whole_city
+        Whether the estimate of the whole area is one of the city, or only of what is mapped of it.
     zone_houses
         Houses within the zones of each hazard class (`houses_in_zones`).
     """
@@ -82,11 +84,12 @@ class Estimates:
     population: pd.DataFrame
     counts: pd.DataFrame
     growth: pd.DataFrame
+    whole_city: bool = True
     zone_houses: Mapping[str, int] = field(default_factory=dict)
 
     def area(self, quantity: str) -> Interval | None:
-        """Return the main estimate of the whole area."""
-        rows = self.population
+        """Return the main estimate of the whole area, if it is one of the city."""
+        rows = self.population if self.whole_city else self.population.iloc[:0]
         return _interval(rows[rows["settlement_id"].isna() & rows["main"] & (rows["quantity"] == quantity)])
 
     def settlement(self, settlement_id: str, quantity: str) -> Interval | None:
@@ -123,7 +126,9 @@ class Check:
     reference: str
     tolerance: float
 
-    def against(self, estimate: Interval | None, *, comparable: bool = True) -> dict[str, object]:
+    def against(
+        self, estimate: Interval | None, *, comparable: bool = True, settlement_id: str | None = None
+    ) -> dict[str, object]:
         """Return the row of `validation`; without an estimate, nothing can be compared."""
         verdict, ratio = "not comparable", math.nan
         if estimate is not None and comparable:
@@ -132,6 +137,7 @@ class Check:
         shown = estimate or Interval(math.nan)
         return {
             **{name: getattr(self, name) for name in ("check_id", "area_id", "subject", "quantity")},
+            "settlement_id": settlement_id,
             "year": None if self.year is None or math.isnan(self.year) else int(self.year),
             "reported_low": self.figure.low,
             "reported": self.figure.value,
@@ -158,6 +164,6 @@ def _log_ratio(p50: float, figure: Figure) -> float:
 
 def table(rows: list[dict[str, object]]) -> pd.DataFrame:
     """Return the rows of checks as the table `validation`, by check_id."""
-    frame = pd.DataFrame(rows, columns=list(_COLUMNS)).astype({"year": "Int64"})
+    frame = pd.DataFrame(rows, columns=list(_COLUMNS)).astype({"year": "Int64", "settlement_id": "str"})
     numbers = ["reported_low", "reported", "reported_high", "p05", "p50", "p95", "log_ratio"]
     return frame.astype(dict.fromkeys(numbers, "float64")).sort_values("check_id", ignore_index=True)

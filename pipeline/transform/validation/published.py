@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from pipeline.schema.vocabulary import HOMES
 from pipeline.transform.red_zones import in_binding_zones
 from pipeline.transform.validation.comparison import Check, Estimates, Figure, Interval, table
 
@@ -69,14 +68,15 @@ def groups(checks: pd.DataFrame, named_settlements: pd.DataFrame) -> dict[str, f
 
 def houses_in_zones(buildings: pd.DataFrame, building_hazards: pd.DataFrame, rules: pd.DataFrame) -> dict[str, int]:
     """Return how many homes stand in a binding zone, by hazard class."""
-    homes = buildings.loc[buildings["kind"].isin(HOMES), "building_id"]
+    homes = buildings.loc[buildings["home"], "building_id"]
     pairs = in_binding_zones(building_hazards, rules)
     inside = pairs[pairs["building_id"].isin(homes)]
     return {str(name): int(n) for name, n in inside.groupby("hazard_class")["building_id"].nunique().items()}
 
 
 def _of_named(estimates: Estimates, named: pd.DataFrame) -> Iterator[dict[str, object]]:
-    found = estimates.named_settlements.dropna(subset=["settlement_id"]).set_index("named_id")["settlement_id"]
+    matched = estimates.named_settlements.dropna(subset=["settlement_id"])
+    found = dict(zip(matched["named_id"].astype(str), matched["settlement_id"].astype(str), strict=True))
     for _, place in named.iterrows():
         for column, quantity in _NAMED_QUANTITIES.items():
             low, high = float(place[f"{column}_low"]), float(place[f"{column}_high"])
@@ -93,7 +93,8 @@ def _of_named(estimates: Estimates, named: pd.DataFrame) -> Iterator[dict[str, o
                 reference=str(place["reference"]),
                 tolerance=TOLERANCE,
             )
-            yield check.against(None if settlement is None else estimates.settlement(str(settlement), quantity))
+            estimate = None if settlement is None else estimates.settlement(settlement, quantity)
+            yield check.against(estimate, settlement_id=settlement)
 
 
 def _of_cities(estimates: Estimates, figures: pd.DataFrame) -> Iterator[dict[str, object]]:

@@ -113,7 +113,7 @@ def _of_true_settlements(
                 reference=TRUTH,
                 tolerance=ONSET_YEARS / value if quantity == "onset_year" else 0,
             )
-            yield check.against(estimate)
+            yield check.against(estimate, settlement_id=settlement)
 
 
 def _of_true_growth(estimates: Estimates, growth: pd.DataFrame) -> Iterator[dict[str, object]]:
