@@ -70,7 +70,7 @@ def test_rows_make_the_tables_and_a_sum_counts_everybody_once() -> None:
     result = estimate(TWO, PLACES)
     made = {name: tables.conform(name, frame) for name, frame in people_tables(result.rows, "city").items()}
     city, places = made["area_population"].iloc[0], made["settlement_population"]
-    assert places["place_id"].tolist() == ["a", "b", "x/rest"]
+    assert places["place_id"].tolist() == ["a", "b", "bishkek/rest"]
     assert places["settlement_id"].isna().tolist() == [False, False, True]
     for quantity in QUANTITIES:
         assert places[f"{quantity}_mean"].sum() == pytest.approx(city[f"{quantity}_mean"])
