@@ -28,7 +28,8 @@ MOST = 20
 COLUMNS = ("place", "name", "lat", "lon", "kind", "source")
 """What is written; kind and source are empty."""
 _DIGITS = 6
-_PROBABILITIES = tuple(f"p_{kind}" for kind in TOLD_KINDS)
+_PROBABILITIES = ("kind_score", *(f"p_{kind}" for kind in TOLD_KINDS[1:]))
+"""Of the kinds in `TOLD_KINDS`: the score is the probability of the first."""
 
 
 def wanted(out: Path) -> gpd.GeoDataFrame:

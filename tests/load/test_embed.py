@@ -20,11 +20,11 @@ from rasterio.io import MemoryFile
 
 from pipeline.base.resources import resource
 from pipeline.errors import InputError
+from pipeline.geometry.grid import Grid
 from pipeline.load import parquet, press_kit, public_edition
 from pipeline.load.press_kit import captions, drawing, figures, page, static_graphic, texts
 from pipeline.load.press_kit.fonts import Face, text_width
 from pipeline.load.press_kit.svg import SANS, SVG, cut, paragraph, to_text, wrap
-from pipeline.geometry.grid import Grid
 from pipeline.schema.tables import TABLES
 from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.transform.settlements import tell_apart

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from pipeline.geometry.grid import CELL_M
 from pipeline.load.press_kit.fonts import Face, text_width
 from pipeline.load.press_kit.svg import SANS, add, number
-from pipeline.geometry.grid import CELL_M
 from pipeline.load.theme import colour, ladder
 from pipeline.schema.vocabulary import SETTLEMENT_KINDS, SHARES
 
