@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -16,8 +16,8 @@ from pipeline.extract.sandbox import process as reader_process
 from pipeline.geometry.grid import Grid
 from pipeline.load import parquet, press_kit
 from pipeline.load.planner_map import map_page, tiles
+from pipeline.run.area_rows import area_row, in_degrees, located, source_rows
 from pipeline.schema import tables
-from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.transform import (
     buildings,
     completeness,
@@ -204,8 +204,8 @@ def _describe(  # noqa: PLR0913 - everything that an area is described from
             zone_houses=validation.houses_in_zones(houses, zones.pairs, zones.rules),
         )
     rows = {
-        "areas": _area_row(area, seen, measured.observed_year(houses)),
-        "sources": _source_rows(read.sources),
+        "areas": area_row(area, seen, measured.observed_year(houses)),
+        "sources": source_rows(read.sources),
         "buildings": houses,
         "settlements": places,
         "kind_weights": found.weights,
@@ -243,7 +243,7 @@ def _describe(  # noqa: PLR0913 - everything that an area is described from
         "validation": _validate(estimates, read.data.truth),
     }
     return _Description(
-        tables={name: _in_degrees(frame) for name, frame in rows.items()},
+        tables={name: in_degrees(frame) for name, frame in rows.items()},
         zones=zones.polygons.to_crs("EPSG:4326"),
         notices=[
             *read.notices,
@@ -275,7 +275,7 @@ def _delineate(measured: _Measured, merged: gpd.GeoDataFrame, earlier: gpd.GeoDa
     delineation = settlements.delineate(merged, osm, area_id, settlements.listed_names(gazetteer, area_id))
     places, named = settlements.resolve_names(delineation.settlements, osm, gazetteer, area_id)
     lineage = settlements.trace(places, earlier, area_id, delineation.middles)
-    houses = _located(lineage.renamed(merged.assign(settlement_id=delineation.membership)))
+    houses = located(lineage.renamed(merged.assign(settlement_id=delineation.membership)))
     places, named = lineage.renamed(places).sort_values("settlement_id", ignore_index=True), lineage.renamed(named)
     onset = growth.onset_years(
         places,
@@ -417,42 +417,3 @@ def _beside_published(
     near = known[(known["year"] - year).abs() <= validation.CITY_YEARS]
     interval = whole.iloc[0]
     return people_seen.contradicted(seen, interval["p05"], interval["p95"], near["people"].tolist())
-
-
-def _area_row(area: Area, seen: people_seen.PeopleSeen, inputs_year: int | None) -> gpd.GeoDataFrame:
-    west, south, east, north = area.bbox
-    return gpd.GeoDataFrame(
-        {
-            "area_id": [area.area_id],
-            "country": [area.country],
-            "crs": [area.crs or area.projected.srs],
-            "name": [area.name.en],
-            **{f"name_{language}": [getattr(area.name, language)] for language in LANGUAGES},
-            "west": [west],
-            "south": [south],
-            "east": [east],
-            "north": [north],
-            "simulated": [area.simulated],
-            "inputs_year": pd.array([inputs_year], dtype="Int64"),
-            "people_seen_share": [seen.share],
-            "people_seen_by": [seen.basis],
-            "told": [seen.told],
-            "told_reason": [seen.reason],
-        },
-        geometry=[area.boundary],
-        crs="EPSG:4326",
-    )
-
-
-def _source_rows(sources: Sequence[Source]) -> pd.DataFrame:
-    return pd.DataFrame([asdict(source) for source in sources], columns=list(tables.TABLES["sources"].columns))
-
-
-def _located(houses: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the buildings with the longitude and latitude of a point inside each, to the centimetre as on maps."""
-    points = houses.representative_point().to_crs("EPSG:4326")
-    return houses.assign(lon=points.x.round(7), lat=points.y.round(7))
-
-
-def _in_degrees(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.to_crs("EPSG:4326") if isinstance(frame, gpd.GeoDataFrame) else frame

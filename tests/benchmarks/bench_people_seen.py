@@ -16,7 +16,7 @@ import shapely
 
 from pipeline.declared import facts
 from pipeline.geometry.grid import Grid
-from pipeline.run.area import _located
+from pipeline.run.area_rows import located
 from pipeline.transform import completeness
 from pipeline.transform.buildings import merge
 from pipeline.transform.people_seen import people_seen
@@ -52,7 +52,7 @@ def judged(area_id: str, seed: int) -> pd.DataFrame:
     grid = Grid.of(area_id, made.area.bbox)
     rows = []
     for case, osm, footprints in cases(made, seed):
-        merged = _located(merge(osm, footprints, area_id, precision).buildings)
+        merged = located(merge(osm, footprints, area_id, precision).buildings)
         shown = shapely.STRtree(np.asarray(merged.geometry.array)).query(centres, predicate="intersects")[0]
         for rasters, built_up in (("both rasters", made.inputs.built_up[LAST_OBSERVED]), ("people only", None)):
             cells = completeness.coverage(

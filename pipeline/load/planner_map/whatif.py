@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
+from pipeline.geometry.grid import CELL_M
 from pipeline.schema.draws import KEPT, home_floor_m2
 from pipeline.schema.vocabulary import CODES
-from pipeline.transform.completeness import CELL_M
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
