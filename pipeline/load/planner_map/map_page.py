@@ -101,12 +101,13 @@ def build(  # noqa: PLR0913 - what travels with the tables, and how
         "index.html": document | {"tiles": shared | {"mode": "embedded" if embedded else "none"}},
         "served.html": document | {"tiles": shared | {"mode": "url"}},
     }
+    noscript = without_script(document)
     for name, content in pages.items():
         served = name == "served.html"
         inside = {"whatif": packed} if not served else {}
         if embedded and not served:
             inside["tiles"] = archive.read_bytes()
-        (output / name).write_text(_page(content, inside, fetches=served), encoding="utf-8")
+        (output / name).write_text(_page(content, inside, noscript, fetches=served), encoding="utf-8")
     return Page(output / "index.html", output / "served.html", archive, distances, embedded)
 
 
@@ -114,14 +115,14 @@ def _origin(basemap: Mapping[str, str] | None) -> str:
     return "" if basemap is None else "/".join(basemap["url"].split("/")[:3])
 
 
-def _page(document: Mapping[str, Any], inside: Mapping[str, bytes], *, fetches: bool) -> str:
+def _page(document: Mapping[str, Any], inside: Mapping[str, bytes], noscript: str, *, fetches: bool) -> str:
     texts = {code: load(code, "map", "completeness").entries for code in LANGUAGES}
     payload = {"data": dumps(document), "texts": dumps(texts)}
     payload |= {key: base64.b64encode(data).decode("ascii") for key, data in inside.items()}
     page = folium_layers.PlannerPage(
         payload=payload,
         binary=tuple(inside),
-        noscript=without_script(document),
+        noscript=noscript,
         fetches=fetches,
         image_host=_origin(document["basemap"]),
     )

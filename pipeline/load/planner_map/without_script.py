@@ -12,7 +12,9 @@ from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.wording.texts import load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pipeline.wording.texts import Texts
 
 _COLUMNS = ("column.name", "details.status", "column.buildings", "column.residents", "column.unregistered")
 
@@ -42,28 +44,34 @@ def without_script(document: Mapping[str, Any]) -> str:
         title = text("title", city=names.get(code) or names.get("any") or document["area"]["id"])
         summaries.append(f'<section lang="{code}"><h2>{_text(title)}</h2><p>{_text(" ".join(lines))}</p></section>')
     head = "".join(f"<th>{_text(_each(text(key) for text in texts.values()))}</th>" for key in _COLUMNS)
-    rows = "".join(f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in _cells(row))}</tr>" for row in settlements)
+    columns = [_residents(settlements, quantity) for quantity in ("residents", "unregistered")]
+    cells = [[*_words(row, texts), *people] for row, *people in zip(settlements, *columns, strict=True)]
+    rows = "".join(f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in row)}</tr>" for row in cells)
     return f"{''.join(summaries)}<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def _cells(settlement: Mapping[str, Any]) -> list[str]:
-    texts = {code: load(code, "map") for code in LANGUAGES}
+def _words(settlement: Mapping[str, Any], texts: Mapping[str, Texts]) -> list[str]:
     names = settlement["names"]
     called = [names[key] for key in ("any", *LANGUAGES) if key in names]
     kind = _each(text(f"settlement_kind.{settlement['kind']}") for text in texts.values())
     status = _each(text(f"status.{settlement['status']}") for text in texts.values())
     year = "" if settlement["statusYear"] is None else f" ({settlement['statusYear']})"
-    people = [_range(settlement["population"].get(quantity)) for quantity in ("residents", "unregistered")]
-    return [f"{_each(called) or settlement['id']}: {kind}", status + year, str(settlement["buildings"]), *people]
+    return [f"{_each(called) or settlement['id']}: {kind}", status + year, str(settlement["buildings"])]
 
 
-def _range(interval: Mapping[str, Any] | None) -> str:
-    """Return an interval as all readers of the page read it."""
-    if interval is None:
-        return "–"
-    p05, _, p50, _, p95 = interval["q"]
-    people = round_people(pd.DataFrame({"p05": [p05], "p50": [p50], "p95": [p95]})).iloc[0]
-    return load("ru").interval(people["p05"], people["p95"])
+def _residents(settlements: Sequence[Mapping[str, Any]], quantity: str) -> list[str]:
+    """Return the intervals of a quantity as all readers of the page read them."""
+    known = {
+        number: settlement["population"][quantity]["q"]
+        for number, settlement in enumerate(settlements)
+        if quantity in settlement["population"]
+    }
+    quantiles = pd.DataFrame.from_dict(known, orient="index", columns=["p05", "p25", "p50", "p75", "p95"])
+    rounded = round_people(quantiles.astype(float))
+    told = {
+        number: load("ru").interval(row.p05, row.p95) for number, row in zip(known, rounded.itertuples(), strict=True)
+    }
+    return [told.get(number, "–") for number in range(len(settlements))]
 
 
 def _each(words: Iterable[str]) -> str:
