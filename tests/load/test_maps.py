@@ -22,7 +22,7 @@ from pipeline.declared import catalogue
 from pipeline.load.planner_map import map_page, payload_hazards, tiles, whatif, without_script
 from pipeline.load.planner_map.folium_layers import LAYERS
 from pipeline.load.planner_map.page_projection import DEGREE, polynomial
-from pipeline.load.planner_map.payload import buildings_in_zones, one_product, page_data
+from pipeline.load.planner_map.payload import homes_in_zones, one_product, page_data
 from pipeline.schema.draws import KEPT
 from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.transform.red_zones import rules_table
@@ -133,9 +133,9 @@ def test_growth_never_mixes_products(sample: sample_tables.Sample) -> None:
     assert one_product(built_up.iloc[:0]) is None
 
 
-def test_buildings_in_zones_are_counted_once(sample: sample_tables.Sample) -> None:
-    counted = buildings_in_zones(sample.tables)
-    sizes = sample.tables["settlements"].set_index("settlement_id")["buildings"]
+def test_homes_in_zones_are_counted_once(sample: sample_tables.Sample) -> None:
+    counted = homes_in_zones(sample.tables)
+    sizes = sample.tables["settlements"].set_index("settlement_id")["homes"]
     assert (counted <= sizes[counted.index]).all()
     assert counted.sum() > 0
 

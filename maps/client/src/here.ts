@@ -23,9 +23,6 @@ export interface Here {
   building: { kind: number; footprint: number; home: boolean; rules: string[] } | null;
 }
 
-/** Side of a cell of the table coverage. */
-const CELL_M = 500;
-
 const MAPPED = 2;
 const OSM_MAPPED = 4;
 
@@ -57,7 +54,8 @@ export async function lookUp(
     }
   }
   for (const { hits } of reaches.values()) hits.sort((a, b) => a.metres - b.metres);
-  const cell = coverage.flags.find((_, i) => Math.abs((coverage.x[i] as number) - at[0]) <= CELL_M / 2 && Math.abs((coverage.y[i] as number) - at[1]) <= CELL_M / 2);
+  const [number] = [...coverage.cells.distances(projection, at)].find(([, metres]) => metres === 0) ?? [];
+  const cell = number === undefined ? undefined : coverage.flags[number];
   return {
     lat, lon, within,
     settlements: settlements.sort((a, b) => a.areaM2 - b.areaM2),

@@ -32,9 +32,8 @@ export interface Pairs {
 }
 
 export interface Coverage {
-  x: Int32Array;
-  y: Int32Array;
-  /** 1: inhabited, 2: mapped, 4: known to OpenStreetMap. */
+  cells: Edges;
+  /** Of each cell: 1: inhabited, 2: mapped, 4: known to OpenStreetMap. */
   flags: Int32Array;
 }
 
@@ -146,11 +145,11 @@ export class Sections {
     return this.section("draws", (values) => new People(values));
   }
 
-  coverage(): Promise<Coverage> {
-    return this.section("coverage", (values) => {
-      const [x, y, flags] = cut(values, 3) as [Int32Array, Int32Array, Int32Array];
-      return { x, y, flags };
-    });
+  async coverage(): Promise<Coverage> {
+    const [cells, flags] = await Promise.all([
+      this.section("cells", (values) => new Edges(values)), this.section("coverage", (values) => values),
+    ]);
+    return { cells, flags };
   }
 
   /** A section once it is read; what is not in the file is empty. */

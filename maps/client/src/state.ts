@@ -12,7 +12,7 @@ export type Theme = (typeof THEMES)[number];
 export const LAYERS = ["context", "unmapped", "settlements", "red_zones", "buildings", "hazards", "names"] as const;
 export type LayerKey = (typeof LAYERS)[number];
 
-export const COLUMNS = ["name", "buildings", "residents", "unregistered", "growth", "zones"] as const;
+export const COLUMNS = ["name", "homes", "residents", "unregistered", "growth", "zones"] as const;
 export type Column = (typeof COLUMNS)[number];
 
 export interface WhatIf {

@@ -17,7 +17,7 @@ export interface Interval {
 
 export interface ZoneOverlap {
   rule: string;
-  buildings: number;
+  homes: number;
   share: number;
   nearest: number;
   assumed: boolean;
@@ -41,13 +41,15 @@ export interface Settlement {
   onset: number | null;
   areaM2: number;
   buildings: number;
+  /** Of these, homes. */
+  homes: number;
   at: [number, number];
   bbox: [number, number, number, number];
   population: Partial<Record<Quantity, Interval>>;
   /** Built-up m² in each year of `growth.years`. */
   growth: number[] | null;
   zones: ZoneOverlap[];
-  /** Buildings within any red zone. */
+  /** Homes within any red zone that binds. */
   inZones: number;
 }
 

@@ -22,7 +22,7 @@ import { BEYOND, nearest, outcome } from "../src/whatif";
 function settlement(id: string, name: string, more: Partial<Settlement> = {}): Settlement {
   return {
     id, names: { any: name }, otherNames: [], nameEvidence: null, nearId: null, nearNumber: null, kind: "novostroika", score: 1, delineation: "cluster", status: "unknown",
-    statusYear: null, statusSource: null, onset: null, areaM2: 1, buildings: 4, at: [0, 0], bbox: [0, 0, 1, 1],
+    statusYear: null, statusSource: null, onset: null, areaM2: 1, buildings: 4, homes: 4, at: [0, 0], bbox: [0, 0, 1, 1],
     population: {}, growth: null, zones: [], inZones: 0, ...more,
   };
 }

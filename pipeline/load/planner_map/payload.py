@@ -11,7 +11,6 @@ import pandas as pd
 from pipeline.declared import facts
 from pipeline.declared.catalogue import default as default_catalogue
 from pipeline.load.planner_map import payload_hazards
-from pipeline.schema.draws import home_floor_m2
 from pipeline.schema.rounding import tenths
 from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.transform.red_zones import in_binding_zones
@@ -64,14 +63,8 @@ def page_data(tables: Mapping[str, Any]) -> dict[str, Any]:
 
 def _homes(tables: Mapping[str, Any]) -> dict[str, int]:
     """Return how many homes the area has, and how many of them stand in zones that bind."""
-    buildings = tables["buildings"]
-    floor = home_floor_m2(
-        buildings["kind"].to_numpy(dtype=str),
-        buildings["footprint_m2"].to_numpy(dtype=float),
-        buildings["levels"].to_numpy(dtype=float, na_value=float("nan")),
-    )
     within = in_binding_zones(tables["building_hazards"], tables["red_zone_rules"])
-    homes = buildings["building_id"][floor > 0]
+    homes = tables["buildings"].query("home")["building_id"]
     return {"all": len(homes), "inZones": int(homes.isin(within["building_id"]).sum())}
 
 
@@ -127,7 +120,7 @@ def _settlements(tables: Mapping[str, Any], series: pd.DataFrame | None) -> list
     settlements: gpd.GeoDataFrame = tables["settlements"].sort_values("settlement_id")
     points = settlements.geometry.representative_point()
     bounds = settlements.geometry.bounds.round(6)
-    in_zones = buildings_in_zones(tables)
+    in_zones = homes_in_zones(tables)
     people = {row["place_id"]: _people(row) for row in tables["settlement_population"].to_dict("records")}
     others = _other_names(tables["named_settlements"])
     zones = dict(iter(tables["red_zone_overlaps"].sort_values("rule_id").groupby("settlement_id")))
@@ -149,6 +142,7 @@ def _settlements(tables: Mapping[str, Any], series: pd.DataFrame | None) -> list
             "onset": _integer(row["onset_year"]),
             "areaM2": round(float(row["area_m2"])),
             "buildings": int(row["buildings"]),
+            "homes": int(row["homes"]),
             "at": [round(points[label].x, 6), round(points[label].y, 6)],
             "bbox": [float(value) for value in bounds.loc[label]],
             "population": people.get(row["settlement_id"], {}),
@@ -176,12 +170,11 @@ def _rows(groups: Mapping[Any, pd.DataFrame], key: str) -> list[dict[Hashable, A
     return groups[key].to_dict("records") if key in groups else []
 
 
-def buildings_in_zones(tables: Mapping[str, Any]) -> pd.Series:
-    """Return the number of buildings that stand in any binding red zone, by settlement."""
+def homes_in_zones(tables: Mapping[str, Any]) -> pd.Series:
+    """Return the number of homes that stand in any binding red zone, by settlement."""
     within = in_binding_zones(tables["building_hazards"], tables["red_zone_rules"])
-    buildings = tables["buildings"]
-    touched = buildings[buildings["building_id"].isin(within["building_id"])]
-    counts: pd.Series = touched.groupby("settlement_id").size()
+    homes = tables["buildings"].query("home")
+    counts: pd.Series = homes[homes["building_id"].isin(within["building_id"])].groupby("settlement_id").size()
     return counts
 
 
@@ -194,7 +187,7 @@ def _built(series: pd.DataFrame) -> dict[str, list[int]]:
 def _overlap(row: Mapping[Hashable, Any]) -> dict[str, Any]:
     return {
         "rule": row["rule_id"],
-        "buildings": int(row["buildings"]),
+        "homes": int(row["homes"]),
         "share": round(min(1.0, float(row["overlap_share"])), 4),
         "nearest": round(float(row["nearest_m"]), 1),
         "assumed": bool(row["assumed"]),

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from pipeline.geometry.grid import CELL_M
 from pipeline.schema.draws import KEPT, home_floor_m2
 from pipeline.schema.vocabulary import CODES
 
@@ -96,9 +95,10 @@ def encode(tables: Mapping[str, Any], rule_ids: Sequence[str], projected: CRS) -
         ``draws``
             How many places, then for each quantity of `PEOPLE` and each place its draws; -1 where there are none. The
             places are the settlements in the order of their ids, and the houses in none.
+        ``cells``
+            The cells of the table ``coverage``, as if each were a hazard of a class ``edge``.
         ``coverage``
-            Three arrays: x and y of the centre of each cell in metres, and 1 (inhabited) + 2 (mapped) + 4 (known to
-            OpenStreetMap).
+            For each of them 1 (inhabited) + 2 (mapped) + 4 (known to OpenStreetMap).
 
         Numbers are stored as planes, from the low bytes to the high ones: neighbours share their high bytes.
     """
@@ -108,6 +108,7 @@ def encode(tables: Mapping[str, Any], rule_ids: Sequence[str], projected: CRS) -
     pairs = tables["building_hazards"]
     pairs = pairs.assign(number=pairs["building_id"].map(numbers).astype(np.int64))
     hazards = in_order(tables["hazards"])
+    cells = tables["coverage"].sort_values("cell_id")
     by_class = dict(iter(hazards.to_crs(projected).groupby("hazard_class")))
     arrays: dict[str, Ints] = {
         "buildings": _homes(buildings, settlement_ids),
@@ -117,7 +118,8 @@ def encode(tables: Mapping[str, Any], rule_ids: Sequence[str], projected: CRS) -
         **{f"edge/{key}": _edges(group) for key, group in by_class.items()},
         "outlines": _edges(tables["settlements"].sort_values("settlement_id").to_crs(projected)),
         "draws": _draws(tables["population_draws"], settlement_ids),
-        "coverage": _coverage(tables["coverage"], projected),
+        "cells": _edges(cells.to_crs(projected)),
+        "coverage": _flags(cells),
     }
     parts, sections, offset = [], [], 0
     for key, values in arrays.items():
@@ -198,12 +200,9 @@ def _draws(draws: pd.DataFrame, settlement_ids: Sequence[str]) -> Ints:
     return np.concatenate([[len(settlement_ids) + 1], table.ravel()]).astype(np.int32)
 
 
-def _coverage(cells: gpd.GeoDataFrame, projected: CRS) -> Ints:
-    centres = shapely.get_coordinates(shapely.centroid(cells.to_crs(projected).geometry.to_numpy()))
-    centres = np.round(centres / (CELL_M / 2)) * (CELL_M / 2)
+def _flags(cells: gpd.GeoDataFrame) -> Ints:
     flags = cells["inhabited"] + 2 * cells["mapped"].astype(int) + 4 * cells["osm_mapped"].astype(int)
-    table = np.column_stack([centres, flags.to_numpy(dtype=np.int64)]).astype(np.int32)
-    return table[np.lexsort(table.T)].T.ravel()
+    return np.asarray(flags, dtype=np.int32)
 
 
 def _planes(values: Ints) -> bytes:

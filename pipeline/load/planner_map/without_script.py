@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pipeline.wording.texts import Texts
 
-_COLUMNS = ("column.name", "details.status", "column.buildings", "column.residents", "column.unregistered")
+_COLUMNS = ("column.name", "details.status", "column.homes", "column.residents", "column.unregistered")
 
 
 def without_script(document: Mapping[str, Any]) -> str:
@@ -56,7 +56,7 @@ def _words(settlement: Mapping[str, Any], texts: Mapping[str, Texts]) -> list[st
     kind = _each(text(f"settlement_kind.{settlement['kind']}") for text in texts.values())
     status = _each(text(f"status.{settlement['status']}") for text in texts.values())
     year = "" if settlement["statusYear"] is None else f" ({settlement['statusYear']})"
-    return [f"{_each(called) or settlement['id']}: {kind}", status + year, str(settlement["buildings"])]
+    return [f"{_each(called) or settlement['id']}: {kind}", status + year, str(settlement["homes"])]
 
 
 def _residents(settlements: Sequence[Mapping[str, Any]], quantity: str) -> list[str]:
@@ -68,9 +68,8 @@ def _residents(settlements: Sequence[Mapping[str, Any]], quantity: str) -> list[
     }
     quantiles = pd.DataFrame.from_dict(known, orient="index", columns=["p05", "p25", "p50", "p75", "p95"])
     rounded = round_people(quantiles.astype(float))
-    told = {
-        number: load("ru").interval(row.p05, row.p95) for number, row in zip(known, rounded.itertuples(), strict=True)
-    }
+    ends = zip(known, rounded["p05"].tolist(), rounded["p95"].tolist(), strict=True)
+    told = {number: load("ru").interval(low, high) for number, low, high in ends}
     return [told.get(number, "–") for number in range(len(settlements))]
 
 

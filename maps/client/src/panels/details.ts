@@ -42,7 +42,7 @@ function facts(app: App, settlement: Settlement): HTMLElement {
         });
   const rows: [string, string][] = [
     [app.t("details.status"), status],
-    [app.t("details.buildings"), language.number(settlement.buildings)],
+    [app.t("column.homes"), app.t("details.homes", { homes: settlement.homes, others: settlement.buildings - settlement.homes })],
     [app.t("details.area"), language.hectares(settlement.areaM2)],
     [app.t("details.onset"), settlement.onset === null ? app.t("legend.noData") : String(settlement.onset)],
     [app.t("details.outline"), app.t(`delineation.${settlement.delineation}`)],
@@ -108,7 +108,7 @@ function zones(app: App, settlement: Settlement): Child[] {
       "li",
       {},
       h("h4", {}, zoneSwatch(hazard, rule.kind), app.language.name(hazard.names) ?? hazard.id),
-      h("p", {}, app.t("details.zoneWords", { count: overlap.buildings, share: app.language.percent(overlap.share), near })),
+      h("p", {}, app.t("details.zoneWords", { count: overlap.homes, share: app.language.percent(overlap.share), near })),
       h("p", { class: "note" },
         [app.t(`rule_kind.${rule.kind}`), rule.distance > 0 && app.language.metres(rule.distance), rule.condition && conditionWords(app, rule.condition), overlap.assumed && app.t("details.assumed")].filter(Boolean).join(" · ")),
       lawLines(app, rule),

@@ -13,15 +13,15 @@ function valueOf(app: App, settlement: Settlement, column: Column): string | num
   switch (column) {
     case "name":
       return app.nameOf(settlement);
-    case "buildings":
-      return settlement.buildings;
+    case "homes":
+      return settlement.homes;
     case "residents":
     case "unregistered":
       return settlement.population[column]?.q[2] ?? null;
     case "growth":
       return settlement.growth && app.data.growth ? annualGrowth(app.data.growth.years, settlement.growth) : null;
     case "zones":
-      return settlement.inZones / settlement.buildings;
+      return settlement.homes > 0 ? settlement.inZones / settlement.homes : null;
   }
 }
 
@@ -48,7 +48,7 @@ function cell(app: App, settlement: Settlement, column: Column): HTMLElement {
   }
   const value = valueOf(app, settlement, column);
   if (value === null) return h("td", { class: "none" }, "–");
-  if (column === "buildings") return h("td", {}, language.number(Number(value)));
+  if (column === "homes") return h("td", {}, language.number(Number(value)));
   return h("td", {}, language.percent(Number(value), column === "growth" ? 1 : 0));
 }
 
@@ -97,12 +97,12 @@ export function csvOf(app: App): string {
   const quantiles = ["p05", "p25", "p50", "p75", "p95"];
   const head = [
     "settlement_id", "name", ...LANGUAGES.map((code) => `name_${code}`), "kind", "status", "status_year", "status_source",
-    "onset_year", "area_m2", "buildings", "buildings_in_red_zones", "lon", "lat",
+    "onset_year", "area_m2", "buildings", "homes", "homes_in_red_zones", "lon", "lat",
     ...QUANTITIES.flatMap((quantity) => quantiles.map((q) => `${quantity}_${q}`)), "simulated",
   ];
   const rows = ranked(app).map((row) => [
     row.id, row.names.any ?? null, ...LANGUAGES.map((code) => row.names[code] ?? null), row.kind, row.status, row.statusYear,
-    row.statusSource, row.onset, row.areaM2, row.buildings, row.inZones, row.at[0], row.at[1],
+    row.statusSource, row.onset, row.areaM2, row.buildings, row.homes, row.inZones, row.at[0], row.at[1],
     ...QUANTITIES.flatMap((quantity) => row.population[quantity]?.q ?? quantiles.map(() => null)),
     app.data.area.simulated ? "true" : "false",
   ]);
