@@ -57,7 +57,8 @@ Drop a file `layers/red_zones/<id>.toml` in; no code changes. `novostroiki check
   width), `runway_strip`, `approach_surface`, `horizontal_surface`.
 - `[measures.<name>] way`: `area` (in ha), `quantity` (the largest number of a tag, from `bare_unit` into `unit`),
   `unmapped` (the law asks for it, OpenStreetMap has no tag for it); `title` names it, with its unit, for readers.
-- `[coverage_note]`: what is known about how completely OpenStreetMap maps the class.
+- `[coverage_note]`: what is known about how completely OpenStreetMap maps the class. `closed_ground = true`: nobody
+  lives on the hazard's own ground, so that a house there that only a satellite shows is doubtful, and counted nowhere.
 - `[legal.<country>]`, or `[legal.default]` for every country without one: `act`, an id of `layers/acts.toml`, and
   `article`; `distance_m`, `verified`, and `sensitivity_m` for other distances worth a look. Each is a value for all
   rules, or a table by their variants (`any_other`: the rule without one); a rule without a distance does not hold.

@@ -248,6 +248,8 @@ class RedZone(OsmLayer):
     provisions: Annotated[tuple[Provision, ...], Field(alias="rules", min_length=1)]
     coverage_note: Names | None = None
     """What is known about how completely OSM maps this class."""
+    closed_ground: bool = False
+    """Nobody lives on the hazard's own ground: a house there that only a satellite shows is doubtful."""
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:

@@ -180,7 +180,16 @@ def _describe(  # noqa: PLR0913 - everything that an area is described from
         found = _delineate(measured, merged.buildings, earlier)
         houses, places, named = found.houses, found.places, found.named
     with journal.stage("measuring red zones"):
-        zones = _measure_red_zones(measured, layers, houses, places)
+        zones = red_zones.measure(
+            measured.osm,
+            houses,
+            places,
+            area,
+            layers.red_zones,
+            boundary=measured.boundary,
+            detection=population.detected(houses, priors, area.area_id, draws=red_zones.DRAWS, seed=config.run.seed),
+            rng=population.generator(config.run.seed, area.area_id, "homes in red zones"),
+        )
     with journal.stage("estimating"):
         series = _follow_growth(measured, places)
         current = series[series["outline"] == "current"]
@@ -293,37 +302,6 @@ def _delineate(measured: _Measured, merged: gpd.GeoDataFrame, earlier: gpd.GeoDa
         homes=places["settlement_id"].map(homes).fillna(0).astype("int64"),
     )
     return _Found(houses, settlements.tell_apart(places), named, weights, lineage.table, notices)
-
-
-@dataclass(frozen=True)
-class _Zones:
-    """Everything about red zones; frames named after the tables they become."""
-
-    rules: pd.DataFrame
-    hazards: gpd.GeoDataFrame
-    pairs: pd.DataFrame
-    overlaps: pd.DataFrame
-    completeness: pd.DataFrame
-    polygons: gpd.GeoDataFrame
-    notices: list[Notice]
-
-
-def _measure_red_zones(
-    measured: _Measured, layers: Catalogue, houses: gpd.GeoDataFrame, places: gpd.GeoDataFrame
-) -> _Zones:
-    area, classes = measured.area, layers.red_zones
-    hazards, notices = red_zones.hazards(measured.osm, classes, area.country, area.area_id, measured.boundary)
-    pairs = red_zones.distances(houses, hazards, red_zones.reach(classes, area.country))
-    polygons = red_zones.zone_polygons(hazards)
-    return _Zones(
-        rules=red_zones.rules_table(classes),
-        hazards=hazards,
-        pairs=pairs,
-        overlaps=red_zones.overlaps(houses, places, hazards, pairs, polygons),
-        completeness=red_zones.completeness(hazards, classes, area.country, area.area_id, measured.boundary),
-        polygons=polygons,
-        notices=notices,
-    )
 
 
 def _follow_growth(measured: _Measured, places: gpd.GeoDataFrame) -> pd.DataFrame:

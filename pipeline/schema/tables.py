@@ -382,6 +382,9 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             distance_m=_number(
                 "From the outline to the hazard's edge; 0: touching or inside.", "m", check=_NOT_NEGATIVE
             ),
+            doubtful=_flag(
+                "True: only a satellite shows it, on a hazard's own ground where nobody lives; it counts nowhere."
+            ),
         ),
         _table(
             "red_zone_overlaps",
@@ -393,6 +396,14 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             hazard_class=_text("Class of the hazard."),
             buildings=_integer("Buildings within the rule's distance, sheds and shops too.", "1", check=_NOT_NEGATIVE),
             homes=_integer("Of these, homes.", "1", check=_NOT_NEGATIVE),
+            **{
+                f"homes_{q}": _integer(
+                    f"Homes that stand within it, quantile {int(q[1:])} %: less false outlines, with those unseen.",
+                    "1",
+                    check=_NOT_NEGATIVE,
+                )
+                for q in ("p05", "p50", "p95")
+            },
             buildings_m2=_number("Footprint area inside the zone.", "m2", check=_NOT_NEGATIVE),
             overlap_m2=_number("Land of the settlement inside the zone.", "m2", check=_NOT_NEGATIVE),
             overlap_share=_number("overlap_m2 / area of the settlement.", "1", check=pa.Check.in_range(0, 1 + 1e-9)),

@@ -283,6 +283,7 @@ def _pairs(houses: gpd.GeoDataFrame, hazards: gpd.GeoDataFrame, rules: pd.DataFr
                 "hazard_class": hazard.hazard_class,
                 "rule_id": hazard.rule_id,
                 "distance_m": houses.geometry.distance(hazard.geometry),
+                "doubtful": False,
             }
         )
         for hazard in hazards.itertuples()
@@ -323,6 +324,9 @@ def _overlaps(  # noqa: PLR0913, PLR0917 - one argument a table
                 "hazard_class": hazard_class,
                 "buildings": len(group),
                 "homes": int(group["home"].sum()),
+                "homes_p05": int(0.9 * len(group)),
+                "homes_p50": len(group),
+                "homes_p95": int(1.3 * len(group)) + 2,
                 "buildings_m2": group["footprint_m2"].sum(),
                 "overlap_m2": overlap,
                 "overlap_share": share,

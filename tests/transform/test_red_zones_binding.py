@@ -21,6 +21,7 @@ def test_a_zone_binds_by_law_or_by_what_stands_for_it_never_by_advice() -> None:
             "building_id": [f"{kind}/{distance:g}" for kind in kinds for distance in (0.0, 50.0, 50.1)],
             "rule_id": [kind for kind in kinds for _ in range(3)],
             "distance_m": [0.0, 50.0, 50.1] * 4,
+            "doubtful": False,
         }
     )
     assert in_binding_zones(pairs, rules)["building_id"].tolist() == [
@@ -30,6 +31,12 @@ def test_a_zone_binds_by_law_or_by_what_stands_for_it_never_by_advice() -> None:
         "proxy/0",
         "proxy/50",
     ]
+
+
+def test_a_building_that_may_be_none_stands_nowhere() -> None:
+    rules = pd.DataFrame({"rule_id": ["r"], "kind": "inside", "concern": "residents", "distance_m": 0.0})
+    pairs = pd.DataFrame({"building_id": ["a", "b"], "rule_id": "r", "distance_m": 0.0, "doubtful": [True, False]})
+    assert in_binding_zones(pairs, rules)["building_id"].tolist() == ["b"]
 
 
 def test_the_catalogue_speaks_the_vocabulary() -> None:

@@ -91,8 +91,9 @@ def test_assumed_follows_the_hazards_that_reach_the_settlement() -> None:
 
 def test_no_hazards_give_no_rows() -> None:
     city = town(0)
-    rows = tables.conform("red_zone_overlaps", table(Town(city.buildings, city.settlements, city.hazards.iloc[:0])))
-    assert rows.empty
+    rows = table(Town(city.buildings, city.settlements, city.hazards.iloc[:0]))
+    homes = dict.fromkeys(("homes_p05", "homes_p50", "homes_p95"), 0)
+    assert tables.conform("red_zone_overlaps", rows.assign(**homes)).empty
 
 
 def test_a_settlement_of_one_house_inside_the_hazard_is_of_full_severity() -> None:

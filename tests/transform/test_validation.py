@@ -162,6 +162,7 @@ def test_houses_in_zones_are_counted_once() -> None:
             "hazard_class": [*["landfill"] * 4, "fault"],
             "rule_id": [*["KG.landfill"] * 4, "KG.fault"],
             "distance_m": [0.0, 499.0, 501.0, 3.0, 1.0],
+            "doubtful": False,
         }
     )
     rules = pd.DataFrame(

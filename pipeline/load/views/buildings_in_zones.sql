@@ -12,10 +12,10 @@ FROM building_hazards AS h
 JOIN buildings AS b USING (building_id)
 JOIN red_zone_rules AS r USING (rule_id)
 JOIN hazards AS z USING (hazard_id)
-WHERE h.distance_m <= r.distance_m AND is_binding(r.kind)
+WHERE h.distance_m <= r.distance_m AND is_binding(r.kind) AND NOT h.doubtful
 GROUP BY ALL;
 
-COMMENT ON VIEW buildings_in_zones IS 'Which buildings stand in the binding zone of which rule. A zone binds where the hazard is the zone itself (inside), where an act sets the distance (statutory), or where the rule stands for an act that is not known (proxy, marked as assumed); advisory zones are left out. One building may stand in several zones: count(DISTINCT building_id), of homes with FILTER (home).';
+COMMENT ON VIEW buildings_in_zones IS 'Which buildings stand in the binding zone of which rule. A zone binds where the hazard is the zone itself (inside), where an act sets the distance (statutory), or where the rule stands for an act that is not known (proxy, marked as assumed); advisory zones are left out, and so are doubtful buildings. One building may stand in several zones: count(DISTINCT building_id), of homes with FILTER (home).';
 COMMENT ON COLUMN buildings_in_zones.area_id IS 'Area.';
 COMMENT ON COLUMN buildings_in_zones.building_id IS 'Building.';
 COMMENT ON COLUMN buildings_in_zones.rule_id IS 'Rule.';

@@ -9,6 +9,8 @@ import numpy as np
 from scipy import stats
 
 from pipeline.transform.buildings.capture_recapture import DEPENDENCE
+from pipeline.transform.population.building_counts import aggregate
+from pipeline.transform.population.priors import Factors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.transform.population.places import Place
-    from pipeline.transform.population.priors import Factors
+    from pipeline.transform.population.priors import Priors
 
     Draws = NDArray[np.float64]
 
@@ -93,6 +95,11 @@ def detection(
         middle, spread = DEPENDENCE
         unseen = unseen * np.exp(middle + spread * factors.scores("source_dependence"))
     return Detection(precision_osm, precision_satellite, unseen, None, {})
+
+
+def detected(buildings: pd.DataFrame, priors: Priors, area_id: str, *, draws: int, seed: int) -> Detection:
+    """Return the `detection` of one city from its merged buildings, for whoever asks of no people."""
+    return detection(aggregate(buildings), Factors(priors, area_id, draws=draws, seed=seed), {})
 
 
 def _recall(both: float, osm: float, factors: Factors) -> Draws:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import geopandas as gpd
+    from numpy.typing import NDArray
 
     from pipeline.declared.catalogue import RedZone
     from pipeline.geometry.arrays import Ints
@@ -59,3 +60,23 @@ def _ranks(labels: pd.Series[str]) -> Ints:
     if not labels.is_monotonic_increasing:
         ranks[labels.argsort(kind="stable").to_numpy()] = np.arange(len(labels))
     return ranks
+
+
+def doubtful(pairs: pd.DataFrame, buildings: gpd.GeoDataFrame, zones: Mapping[str, RedZone]) -> NDArray[np.bool_]:
+    """Mark the pairs of a building that may be none: only a satellite shows it, on ground where nobody lives.
+
+    A dump's heaps and an army's shelters look like roofs, and no mapper has said that they are.
+
+    Parameters
+    ----------
+    pairs
+        As `distances` gives them.
+    buildings
+        ``building_id``, ``seen_by``.
+    zones
+        The classes of the catalogue; `RedZone.closed_ground` tells such ground.
+    """
+    closed = [name for name, zone in zones.items() if zone.closed_ground]
+    alone = buildings.loc[buildings["seen_by"] == "satellite", "building_id"]
+    on_it = pairs["hazard_class"].isin(closed) & (pairs["distance_m"] == 0)
+    return np.asarray(on_it & pairs["building_id"].isin(alone), dtype=np.bool_)
