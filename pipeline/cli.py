@@ -338,6 +338,10 @@ def _speaking() -> Iterator[None]:
     except BrokenPipeError:  # the reader of stdout has seen enough, as in `novostroiki query … | head`
         sys.stderr.close()
         raise typer.Exit(0) from None
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        typer.echo(f"novostroiki: the system refuses to go on: {error.strerror or error}{where}.", err=True)
+        raise typer.Exit(1) from error
     except MemoryError as error:
         typer.echo("novostroiki: the machine has too little memory for this; use fewer --jobs.", err=True)
         raise typer.Exit(1) from error

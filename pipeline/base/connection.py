@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from importlib.resources import files
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
+from pipeline.base import scratch
 from pipeline.errors import InputError, RunError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def connect(path: Path | None = None, *, read_only: bool = False, spatial: bool = False) -> duckdb.DuckDBPyConnection:
@@ -34,7 +37,7 @@ def connect(path: Path | None = None, *, read_only: bool = False, spatial: bool 
     config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
-        "temp_directory": str(Path(tempfile.gettempdir()) / "novostroiki-duckdb"),
+        "temp_directory": scratch.own(),
     }
     try:
         con = duckdb.connect(str(path or ":memory:"), read_only=read_only, config=config)

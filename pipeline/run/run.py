@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import threading
-from concurrent.futures import FIRST_EXCEPTION, BrokenExecutor, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, BrokenExecutor, wait
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.util import find_spec
-from multiprocessing import get_context, parent_process
 from typing import TYPE_CHECKING
 
 import pandas as pd
 from rich.markup import escape
 
 from pipeline import __version__
+from pipeline.base import scratch, stopping
 from pipeline.base.progress import Display, console, summarise
 from pipeline.errors import ConfigError, NovostroikiError, RunError
 from pipeline.extract import area_inputs
 from pipeline.load import database, parquet, press_kit, public_edition, report
-from pipeline.run import fetching, identity, manifest, publish
+from pipeline.run import fetching, identity, manifest, publish, workers
 from pipeline.run.area import STAGES, process
 from pipeline.run.since import LINEAGE, opened
 from pipeline.schema import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from concurrent.futures import Executor
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from concurrent.futures import Executor, Future
     from pathlib import Path
 
     from pipeline.config import Area, Config
@@ -39,6 +37,8 @@ if TYPE_CHECKING:
 
 _CONNECT_S = 30.0
 """Seconds that a Dask scheduler may take to answer."""
+_WATCH_S = 0.5
+"""Seconds between two looks at whether the run shall stop."""
 
 
 def run(  # noqa: PLR0913 - one parameter per option of the command
@@ -76,6 +76,7 @@ def run(  # noqa: PLR0913 - one parameter per option of the command
     NovostroikiError
         An input is unusable, or the run failed; nothing was published, previous outputs are as they were.
     """
+    stopping.check()
     started = datetime.now(UTC)
     if scheduler is not None and find_spec("distributed") is None:
         msg = "--scheduler needs Dask, which is not installed; install it with: pip install 'novostroiki[cluster]'"
@@ -90,6 +91,7 @@ def run(  # noqa: PLR0913 - one parameter per option of the command
     with (
         opened(since, config) as earlier,
         publish.staging(config.run.out, snapshot=started.date() if snapshot else None) as stage,
+        scratch.inside(stage.parent / "scratch"),
     ):
         work = stage / ".work"
         (work / "progress").mkdir(parents=True)
@@ -109,8 +111,7 @@ def run(  # noqa: PLR0913 - one parameter per option of the command
 def _executor(jobs: int, scheduler: str | None) -> Iterator[Executor]:
     """Give what computes the areas: processes of this machine, or the workers of a Dask scheduler."""
     if scheduler is None:
-        # Not forked: GDAL, PROJ and Arrow hold threads and locks that do not survive a fork.
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
+        with workers.processes(jobs) as pool:
             yield pool
         return
     from distributed import Client, KilledWorker
@@ -126,21 +127,6 @@ def _executor(jobs: int, scheduler: str | None) -> Iterator[Executor]:
         except KilledWorker as error:
             msg = f"Workers of {scheduler} were ended while they computed an area; give them more memory."
             raise RunError(msg) from error
-
-
-def _end_with_parent() -> None:
-    """Let a worker end with the run, however that ends: nothing may go on writing where the next run builds."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches all processes of a terminal; the run stops them itself
-    parent = parent_process()
-
-    def watch() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _process(area: Area, config: Config, stage: Path, fetched: Fetched | None, since: Since | None) -> AreaResult:
@@ -160,9 +146,12 @@ def _compute(
         executor.submit(_process, area, config, stage, fetched.get(area.area_id), since) for area in config.selected
     ]
     try:
-        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-        for future in done:
-            future.result()
+        left: Collection[Future[AreaResult]] = futures
+        while left:
+            done, left = wait(left, timeout=_WATCH_S, return_when=FIRST_EXCEPTION)
+            stopping.check()
+            for future in done:
+                future.result()
         return [future.result() for future in futures]
     except BrokenExecutor as error:
         msg = "A process that computed an area was ended from outside, perhaps for want of memory; use fewer --jobs."
@@ -170,15 +159,7 @@ def _compute(
     except BaseException:
         for future in futures:
             future.cancel()
-        if isinstance(executor, ProcessPoolExecutor):
-            _stop(executor)
         raise
-
-
-def _stop(executor: ProcessPoolExecutor) -> None:
-    """End workers that would otherwise compute to their end before the error is shown."""
-    for worker in list((executor._processes or {}).values()):  # noqa: SLF001 - terminate_workers() comes with 3.14
-        worker.terminate()
 
 
 def _join(
@@ -203,8 +184,9 @@ def _join(
         else:
             parts = [work / "parts" / name / f"{result.area_id}.parquet" for result in results]
             parquet.merge(parts, folder / f"{name}.parquet", schema)
-    database.build(folder, stage / "novostroiki.duckdb")
-    public_edition.build(folder, stage / "public")
+    workers.apart(database.build, folder, stage / "novostroiki.duckdb")
+    public_edition.build_tables(folder, stage / "public")
+    workers.apart(public_edition.build_database, stage / "public")
     for result in results:
         press_kit.build(stage / "public", result.area_id)
     report.build(

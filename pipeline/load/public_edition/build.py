@@ -70,14 +70,28 @@ WHERE b.area_id = $area
 
 
 def build(tables_dir: Path, out: Path) -> None:
-    """Build the tables and the DuckDB file of the public edition.
+    """Build the public edition: `build_tables`, then `build_database`."""
+    build_tables(tables_dir, out)
+    build_database(out)
+
+
+def build_database(out: Path) -> None:
+    """Build the DuckDB file of the public edition from its tables, beside them.
+
+    Call it where no private row was ever read: a database file holds whatever lay in its writer's memory.
+    """
+    database.build(out / "tables", out / "novostroiki.duckdb", tables=PUBLIC_TABLES, views=())
+
+
+def build_tables(tables_dir: Path, out: Path) -> None:
+    """Build the tables of the public edition.
 
     Parameters
     ----------
     tables_dir
         Folder of the full edition's `<table>.parquet`.
     out
-        Folder to fill: `tables/`, `novostroiki.duckdb`.
+        Folder to fill: `tables/`.
     """
     full = {name: parquet.read(tables_dir / f"{name}.parquet", TABLES[name]) for name in _READ}
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in PUBLIC_TABLES}
@@ -98,7 +112,6 @@ def build(tables_dir: Path, out: Path) -> None:
     for name, schema in PUBLIC_TABLES.items():
         frame = conform(name, tables[name], PUBLIC_TABLES)
         parquet.write(frame, out / "tables" / f"{name}.parquet", schema, notice=english)
-    database.build(out / "tables", out / "novostroiki.duckdb", tables=PUBLIC_TABLES, views=())
 
 
 def _show_buildings(con: duckdb.DuckDBPyConnection, tables_dir: Path) -> None:
