@@ -145,7 +145,7 @@ def finished(three_areas: Path) -> Path:
     out = three_areas.parent / "processes"
     result = novostroiki("run", "--config", str(three_areas), "--out", str(out), "--jobs", "2")
     assert result.exit_code == 0, result.stderr
-    assert str(out / "report.html") in result.stderr.replace("\n", "")
+    assert str(out / "index.html") in result.stderr.replace("\n", "")
     assert result.stdout == ""
     return out
 

@@ -189,9 +189,7 @@ def _join(
     workers.apart(public_edition.build_database, stage / "public")
     for result in results:
         press_kit.build(stage / "public", result.area_id)
-    report.build(
-        stage / "report.html", folder, notices=notices, decomposition={r.area_id: r.decomposition for r in results}
-    )
+    report.build(stage, folder, notices=notices, decomposition={r.area_id: r.decomposition for r in results})
     stages = summarise(work / "progress")
     shutil.rmtree(work)
     manifest.write(
@@ -228,7 +226,7 @@ def _summarise(config: Config, results: Sequence[AreaResult]) -> None:
     for result in results:
         for notice in result.notices:
             console.print(f"[yellow]{result.area_id}[/] {escape(str(notice))}")
-    console.print(f"\nReport    {out / 'report.html'}")
+    console.print(f"\nStart     {out / 'index.html'}")
     for result in results:
         console.print(f"Map       {out / 'maps' / result.area_id / 'index.html'}")
     console.print(f"Database  {out / 'novostroiki.duckdb'}")

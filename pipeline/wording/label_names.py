@@ -14,6 +14,8 @@ from pipeline.wording.transliteration import latin
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipeline.wording.texts import Texts
+
 _MAX_TEXT = 200
 """A longer name is a mistake or an attack; it is cut, visibly."""
 _CYRILLIC = re.compile("[\u0400-\u04ff]")
@@ -33,6 +35,39 @@ def label_names(row: pd.Series) -> dict[str, str]:
     found["any"] = label_text(row.get("name"))
     found["latin"] = label_text(latin_label(row))
     return {code: name for code, name in found.items() if name is not None}
+
+
+def best_name(row: Mapping[Any, Any] | pd.Series, code: str) -> str | None:
+    """Return the name in a language, else the best-known one, for English readers in Latin letters; None: unnamed."""
+    for name in (row[f"name_{code}"], latin_label(row) if code == "en" else None, row["name"]):
+        if isinstance(name, str) and name.strip():
+            return name
+    return None
+
+
+def settlement_labels(settlements: pd.DataFrame, texts: Texts) -> dict[str, str]:
+    """Return what readers of a language are told each settlement is called, by its id.
+
+    Parameters
+    ----------
+    settlements
+        Rows of the table `settlements`, full or public; one without a name is told by its number and its neighbour.
+    texts
+        With the keys ``unnamed`` and ``unnamed.near``.
+    """
+    rows = settlements.drop(columns="geometry", errors="ignore").to_dict("records")
+    names = {row["settlement_id"]: name for row in rows if (name := best_name(row, texts.code))}
+    labels = {}
+    for row in rows:
+        neighbour = names.get(row["near_id"])
+        number = 1 if pd.isna(row["near_number"]) else int(row["near_number"])
+        if own := names.get(row["settlement_id"]):
+            labels[row["settlement_id"]] = own
+        elif neighbour is None:
+            labels[row["settlement_id"]] = texts("unnamed", number=number)
+        else:
+            labels[row["settlement_id"]] = texts("unnamed.near", number=number, neighbour=neighbour)
+    return labels
 
 
 def latin_label(row: Mapping[Any, Any] | pd.Series) -> str | None:

@@ -43,6 +43,11 @@ class Texts:
         """Return a whole number with its thousands apart, such as 38,000 or 38 000."""
         return f"{value:,.0f}".replace(",", _GROUP.get(self.code, _NO_BREAK_SPACE)).replace("-", "−")
 
+    def decimal(self, value: float) -> str:
+        """Return a small number with three significant digits and the language's decimal mark."""
+        text = f"{value:.3g}"
+        return (text if self.code == "en" else text.replace(".", ",")).replace("-", "−")
+
     def percent(self, share: float, digits: int = 0) -> str:
         """Return a share in per cent, with at most so many decimals."""
         text = f"{share * 100:.{digits}f}"

@@ -1,15 +1,27 @@
 from __future__ import annotations
 
+import json
 import re
+import string
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from pipeline.base.resources import resource
 from pipeline.load import parquet, report
+from pipeline.load.report.countries import countries
+from pipeline.load.report.people import Scale
+from pipeline.schema.draws import quantiles
 from pipeline.schema.provenance import Notice
+from pipeline.schema.rounding import round_people
 from pipeline.schema.tables import TABLES, conform
+from pipeline.schema.vocabulary import LANGUAGES
+from pipeline.wording.texts import load
 from tests.load import sample_tables
 
 if TYPE_CHECKING:
@@ -21,10 +33,31 @@ NASTY = "<script>alert('x')</script>\x00{{7*7}}${y}"
 def full_tables(sample: sample_tables.Sample, **instead: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """All tables of a run: those of the sample, and a few rows of those that it does not have."""
     area = sample.area_id
-    run = {"run_id": "ab12", "version": "0.1.0", "sources": "sample", "seed": 7, "draws": 10_000, "season": "winter"}
+    run = {
+        "run_id": "ab12",
+        "version": "0.1.0",
+        "sources": "sample",
+        "seed": 7,
+        "draws": 10_000,
+        "season": "winter",
+        "parent_run_id": None,
+    }
     nothing: dict[str, Any] = dict.fromkeys(("reported_low", "reported", "reported_high", "p05", "p50", "p95"))
-    check = {**nothing, "area_id": area, "year": 2011, "log_ratio": None, "reference": "Voices 9"}
+    check = {
+        **nothing,
+        "area_id": area,
+        "settlement_id": None,
+        "year": 2011,
+        "log_ratio": None,
+        "reference": "Voices 9",
+    }
+    everyone = dict.fromkeys(("settlement_id", "kind", "rule_id", "since"))
+    people = dict.fromkeys(("p05", "p25", "p50", "p75", "p95", "mean"), 1_500.0)
     rows = {
+        "exposure": [
+            {**everyone, **people, "area_id": area, "homes": 321},
+            {**everyone, **people, "area_id": area, "homes": 21, "since": 2000},
+        ],
         "runs": [{**run, "config": "{}", "simulated": True}],
         "named_settlements": [
             {
@@ -66,7 +99,7 @@ def full_tables(sample: sample_tables.Sample, **instead: pd.DataFrame) -> dict[s
 def _write(folder: Path, tables: dict[str, pd.DataFrame], **options: Any) -> str:
     for name, frame in tables.items():
         parquet.write(frame, folder / "tables" / f"{name}.parquet", TABLES[name])
-    report.build(folder / "report.html", folder / "tables", **options)
+    report.build(folder, folder / "tables", **options)
     return (folder / "report.html").read_text(encoding="utf-8")
 
 
@@ -90,14 +123,24 @@ class _Outline(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def html(sample: sample_tables.Sample, tmp_path_factory: pytest.TempPathFactory) -> str:
+def folder(sample: sample_tables.Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shares = pd.DataFrame(
-        {"area_id": "bishkek", "quantity": "residents", "factor": ["household_size", "recall"], "share": [0.7, 0.3]}
+        {
+            "area_id": "bishkek",
+            "quantity": "residents",
+            "factor": ["household_size", "recall_osm", "household_size_flat"],
+            "share": [0.4, 0.3, 0.3],
+        }
     )
     notices = [Notice("a.pbf", "A ring was dropped.", 3), Notice("a.pbf", "A ring was dropped.", 2), Notice("b", NASTY)]
-    return _write(
-        tmp_path_factory.mktemp("report"), full_tables(sample), notices=notices, decomposition={"bishkek": shares}
-    )
+    out = tmp_path_factory.mktemp("report")
+    _write(out, full_tables(sample), notices=notices, decomposition={"bishkek": shares})
+    return out
+
+
+@pytest.fixture(scope="module")
+def html(folder: Path) -> str:
+    return (folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_says_the_headline_as_an_interval_with_its_evidence(html: str) -> None:
@@ -109,14 +152,111 @@ def test_says_the_headline_as_an_interval_with_its_evidence(html: str) -> None:
 def test_says_what_is_missing_and_how_it_was_checked(html: str) -> None:
     for text in (
         "Gas trunk pipeline: Nothing is mapped here, so nothing can be said about it.",
-        "1 not mapped",
-        "1 of 2 comparable figures",
+        "nothing is mapped there: 1",
+        "1 of 2 comparable published figures",
         "over 10",
-        "household size",
-        "70 %",
+        "how many people live in a home",
+        "70%",
         "Not for enforcement",
     ):
         assert text in html, text
+
+
+def test_texts_of_the_report_are_the_same_in_all_languages() -> None:
+    def fields(text: str) -> set[str]:
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+    own = {code: json.loads(resource("maps", "texts", f"report.{code}.json").read_text("utf-8")) for code in LANGUAGES}
+    for code in LANGUAGES:
+        assert list(own[code]) == list(own["en"])
+        for key, text in own[code].items():
+            assert fields(text) == fields(own["en"][key]), (code, key)
+            assert code == "en" or "{" in text or text != own["en"][key] or key == "report.column.version", (code, key)
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_each_language_links_the_others_and_says_the_same_figures(folder: Path, html: str, code: str) -> None:
+    path = folder / ("report.html" if code == "en" else f"report.{code}.html")
+    text = path.read_text(encoding="utf-8")
+    assert f'<html lang="{code}">' in text
+    assert load(code, "report")("report.simulated.page") in text
+    outline = _Outline()
+    outline.feed(text)
+    assert len({anchor for anchor in outline.anchors if anchor.startswith("report")}) == len(LANGUAGES) - 1
+
+    def figures(page: str) -> list[str]:
+        return [re.sub(r"\D", "", found) for found in re.findall(r'class="big">([^<]+)<', page)]
+
+    assert figures(text) == figures(html) != []
+
+
+def test_no_english_is_left_in_the_other_languages(folder: Path) -> None:
+    """But what is quoted as it was written: notices, references, names of data, licences and acts."""
+    own = [str(text) for key, text in load("en", "report").entries.items() if key.startswith("report.")]
+    english = set(re.findall(r"[a-z]{5,}", " ".join(own)))
+    quoted = (
+        r'<(style|svg)\b.*?</\1>|<td[^>]*(lang="en"|class="law").*?</td>|<section id="sources">.*?</section>|<[^>]+>'
+    )
+    for code in set(LANGUAGES) - {"en"}:
+        page = (folder / f"report.{code}.html").read_text(encoding="utf-8")
+        words = set(re.findall(r"\b[a-z]{5,}\b", re.sub(quoted, " ", page, flags=re.DOTALL)))
+        assert not words & english - {"novostroiki", "manifest", "sample"}
+
+
+def test_the_start_page_links_what_there_is(folder: Path) -> None:
+    text = (folder / "index.html").read_text(encoding="utf-8")
+    outline = _Outline()
+    outline.feed(text)
+    wanted = {
+        "report.html", "report.ru.html", "report.ky.html", "report.kk.html", "maps/bishkek/index.html",
+        "public/maps/bishkek/index.html", "public/embed/bishkek/index.html", "public/novostroiki.duckdb",
+        "novostroiki.duckdb",
+    }  # fmt: skip
+    assert wanted == set(outline.anchors)
+    assert outline.sources == []
+    assert text.count("<script") == 1
+
+
+def test_cities_of_one_country_stand_together_on_the_start_page(sample: sample_tables.Sample, tmp_path: Path) -> None:
+    frames = full_tables(sample)
+    areas = frames["areas"].assign(told="city")
+    draws = frames["population_draws"]
+    both = {
+        "areas": pd.concat([areas, areas.assign(area_id="osh")], ignore_index=True),
+        "population_draws": pd.concat([draws, draws.assign(area_id="osh")], ignore_index=True),
+    }
+    _write(tmp_path, {**frames, **both})
+    text = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "Kyrgyzstan, Bishkek, Bishkek together" in text
+
+
+def test_a_country_is_the_sum_of_its_draws(sample: sample_tables.Sample) -> None:
+    areas = pd.concat([sample.tables["areas"], sample.tables["areas"].assign(area_id="osh")], ignore_index=True)
+    own = sample.tables["population_draws"]
+    draws = pd.concat([own, own.assign(area_id="osh")], ignore_index=True)
+    (together,) = countries(areas.assign(told="city"), draws)
+    twice = 2 * np.sum(np.stack(own.loc[own["quantity"] == "residents", "draws"].to_list()), axis=0)
+    exact = round_people(pd.DataFrame([quantiles(twice)])).iloc[0]
+    assert together.interval("residents", load("en")) == load("en").interval(exact["p05"], exact["p95"])
+    assert countries(areas.assign(told=["city", "mapped_part"]), draws) == []
+    assert countries(areas.iloc[:1].assign(told="city"), draws) == []
+
+
+@given(st.lists(st.floats(-1e6, 1e7), min_size=3, max_size=3).map(sorted))
+def test_a_bar_holds_its_range_and_zero(ends: list[float]) -> None:
+    low, middle, high = ends
+    quantiles_of = dict(zip(("p05", "p50", "p95"), ends, strict=True))
+    row = {f"{quantity}_{end}": at for quantity in ("residents", "unregistered") for end, at in quantiles_of.items()}
+    scale = Scale.over(pd.DataFrame([row]))
+    places = [scale.at(low), scale.at(middle), scale.at(high)]
+    assert places == sorted(places)
+    assert 0 <= places[0] <= places[-1] <= 100
+    assert 0 <= scale.at(0.0) <= 100
+    assert (scale.at(low) < scale.at(0.0)) == (scale.at(0.0) > 0 and low < 0 and scale.at(low) != scale.at(0.0))
+
+
+def test_says_how_many_homes_stand_in_zones_that_bind_today(html: str) -> None:
+    assert "Homes of the whole area in zones that bind: 321." in html
 
 
 def test_equal_notices_are_added_up(html: str) -> None:
@@ -155,4 +295,7 @@ def test_an_empty_area_is_reported_not_invented(tmp_path: Path) -> None:
 
 
 def test_same_tables_same_bytes(sample: sample_tables.Sample, tmp_path: Path) -> None:
-    assert _write(tmp_path / "a", full_tables(sample)) == _write(tmp_path / "b", full_tables(sample))
+    _write(tmp_path / "a", full_tables(sample))
+    _write(tmp_path / "b", full_tables(sample))
+    for path in (tmp_path / "a").glob("*.html"):
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name

@@ -62,8 +62,6 @@ PLAIN_WORDS = {
         "collapse",
     ),
     *("important", "linear", "gradient", "deg", "exact", "light", "px", "rem", "em", "mm"),
-    # What the system gives for what is chosen, where it forces its own colours.
-    *("highlight", "highlighttext"),
 }
 QUOTED = re.compile(
     r"\b(?:fill|stroke|colou?r|background)\b[\"']?\s*[:=]\s*[\"']([a-zA-Z]+)[\"']|(?:fill|stroke)Style = [\"']([^\"']+)"
@@ -125,7 +123,7 @@ from pipeline.load import press_kit, report
 from pipeline.load.planner_map.folium_layers import PlannerPage
 out = Path(sys.argv[1])
 press_kit.build(out / "public", "bishkek")
-report.build(out / "report.html", out / "tables")
+report.build(out, out / "tables")
 page = PlannerPage(payload={}, binary=(), noscript="", fetches=False, image_host="")
 (out / "map.html").write_text(page.render(), encoding="utf-8")
 """

@@ -17,7 +17,7 @@ from pipeline.load import parquet
 from pipeline.load.press_kit import texts
 from pipeline.schema.tables import PUBLIC_TABLES
 from pipeline.schema.vocabulary import LANGUAGES
-from pipeline.wording.label_names import latin_label
+from pipeline.wording.label_names import best_name, settlement_labels
 from pipeline.wording.seen import seen_and_mapped
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def read(public: Path, area_id: str) -> Kit:
     years = pd.concat([city["year"], tables["settlement_population"]["year"]]).dropna()
     return Kit(
         area_id=area_id,
-        names={code: texts.clean(_name(area, code) or area_id) for code in LANGUAGES},
+        names={code: texts.clean(best_name(area, code) or area_id) for code in LANGUAGES},
         simulated=bool(area["simulated"]),
         seen={code: seen_and_mapped(area, city, code) for code in LANGUAGES},
         counts={key: int(area[key]) for key in ("settlements", "settlements_withheld", "cells", "cells_withheld")},
@@ -138,14 +138,6 @@ def read(public: Path, area_id: str) -> Kit:
         background=_background(public / "maps" / area_id / "background.json", grid),
         tables=tables,
     )
-
-
-def _name(row: Any, code: str) -> str | None:  # noqa: ANN401 - a row of a frame
-    """Return the name in a language, else the best-known one, for English readers in Latin letters; None: unnamed."""
-    for name in (row[f"name_{code}"], latin_label(row) if code == "en" else None, row["name"]):
-        if isinstance(name, str) and name.strip():
-            return name
-    return None
 
 
 def _interval(rows: pd.DataFrame, quantity: str) -> Interval | None:
@@ -211,15 +203,15 @@ def _settlements(settlements: Any, population: pd.DataFrame, grid: Grid) -> list
     """Return the settlements, the most populous first."""
     people = population.set_index("settlement_id")
     shapes = settlements.geometry.to_crs(grid.crs)
-    labels = {code: _labels(settlements, code) for code in LANGUAGES}
+    labels = {code: settlement_labels(settlements, texts.load(code)) for code in LANGUAGES}
     found = []
     for (_, row), shape in zip(settlements.iterrows(), shapes, strict=True):
         place = None if shape is None or shape.is_empty else shapely.point_on_surface(shape)
         found.append(
             Settlement(
                 settlement_id=row["settlement_id"],
-                names={code: labels[code][row["settlement_id"]] for code in LANGUAGES},
-                named=any(_name(row, code) for code in LANGUAGES),
+                names={code: texts.clean(labels[code][row["settlement_id"]]) for code in LANGUAGES},
+                named=any(best_name(row, code) for code in LANGUAGES),
                 kind=row["kind"],
                 status=row["status"],
                 status_year=None if pd.isna(row["status_year"]) else int(row["status_year"]),
@@ -229,24 +221,6 @@ def _settlements(settlements: Any, population: pd.DataFrame, grid: Grid) -> list
             )
         )
     return sorted(found, key=lambda one: (-(one.residents.middle if one.residents else 0.0), one.settlement_id))
-
-
-def _labels(settlements: pd.DataFrame, code: str) -> dict[str, str]:
-    """Return what each settlement is called in a language, by its id."""
-    words = texts.load(code)
-    names = {row["settlement_id"]: name for _, row in settlements.iterrows() if (name := _name(row, code))}
-    labels = {}
-    for _, row in settlements.iterrows():
-        neighbour = names.get(row["near_id"])
-        number = 1 if pd.isna(row["near_number"]) else int(row["near_number"])
-        if own := names.get(row["settlement_id"]):
-            label = own
-        elif neighbour is None:
-            label = words("unnamed", number=number)
-        else:
-            label = words("unnamed.near", number=number, neighbour=texts.clean(neighbour))
-        labels[row["settlement_id"]] = texts.clean(label)
-    return labels
 
 
 def _growth(built_up: pd.DataFrame) -> pd.DataFrame:
