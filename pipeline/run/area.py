@@ -28,6 +28,7 @@ from pipeline.transform import (
     settlements,
     validation,
 )
+from pipeline.transform.first_seen import first_seen_years
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -212,6 +213,16 @@ def _describe(  # noqa: PLR0913 - everything that an area is described from
             whole_city=seen.told != "mapped_part",
             zone_houses=validation.houses_in_zones(houses, zones.pairs, zones.rules),
         )
+    houses = houses.assign(
+        first_seen_year=first_seen_years(
+            houses,
+            onset=measured.inputs.onset,
+            built_up=measured.inputs.built_up,
+            tracker=measured.inputs.tracker,
+            modelled=measured.built_up.modelled_epochs,
+        )
+    )
+    spread = population.Spread.of(area.area_id, houses, places, draws, seed=config.run.seed)
     rows = {
         "areas": area_row(area, seen, measured.observed_year(houses)),
         "sources": source_rows(read.sources),
@@ -228,16 +239,16 @@ def _describe(  # noqa: PLR0913 - everything that an area is described from
         **population.people_tables(told, seen.told),
         "population_draws": draws,
         "unregistered_shares": people.shares if seen.told in {"city", "unknown"} else people.shares.iloc[:0],
-        "exposure": population.exposure(
-            area.area_id,
-            buildings=houses,
-            settlements=places,
-            pairs=zones.pairs,
-            rules=zones.rules,
-            draws=draws,
-            seed=config.run.seed,
-        ),
+        **population.exposure(spread, settlements=places, pairs=zones.pairs, rules=zones.rules),
+        **population.residents_by_year(spread, measured.observed_year(houses)),
         **growth.built_up_tables(series),
+        **growth.since_2016(
+            places,
+            measured.boundary,
+            measured.inputs.tracker,
+            area_id=area.area_id,
+            product=layers.sources["wsf_tracker"].id,
+        ),
         "coverage": cells,
         "cell_settlements": completeness.cell_settlements(grid, houses),
         "completeness": pd.concat(

@@ -149,6 +149,23 @@ _CROSSCHECK = {
 }
 
 
+_EXPOSURE = {
+    "rule_id": _text("Rule; NULL: any that binds, each home counted once.", nullable=True),
+    "since": _integer("Only homes known to stand in this year; NULL: today's.", check=_YEAR, nullable=True),
+    "homes": _integer("Outlines in which people may live; sheds and halls never.", "1", check=_NOT_NEGATIVE),
+    **_statistics("Residents"),
+}
+_BY_YEAR = (
+    "What the residents of a year were if homes held as many people as today and none has been torn down since: "
+    "today's residents, in homes first seen by that year (buildings.first_seen_year),"
+)
+_SINCE_2016 = {
+    "year": _integer("Year; of the latest, as far as the product goes.", check=_YEAR),
+    "product": _text("Dataset."),
+    "built_m2": _number("Area of the cells in which something was built by then.", "m2", check=_NOT_NEGATIVE),
+}
+
+
 def _built_up() -> dict[str, pa.Column]:
     return {
         "year": _integer("Epoch.", check=_YEAR),
@@ -226,6 +243,11 @@ TABLES: dict[str, pa.DataFrameSchema] = {
                 "Storeys, where a source tells them, or a height of which they are 3 m each.",
                 "1",
                 check=pa.Check.in_range(0, 200),
+                nullable=True,
+            ),
+            first_seen_year=_integer(
+                "Year in which rasters first show its place built up (the earliest that it can have); NULL: none does.",
+                check=_YEAR,
                 nullable=True,
             ),
             lon=_number("Longitude of a point inside.", "degree"),
@@ -469,17 +491,64 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             effective_draws=_number("Effective number of draws behind it.", "1", check=_NOT_NEGATIVE),
         ),
         _table(
-            "exposure",
-            "People and homes within the distance of each rule, today and as far as the homes stood in a year.",
-            "area_id settlement_id kind rule_id since",
+            "settlement_exposure",
+            "People and homes of each settlement within the distance of each rule, today and as far as the homes stood "
+            "in a year. Zones overlap: rows of rules do not add up, and the row without a rule counts each home once.",
+            "place_id rule_id since",
+            place_id=_PLACE,
             area_id=_AREA,
-            settlement_id=_text("Settlement; NULL: all of a kind, or of the area.", nullable=True),
-            kind=_text("Kind of the settlements; NULL: all, with the buildings in none.", nullable=True),
-            rule_id=_text("Rule; NULL: any that binds, each home counted once.", nullable=True),
-            since=_integer("Only homes that stood in this year; NULL: today's.", check=_YEAR, nullable=True),
-            homes=_integer("Outlines in which people may live; sheds and halls never.", "1", check=_NOT_NEGATIVE),
-            **{q: _number(f"Residents, quantile {int(q[1:])} %.", "person") for q in _QUANTILES},
-            mean=_number("Residents, mean.", "person"),
+            settlement_id=_IN_SETTLEMENT,
+            **_EXPOSURE,
+        ),
+        _table(
+            "kind_exposure",
+            "The same of all settlements of a kind.",
+            "area_id kind rule_id since",
+            area_id=_AREA,
+            kind=_code("Kind that is told.", "settlement_kind"),
+            **_EXPOSURE,
+        ),
+        _table(
+            "area_exposure",
+            "The same of the whole area, with the buildings in no settlement.",
+            "area_id rule_id since",
+            area_id=_AREA,
+            **_EXPOSURE,
+        ),
+        _table(
+            "settlement_residents_by_year",
+            f"{_BY_YEAR} of each settlement. Quantiles do not add up; means do.",
+            "place_id year",
+            place_id=_PLACE,
+            area_id=_AREA,
+            settlement_id=_IN_SETTLEMENT,
+            year=_integer("Year.", check=_YEAR),
+            **_statistics("Residents"),
+        ),
+        _table(
+            "area_residents_by_year",
+            f"{_BY_YEAR} of each area: the sum of its places, draw by draw.",
+            "area_id year",
+            area_id=_AREA,
+            year=_integer("Year.", check=_YEAR),
+            **_statistics("Residents"),
+        ),
+        _table(
+            "area_built_up_since_2016",
+            "Built-up area of each area by the end of each year since 2016, as another product sees it (cells of 10 m, "
+            "built or not): beside area_built_up, never joined to it.",
+            "area_id year",
+            area_id=_AREA,
+            **_SINCE_2016,
+        ),
+        _table(
+            "settlement_built_up_since_2016",
+            "The same within today's outline of each settlement, and outside all of them.",
+            "place_id year",
+            place_id=_PLACE,
+            area_id=_AREA,
+            settlement_id=_IN_SETTLEMENT,
+            **_SINCE_2016,
         ),
         _table(
             "area_built_up",

@@ -113,6 +113,46 @@ def built_up_tables(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     }
 
 
+def since_2016(
+    settlements: gpd.GeoDataFrame, boundary: shapely.Geometry, tracker: Raster | None, *, area_id: str, product: str
+) -> dict[str, pd.DataFrame]:
+    """Return the tracker's own series: tables `area_built_up_since_2016` and `settlement_built_up_since_2016`.
+
+    Parameters
+    ----------
+    settlements, boundary, area_id, product
+        As for `series`.
+    tracker
+        Half-year of the first building per cell, as in `onset_years`; None: none, and so no rows.
+
+    Notes
+    -----
+    The area of a polygon times the share of its cells that were built by the end of a year. A cell of 10 m is built or
+    not, one of GHSL's holds m² of roofs: the two tell growth each in its own measure, and are never joined.
+    """
+    outlines = settlements.geometry.reset_index(drop=True)
+    whole = shapely.union(boundary, shapely.union_all(outlines.to_numpy()))
+    polygons = gpd.GeoSeries([*outlines, whole], crs=settlements.crs)
+    ids = settlements["settlement_id"].astype(str).tolist()
+    frames = []
+    if tracker is not None and np.nanmax(tracker.values, initial=0) > 0:
+        shares = zonal.shares(polygons, tracker)
+        last = int(tracker_year(np.array(np.nanmax(tracker.values))))
+        for year in range(TRACKER_BEGIN, last + 1):
+            built = shares[(shares["value"] > 0) & (tracker_year(shares["value"].to_numpy()) <= year)]
+            share = built.groupby("polygon")["share"].sum().reindex(range(len(polygons)), fill_value=0.0)
+            m2 = share.to_numpy() * polygons.area.to_numpy()
+            rest = max(m2[-1] - m2[:-1].sum(), 0.0)
+            place = pd.DataFrame({"place_id": [*ids, area_id + REST], "settlement_id": [*ids, None], "year": year})
+            frames.append(place.assign(built_m2=[*m2[:-1], rest]))
+    columns = ["place_id", "area_id", "settlement_id", "year", "product", "built_m2"]
+    rows = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+    texts = {"place_id": "str", "settlement_id": "str", "area_id": "str", "product": "str"}
+    rows = rows.assign(area_id=area_id, product=product)[columns].astype({**texts, "year": "int64", "built_m2": float})
+    areas = rows.groupby(["area_id", "year", "product"])["built_m2"].sum().reset_index()
+    return {"area_built_up_since_2016": areas, "settlement_built_up_since_2016": rows}
+
+
 def notices(rows: pd.DataFrame) -> list[Notice]:
     """Return what looks wrong in the rows of `series`: epochs without anything built, and series that shrink."""
     found = []

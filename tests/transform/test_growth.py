@@ -18,6 +18,7 @@ from pipeline.geometry import zonal
 from pipeline.geometry.raster import Raster
 from pipeline.schema import tables
 from pipeline.transform import growth
+from pipeline.transform.first_seen import first_seen_years
 
 LOCAL = CRS.from_proj4("+proj=tmerc +lat_0=42.9 +lon_0=74.6 +k=1 +datum=WGS84 +units=m +no_defs")
 MOLLWEIDE = CRS("ESRI:54009")
@@ -217,3 +218,52 @@ def test_onset_stands_beside_the_founding_of_the_literature() -> None:
     assert tables.conform("settlement_waves", rows)["founded_high"].fillna(0).tolist() == [2002, 2005, 0, 1989]
     assert growth.beside_literature(places, named, literature, facts.waves(), "KZ")["wave"].isna().all()
     assert growth.beside_literature(places.iloc[:0], named, literature, facts.waves(), "KG").empty
+
+
+def tracker(codes: np.ndarray) -> Raster:
+    """A raster of cells of about 10 m in degrees around the origin of the local CRS."""
+    lon, lat = Transformer.from_crs(LOCAL, "EPSG:4326", always_xy=True).transform(0, 0)
+    step = 1e-4
+    rows, columns = codes.shape
+    grid = Affine(step, 0, lon - step * columns / 2, 0, -step, lat + step * rows / 2)
+    return Raster(codes.astype(float), grid, CRS("EPSG:4326"))
+
+
+def test_the_tracker_s_own_series_adds_up_and_goes_beyond_2020() -> None:
+    codes = np.zeros((120, 120))
+    codes[:, :40], codes[:, 40:80], codes[:60, 80:] = 1, 4, 17  # by mid-2016, late 2017, early 2024
+    two = places(box(-300, -300, -50, 300), box(100, -300, 400, 300))
+    boundary = box(-400, -500, 400, 500)
+    found = growth.since_2016(two, boundary, tracker(codes), area_id="x", product="wsf_tracker")
+    built = {name: tables.conform(name, frame) for name, frame in found.items()}
+    area = built["area_built_up_since_2016"].set_index("year")["built_m2"]
+    assert list(area.index) == list(range(2016, 2025))
+    assert (area.diff().dropna() >= 0).all()
+    by_year = built["settlement_built_up_since_2016"].groupby("year")["built_m2"].sum()
+    pd.testing.assert_series_equal(area, by_year)
+    one = built["settlement_built_up_since_2016"].query("settlement_id == 'x/s0'").set_index("year")["built_m2"]
+    west = Transformer.from_crs("EPSG:4326", LOCAL, always_xy=True).transform(74.6 - 20e-4, 42.9)[0]
+    assert one[2016] == pytest.approx((west + 300) * 600, rel=0.02)
+    assert one[2017] == pytest.approx(250 * 600, rel=0.001)
+    assert growth.since_2016(two, boundary, None, area_id="x", product="p")["area_built_up_since_2016"].empty
+
+
+def test_a_building_is_first_seen_when_a_raster_first_shows_its_place() -> None:
+    """The earlier of the yearly products; epochs where those begin too late, or tell nothing."""
+    years = np.full((120, 120), 0.0)
+    years[:, :40], years[:, 40:80] = 1985, 2003
+    codes = np.zeros((120, 120))
+    codes[:, :80], codes[:, 80:100] = 1, 12
+    epochs = {1975: mollweide(np.full((20, 20), 600.0)), 2020: mollweide(np.full((20, 20), 1000.0))}
+    lon, lat = Transformer.from_crs(LOCAL, "EPSG:4326", always_xy=True).transform(0, 0)
+    x, y = Transformer.from_crs("EPSG:4326", LOCAL, always_xy=True).transform(
+        lon + np.array([-40, 0, 30, 50]) * 1e-4, [lat] * 4
+    )
+    houses = gpd.GeoDataFrame(geometry=shapely.buffer(shapely.points(x, y), 2), crs=LOCAL)
+    options = {"onset": tracker(years), "tracker": tracker(codes)}
+    assert first_seen_years(houses, built_up=epochs, **options).tolist() == [1975, 2003, 2021, 1975]
+    alone = first_seen_years(houses, built_up={}, **options)
+    assert alone.iloc[:3].tolist() == [1985, 2003, 2021]
+    assert alone.isna().tolist() == [False, False, False, True]
+    assert first_seen_years(houses, built_up=epochs, onset=None, tracker=None, modelled=[1975]).tolist() == [2020] * 4
+    assert first_seen_years(houses, built_up={}, onset=None, tracker=None).isna().all()

@@ -226,12 +226,15 @@ def pairs(near: dict[str, list[str]]) -> pd.DataFrame:
 RULES = pd.DataFrame({"rule_id": ["a", "b", "c"], "kind": ["statutory", "proxy", "advisory"], "distance_m": 100.0})
 
 
-def exposure(near: dict[str, list[str]], houses: pd.DataFrame) -> pd.DataFrame:
-    result = estimate(houses=houses)
-    table = population.exposure(
-        "osh", buildings=houses, settlements=settlements(), pairs=pairs(near), rules=RULES, draws=result.draws, seed=1
-    )
-    return conform("exposure", table)
+def spread_of(houses: pd.DataFrame) -> population.Spread:
+    if "first_seen_year" not in houses:
+        houses = houses.assign(first_seen_year=pd.array([pd.NA] * len(houses), dtype="Int64"))
+    return population.Spread.of("osh", houses, settlements(), estimate(houses=houses).draws, seed=1)
+
+
+def exposure(near: dict[str, list[str]], houses: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    tables = population.exposure(spread_of(houses), settlements=settlements(), pairs=pairs(near), rules=RULES)
+    return {name: conform(name, table) for name, table in tables.items()}
 
 
 def test_exposure_counts_each_home_once_and_sheds_never() -> None:
@@ -239,8 +242,7 @@ def test_exposure_counts_each_home_once_and_sheds_never() -> None:
     houses = buildings()
     houses.loc[houses["building_id"] == "b0", "kind"] = "outbuilding"
     near = {"a": ["b0", "b1", "b1", "b2"], "b": ["b2", "b3"], "c": ["b4"]}
-    table = exposure(near, houses)
-    whole = table[table["settlement_id"].isna() & table["kind"].isna()]
+    whole = exposure(near, houses)["area_exposure"]
     homes = {
         None if pd.isna(rule) else rule: count for rule, count in zip(whole["rule_id"], whole["homes"], strict=True)
     }
@@ -251,19 +253,42 @@ def test_people_in_a_zone_are_their_share_of_the_floor_and_add_up() -> None:
     houses = buildings()
     inside = houses.loc[houses["settlement_id"] == "x/novostroika", "building_id"].head(100).tolist()
     everyone = houses.loc[houses["settlement_id"] == "x/village", "building_id"].tolist()
-    table = exposure({"a": inside + everyone}, houses)
-    one = table[(table["rule_id"] == "a")].set_index("settlement_id")["mean"].dropna()
+    tables = exposure({"a": inside + everyone}, houses)
+    one = tables["settlement_exposure"].query("rule_id == 'a'").set_index("settlement_id")["mean"]
     result = estimate(houses=houses)
     assert one["x/novostroika"] == pytest.approx(kept(result, "x/novostroika", "residents").mean() / 4, rel=0.05)
     assert one["x/village"] == kept(result, "x/village", "residents").mean()
-    area = table[table["settlement_id"].isna() & table["kind"].isna() & (table["rule_id"] == "a")]["mean"].iloc[0]
-    assert area == pytest.approx(one["x/novostroika"] + one["x/village"])
+    for name in ("area_exposure", "kind_exposure"):
+        total = tables[name].query("rule_id == 'a'")["mean"].sum()
+        assert total == pytest.approx(one["x/novostroika"] + one["x/village"])
 
 
 def test_exposure_by_epoch_counts_homes_that_stood() -> None:
     houses = buildings().assign(first_seen_year=pd.array([1995, 2012] * 550, dtype="Int64"))
-    table = exposure({"a": houses["building_id"].tolist()}, houses)
-    whole = table[table["settlement_id"].isna() & table["kind"].isna() & (table["rule_id"] == "a")]
+    whole = exposure({"a": houses["building_id"].tolist()}, houses)["area_exposure"].query("rule_id == 'a'")
     homes = dict(zip(whole["since"].fillna(0), whole["homes"], strict=True))
     assert homes == {0: 1100, 2000: 550, 2005: 550, 2010: 550, 2015: 1100, 2020: 1100}
+    people = dict(zip(whole["since"].fillna(0), whole["mean"], strict=True))
+    assert people[2000] == people[2010] == pytest.approx(people[0] / 2, rel=0.05)
+    assert people[2015] == pytest.approx(people[0], rel=0.001)
+
+
+def test_residents_of_earlier_years_rise_to_those_of_today() -> None:
+    """In every place; where no age is known nothing is told, and homes of unknown age are as old as the others."""
+    houses = buildings()
+    seen = houses["settlement_id"].map({"x/novostroika": 2012, "x/village": 1980, "x/formal": 1980}).astype("Int64")
+    seen[houses.groupby("settlement_id").cumcount() % 2 == 1] = pd.NA
+    seen[houses["building_id"].eq("b0")] = 2019
+    tables = population.residents_by_year(spread_of(houses.assign(first_seen_year=seen)), 2024)
+    places = conform("settlement_residents_by_year", tables["settlement_residents_by_year"])
+    area = conform("area_residents_by_year", tables["area_residents_by_year"])
+    assert set(places["settlement_id"]) == {"x/novostroika", "x/village", "x/formal"}
+    means = places.pivot_table(index="year", columns="settlement_id", values="mean")
+    assert (means.diff().dropna() >= 0).all().all()
+    today = {place: kept(estimate(), place, "residents").mean() for place in means}
+    assert means.loc[2024].to_dict() == pytest.approx(today)
+    assert means.loc[2010, "x/novostroika"] == 0
+    assert means.loc[1985, "x/village"] == pytest.approx(today["x/village"])
+    assert 0.98 < means.loc[2018, "x/novostroika"] / today["x/novostroika"] < 1
+    assert area.set_index("year")["mean"].to_dict() == pytest.approx(means.sum(axis=1).to_dict())
     assert len(kept(estimate(), "x/formal", "residents")) == KEPT
