@@ -233,6 +233,7 @@ def _houses(
         osm_id=None,
         footprint_m2=houses.geometry.area,
         levels=np.where(rng.random(len(houses)) < 0.3, 2.0, np.nan),
+        first_seen_year=pd.array([2003] * len(houses), dtype="Int64"),
         lon=points.x,
         lat=points.y,
     )
