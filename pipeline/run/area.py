@@ -96,7 +96,7 @@ def process(
                 )
         with journal.stage("reading"):
             read: Extract[AreaInputs] = reader.call("pipeline.extract.inputs", "read", area, layers, fetched)
-    described = describe(area, read, config, layers, journal, earlier=since.settlements(area) if since else None)
+    described = _describe(area, read, config, layers, journal, earlier=since.settlements(area) if since else None)
     with journal.stage("writing tables"):
         frames = {name: tables.conform(name, frame) for name, frame in described.tables.items()}
         for name, frame in frames.items():
@@ -113,7 +113,7 @@ def process(
 
 
 @dataclass(frozen=True)
-class Description:
+class _Description:
     """What the transforms make of an area: its rows of every table, and what only the map and the report need."""
 
     tables: dict[str, pd.DataFrame]
@@ -161,7 +161,7 @@ class _Measured:
         return max((year for year in years if year is not None), default=None)
 
 
-def describe(  # noqa: PLR0913 - everything that an area is described from
+def _describe(  # noqa: PLR0913 - everything that an area is described from
     area: Area,
     read: Extract[AreaInputs],
     config: Config,
@@ -169,7 +169,7 @@ def describe(  # noqa: PLR0913 - everything that an area is described from
     journal: Journal,
     *,
     earlier: gpd.GeoDataFrame | None = None,
-) -> Description:
+) -> _Description:
     """Turn an area's inputs into its tables; geometry is measured in metres and handed on in EPSG:4326."""
     measured = _Measured.of(area, read, layers)
     with journal.stage("merging buildings"):
@@ -262,7 +262,7 @@ def describe(  # noqa: PLR0913 - everything that an area is described from
         ),
         "validation": _validate(estimates, read.data.truth),
     }
-    return Description(
+    return _Description(
         tables={name: in_degrees(frame) for name, frame in rows.items()},
         zones=zones.polygons.to_crs("EPSG:4326"),
         notices=[

@@ -7,6 +7,7 @@ that keeps what was judged, so that the measurement can be taken in pieces; ``BE
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
@@ -22,10 +23,8 @@ import shapely
 from scipy import stats
 
 from pipeline import config, simulate
-from pipeline.base.progress import Journal
-from pipeline.declared import catalogue, facts
-from pipeline.extract import inputs
-from pipeline.run.area import describe
+from pipeline.declared import facts
+from pipeline.run import run
 from pipeline.simulate import stress as stresses
 from pipeline.transform import population
 from pipeline.transform.population import joint
@@ -35,7 +34,6 @@ from tests.transform.test_population_joint import model_city
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.run.area import Description
     from tests.benchmarks.conftest import Record
 
 ROOT = Path(__file__).parent.parent.parent
@@ -85,12 +83,11 @@ def judged(folder: Path, seed: int, stress: str = BASE) -> pd.DataFrame:
         chosen = [area for name, area in areas.items() if stress == BASE or name in SMALL]
         size = BUILDINGS if stress == BASE else SMALL_BUILDINGS
         told = simulate.write(chosen, work / "cities", buildings=size, seed=seed, stress=stresses.parse([stress]))
-        settings = config.load(told)
         parts = []
-        for area in settings.selected:
-            read = inputs.read(area, catalogue.default())
-            found = describe(area, read, settings, catalogue.default(), Journal(work / "journal.jsonl"))
-            parts.append(_city(work / "cities" / area.area_id / "truth", found, seed))
+        for area in chosen:
+            out = work / "out" / area.area_id
+            run(config.load(told, areas=(area.area_id,), out=out), quiet=True)
+            parts.append(_city(work / "cities" / area.area_id / "truth", area.area_id, out, seed))
         pd.concat([checks for _, checks in parts], ignore_index=True).to_parquet(_growth_file(done))
         pd.concat([rows for rows, _ in parts], ignore_index=True).assign(stress=stress).to_parquet(done)
         shutil.rmtree(work)
@@ -101,22 +98,22 @@ def _growth_file(done: Path) -> Path:
     return done.with_name(f"growth-{done.name}")
 
 
-def _city(truth: Path, found: Description, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _city(truth: Path, area: str, out: Path, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Judge one city by the tables of its run; return its rows and its table `validation`."""
-    area = found.tables["areas"].iloc[0]
-    draws = found.tables["population_draws"]
+    areas, draws = (pd.read_parquet(out / "tables" / f"{name}.parquet") for name in ("areas", "population_draws"))
     held = {(place, quantity): np.asarray(values, dtype=float) for place, quantity, values in zip(
         draws["settlement_id"].fillna(""), draws["quantity"], draws["draws"], strict=True)}  # fmt: skip
-    says = sorted({notice.code for notice in found.notices if notice.code in SAYS})
-    city = f"{area['area_id']}/{seed}"
+    notices = json.loads((out / "manifest.json").read_text(encoding="utf-8"))["notices"]
+    says = sorted({notice["code"] for notice in notices if notice["code"] in SAYS})
+    city = f"{area}/{seed}"
     rows: list[dict[str, object]] = []
     whole = pd.read_parquet(truth / "population.parquet").iloc[0]
-    if area["told"] in {"city", "unknown"}:
+    if areas["told"].iloc[0] in {"city", "unknown"}:
         for quantity in QUANTITIES:
             total = np.sum([values for (_, told), values in held.items() if told == quantity], axis=0)
             rows.append(_row(city, "city", "city", quantity, whole, total))
     true = gpd.read_parquet(truth / "settlements.parquet")
-    pairs = _same_places(true, found.tables["settlements"])
+    pairs = _same_places(true, gpd.read_parquet(out / "tables" / "settlements.parquet"))
     pairs = [(place, ours) for place, ours in pairs if (ours, "residents") in held]
     rows += [
         _row(city, "settlement", place["kind"], quantity, place, held[ours, quantity])
@@ -125,7 +122,7 @@ def _city(truth: Path, found: Description, seed: int) -> tuple[pd.DataFrame, pd.
     ]
     rows += [{"city": city, "scope": "true settlement", "kind": kind} for kind in true["kind"]]
     rows += _groups(city, pairs, held, seed)
-    return pd.DataFrame(rows).assign(says=" ".join(says)), found.tables["validation"]
+    return pd.DataFrame(rows).assign(says=" ".join(says)), pd.read_parquet(out / "tables" / "validation.parquet")
 
 
 def _same_places(true: gpd.GeoDataFrame, ours: gpd.GeoDataFrame) -> list[tuple[pd.Series, str]]:

@@ -45,10 +45,11 @@ def exposure(
     Notes
     -----
     A home near several hazards of a rule counts once, and so it does in the rows without a rule, of any zone that
-    binds. Sheds and halls never count. Residents of a place are split by the floor area of its homes, see `Spread`.
+    binds. Sheds, halls and doubtful outlines (`red_zones.distances`) never count. Residents of a place are split by the
+    floor area of its homes, see `Spread`.
     """
     near = pairs.merge(rules[["rule_id", "kind", "distance_m"]], on="rule_id", suffixes=("", "_limit"))
-    near = near[near["distance_m"] <= near["distance_m_limit"]]
+    near = near[(near["distance_m"] <= near["distance_m_limit"]) & ~near["doubtful"]]
     within = near[["building_id", "rule_id"]].drop_duplicates()
     binding = near.loc[near["kind"].isin(BINDING), ["building_id"]].drop_duplicates().assign(rule_id=_ANY)
     zones = pd.concat([within, binding], ignore_index=True).merge(spread.homes, on="building_id")
