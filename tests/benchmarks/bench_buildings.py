@@ -87,9 +87,9 @@ def seen_twice(made: City, osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, 
     in_osm = set(made.osm_pairs.loc[made.osm_pairs["osm_id"].isin(osm["osm_id"]), "building_id"])
     pairs = made.footprint_pairs.dropna()
     shows = pairs[pairs["footprint_id"].isin(footprints["footprint_id"])].groupby("footprint_id")["building_id"]
-    known = shows.agg(lambda buildings: set(buildings) <= in_osm)
+    known = shows.agg(lambda buildings: set(buildings) <= in_osm).astype(bool)
     alone = merged.buildings.loc[merged.buildings["seen_by"] == "satellite", "footprint_id"]
-    return float(alone.map(known).fillna(value=False).sum() / len(merged.buildings))
+    return float(alone.isin(known[known].index).sum() / len(merged.buildings))
 
 
 def moved(footprints: gpd.GeoDataFrame, distance_m: float, seed: int, square_m: float = 0) -> gpd.GeoDataFrame:

@@ -1,15 +1,16 @@
 """Fits the weights by which settlements are given their kind, and writes them where the code reads them.
 
-``python -m tests.benchmarks.fit_kinds FIRST LAST`` simulates the four cities with the seeds FIRST to LAST, reads them
-from files in the real formats, delineates, gathers the evidence, and fits a ridge-penalised multinomial logistic
-regression without a constant. Every settlement is seen several times: with all of its evidence and without parts of it
-(`VIEWS`), and in cities that are built, dated and tagged otherwise than the simulator's (`varied`), so that no measure
-is trusted beyond what it can tell elsewhere.
+``python -m tests.benchmarks.fit_kinds FIRST LAST`` simulates the four cities with the seeds FIRST to LAST, and for
+each seed one of them under each of `STRESSES`, reads them from files in the real formats, delineates, gathers the
+evidence, and fits a ridge-penalised multinomial logistic regression without a constant. Every settlement is seen
+several times: with all of its evidence and without parts of it (`VIEWS`), and in cities that are built, dated and
+tagged otherwise than the simulator's (`varied`), so that no measure is trusted beyond what it can tell elsewhere.
 """
 
 from __future__ import annotations
 
 import sys
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,11 @@ from pipeline.transform.settlements.evidence import gather
 from tests.benchmarks import simulated
 
 CITIES = ("bishkek", "osh", "almaty", "astana")
-BUILDINGS = 12_000
+BUILDINGS = 8_000
+STRESSES = (
+    "legal_young", "no_new", "late=6", "larger", "young", "untagged", "no_rasters", "no_osm", "no_osm_buildings",
+    "no_satellite", "larger,untagged,late=4,legal_young,recall=0.6,dependence=0.5",
+)  # fmt: skip
 PURE, LEAST = 0.7, 3
 """A settlement teaches if this share of so many buildings at least is of one kind."""
 RIDGE = 1.0
@@ -127,7 +132,10 @@ def write(weights: Weights, seeds: range, settlements: int) -> None:
 def main(first: int, last: int) -> None:
     """Simulate, fit, write."""
     seeds = range(first, last + 1)
-    made = [city(area_id, seed) for seed in seeds for area_id in CITIES]
+    wanted = [(area_id, seed, "") for seed in seeds for area_id in CITIES]
+    turn = cycle(CITIES)
+    wanted += [(next(turn), seed, stress) for seed in seeds for stress in STRESSES]
+    made = [city(*one) for one in wanted]
     rng = np.random.default_rng(first)
     everywhere = [evidence for one in made for evidence in (one, *(varied(one, rng) for _ in range(VARIED)))]
     write(fit(pd.concat(everywhere, ignore_index=True)), seeds, sum(len(one) for one in made))

@@ -72,6 +72,7 @@ def partition(  # noqa: PLR0913, PLR0917 - the parts of one city
     fabric: Fabric,
     edges: Edges,
     parted: Mask,
+    over: Mask,
     links: Edges,
     found: gpd.GeoDataFrame,
     listed: Container[Key] = frozenset(),
@@ -90,8 +91,8 @@ def partition(  # noqa: PLR0913, PLR0917 - the parts of one city
         Measures of the n buildings; only main buildings count towards the least numbers.
     edges
         Links between neighbours that no barrier cuts, at most `REACH_M` long, shape (m, 2).
-    parted
-        Which links a street between quarters crosses, shape (m,).
+    parted, over
+        Which links a street between quarters crosses, and which a secondary or tertiary one, shape (m,).
     links
         All of them, also those that a barrier cuts, shape (l, 2): a village lies on both sides.
     found
@@ -115,7 +116,7 @@ def partition(  # noqa: PLR0913, PLR0917 - the parts of one city
     size = np.where(free, np.bincount(tract[free], weight[free], minlength=1)[tract], 0)
     seed = _seed_nodes(buildings, size, places, spots, holder)
     ground = _own_ground(parcel, tract, grounds)
-    region = _regions(fabric, edges, tract, spots, seed, ground)
+    region = _regions(fabric, edges, over, tract, spots, seed, ground)
     _by_fabric(out, fabric, edges, region, places, seed, listed)
     _fragments(out, buildings, edges, ~worked)
     villages.extend(out, fabric, links, places, spots, parcel)
@@ -269,7 +270,7 @@ def _own_ground(parcel: Labels, tract: Labels, grounds: gpd.GeoDataFrame) -> Lab
 
 
 def _regions(  # noqa: PLR0913, PLR0917 - the parts of one city
-    fabric: Fabric, edges: Edges, tract: Labels, spots: Points, seed: Labels, ground: Labels
+    fabric: Fabric, edges: Edges, over: Mask, tract: Labels, spots: Points, seed: Labels, ground: Labels
 ) -> Labels:
     """Return the region of each free building, -1 for the others: tracts between streets, joined where alike.
 
@@ -281,8 +282,8 @@ def _regions(  # noqa: PLR0913, PLR0917 - the parts of one city
     number = np.bincount(held, minlength=count)
     with np.errstate(invalid="ignore"):
         place = np.stack([np.bincount(held, axis, count) / number for axis in spots[seed >= 0].T], axis=1)
-    inner = edges[free[edges].all(axis=1)]
-    region = join(fabric, tract, inner, place, ground)
+    inner = free[edges].all(axis=1)
+    region = join(fabric, tract, edges[inner], over[inner], place, ground)
     return np.where(free, region[tract] if count else -1, -1)
 
 

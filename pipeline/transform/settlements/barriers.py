@@ -16,12 +16,8 @@ if TYPE_CHECKING:
 
 HIGHWAYS = frozenset({"motorway", "trunk", "primary"})
 RAILWAYS = frozenset({"rail"})
-STREETS = frozenset(
-    {
-        *("secondary", "secondary_link", "tertiary", "tertiary_link"),
-        *("unclassified", "residential", "living_street"),
-    }
-)
+MAIN_STREETS = frozenset({"secondary", "secondary_link", "tertiary", "tertiary_link"})
+STREETS = MAIN_STREETS | {"unclassified", "residential", "living_street"}
 """Streets that part tracts, which may well be of one settlement."""
 WATERWAYS = frozenset({"river", "canal"})
 _SIDINGS = frozenset({"yard", "spur", "siding", "crossover"})
@@ -44,6 +40,11 @@ def barriers(layers: Mapping[str, gpd.GeoDataFrame]) -> NDArray[np.object_]:
 def streets(layers: Mapping[str, gpd.GeoDataFrame]) -> NDArray[np.object_]:
     """Return the streets that part tracts of houses."""
     return lines_of(layers, "roads", "highway", STREETS)
+
+
+def main_streets(layers: Mapping[str, gpd.GeoDataFrame]) -> NDArray[np.object_]:
+    """Return those of them that lead through a city."""
+    return lines_of(layers, "roads", "highway", MAIN_STREETS)
 
 
 def lines_of(

@@ -44,11 +44,8 @@ TELLING = ("onset", "name_word", "map_tag", "listed", "flats_share")
 """Where none of these is known, what is left is style, and no kind is told."""
 SAID = ("name_word", "map_tag", "listed")
 STREETS = ("unpaved_share", "services_ratio")
-LAYOUT = ("plot_m2",)
 AGREES = float(np.log(2))
-"""Evidence agrees with a new settlement if it doubles its odds against the mean of the other kinds …"""
-CONTRADICTS = 1.0
-"""… and contradicts it if it lowers its odds against one of them by a factor of e."""
+"""Evidence agrees with a new settlement if it doubles its odds against the mean of the other kinds."""
 
 
 def classify(
@@ -63,7 +60,8 @@ def classify(
     The probability of kind k is softmax(Σ w_mk(x_m)) over the measures x_m that the inputs show, with weights that are
     piecewise linear in numbers and constant for words. There is no constant: without evidence all kinds are equally
     probable. A kind is told from `TOLD_FROM` on. Age alone makes no new settlement: what is said of it (name, tag,
-    list) must agree, or what was seen there (paving, services, plots).
+    list) must agree, or what was seen of its streets (paving, services). Plots of any size are found everywhere: they
+    change probabilities, but do not count as agreeing.
 
     Parameters
     ----------
@@ -140,17 +138,11 @@ def design(evidence: pd.DataFrame) -> dict[str, Floats]:
 
 
 def _agreed(evidence: pd.DataFrame, weights: Weights) -> Mask:
-    """Mark where more than age speaks for a new settlement: what is said of it, or what was seen beside its age.
-
-    The size of plots is the weakest of it: it does not stand against what is said.
-    """
+    """Mark where more than age speaks for a new settlement: what is said of it, or its streets beside its age."""
     added = pulls(evidence, weights)
-    said, streets, layout = (
-        np.sum([added[measure] for measure in group], axis=0) for group in (SAID, STREETS, (*STREETS, *LAYOUT))
-    )
-    contradicted = said[:, 1:].max(axis=1) - said[:, 0] >= CONTRADICTS
-    seen = (_lead(streets) >= AGREES) | (~contradicted & (_lead(layout) >= AGREES))
-    return np.asarray((_lead(said) >= AGREES) | (seen & (_lead(added["onset"]) > 0)), dtype=np.bool_)
+    said, streets = (np.sum([added[measure] for measure in group], axis=0) for group in (SAID, STREETS))
+    young = _lead(added["onset"]) > 0
+    return np.asarray((_lead(said) >= AGREES) | (young & (_lead(streets) >= AGREES)), dtype=np.bool_)
 
 
 def _lead(score: Floats) -> Floats:

@@ -14,7 +14,7 @@ from pipeline.geometry.alpha_complex import mesh
 from pipeline.geometry.outline_overlap import Outlines
 from pipeline.transform.settlements import osm_places
 from pipeline.transform.settlements.assignment import partition
-from pipeline.transform.settlements.barriers import barriers, streets
+from pipeline.transform.settlements.barriers import barriers, main_streets, streets
 from pipeline.transform.settlements.morphology import fabric
 from pipeline.transform.settlements.neighbour_graph import crossing
 from pipeline.transform.settlements.outlines import outlines
@@ -84,7 +84,8 @@ def delineate(
     found = osm_places.objects(layers, buildings.crs)
     net = mesh(points, GAP_M)
     edges = net.links[~crossing(points, net.links, barriers(layers))]
-    parts = partition(built, edges, crossing(points, edges, streets(layers)), net.links, found, listed)
+    parted, over = (crossing(points, edges, lines(layers)) for lines in (streets, main_streets))
+    parts = partition(built, edges, parted, over, net.links, found, listed)
     shapes = outlines(points, net, parts.label, len(parts.delineation), area, main)
     middles = _middles(points, parts.label, main, len(shapes))
     where = gpd.GeoSeries(gpd.points_from_xy(*middles.T), crs=buildings.crs).to_crs("EPSG:4326")

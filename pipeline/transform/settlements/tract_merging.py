@@ -21,6 +21,9 @@ spacing, the spread of the former, sheds per building. Spacing says little: a se
 its outermost plots are built last."""
 HEADING = 0.3
 """The same for the direction of walls where the two meet (see `difference`; 0.3 is about 4°)."""
+MAIN_STREET = 1.2
+"""What lies between tracts on either side of a secondary or tertiary road, which more often leads along a settlement
+than through it; in the same units as `ALIKE`, as far as their links cross one."""
 ALIKE = 2.0
 """Tracts that differ by less than this (root of the sum of squares, in `SCALES`) are of one settlement."""
 SMALL = 10
@@ -67,27 +70,34 @@ _MAINS = Sums._fields.index("mains")
 
 
 class Contact(NamedTuple):
-    """Links between buildings, of one tract or of two, and how far their walls agree; both add up."""
+    """Links between buildings, of one tract or of two, how far their walls agree, and over what; all add up."""
 
     links: float
     agreement: float
     """Σ cos(4 · the angle between the walls of both), 0 for what has no direction."""
+    crossing: float
+    """How many lead over a secondary or tertiary road."""
 
 
-NONE = Contact(0.0, 0.0)
+NONE = Contact(0.0, 0.0, 0.0)
 
 
-def contacts(heading: NDArray[np.complex128], label: Labels, links: Edges, count: int) -> list[dict[int, Contact]]:
-    """Return the contacts of each of `count` labels with each other one, and with itself."""
+def contacts(
+    heading: NDArray[np.complex128], label: Labels, links: Edges, over: Mask, count: int
+) -> list[dict[int, Contact]]:
+    """Return the contacts of each of `count` labels with each other one, and with itself.
+
+    `over` tells which links lead over a secondary or tertiary road.
+    """
     a, b = label[links].T
     held = (a >= 0) & (b >= 0)
     agreement = (heading[links[held, 0]] * heading[links[held, 1]].conj()).real
     code, pair = np.unique(np.minimum(a, b)[held] * count + np.maximum(a, b)[held], return_inverse=True)
-    number, total = np.bincount(pair, minlength=len(code)), np.bincount(pair, agreement, len(code))
+    number, total, crossed = (np.bincount(pair, of, len(code)) for of in (None, agreement, over[held]))
     out: list[dict[int, Contact]] = [{} for _ in range(count)]
-    for one, times, agreed in zip(code.tolist(), number.tolist(), total.tolist(), strict=True):
+    for one, *sums in zip(code.tolist(), number.tolist(), total.tolist(), crossed.tolist(), strict=True):
         i, j = divmod(one, count)
-        out[i][j] = out[j][i] = Contact(times, agreed)
+        out[i][j] = out[j][i] = Contact(*sums)
     return out
 
 
@@ -144,6 +154,7 @@ def difference(a: Sums, b: Sums, within: tuple[Contact, Contact], across: Contac
         square += times * mean
         variance += times**2 * max(1 - mean**2, 0.01) / (2 * max(contact.links, 1.0))
     total += max(square, 0.0) / (HEADING**2 + variance**0.5)
+    total += MAIN_STREET**2 * across.crossing / max(across.links, 1.0)
     return float(np.sqrt(total))
 
 
@@ -172,7 +183,9 @@ def off_centre(sums: Sums, place: Floats) -> float:
     return float(np.hypot(place[0] - x, place[1] - y) / max(np.sqrt(max(2 * square, 0.0)), LEAST_RADIUS_M))
 
 
-def join(fabric: Fabric, tract: Labels, edges: Edges, place: Points, ground: Labels) -> Labels:
+def join(  # noqa: PLR0913, PLR0917 - the parts of one city
+    fabric: Fabric, tract: Labels, edges: Edges, over: Mask, place: Points, ground: Labels
+) -> Labels:
     """Join neighbouring tracts that are built alike, the most alike first, and small ones with a neighbour.
 
     A named place stands in the midst of its settlement. Where it does not, what made its region lopsided is taken back,
@@ -186,6 +199,8 @@ def join(fabric: Fabric, tract: Labels, edges: Edges, place: Points, ground: Lab
         Tract of each building, 0 to k - 1, or -1, shape (n,).
     edges
         Links between buildings, also across the streets that part tracts, shape (m, 2).
+    over
+        Which of them lead over a secondary or tertiary road, shape (m,).
     place
         Where the named place of a tract stands, metres; NaN: it holds none, shape (k, 2). Two
         tracts with a place are never joined.
@@ -209,7 +224,7 @@ def join(fabric: Fabric, tract: Labels, edges: Edges, place: Points, ground: Lab
         held = np.isfinite(place[:, 0])
         spot[part[held]] = place[held]
         label = np.where(tract >= 0, part[tract], -1) if count else tract
-        links = contacts(fabric.heading, label, edges, count)
+        links = contacts(fabric.heading, label, edges, over, count)
         of_part = np.full(count, -1, dtype=np.int64)
         np.maximum.at(of_part, part, ground)
         regions = _Regions(values.copy(), np.isfinite(spot[:, 0]), closed.copy(), links, of_part)

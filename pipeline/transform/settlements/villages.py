@@ -89,7 +89,7 @@ def _take_neighbours(out: Partition, fabric: Fabric, links: Edges, whole: Mask, 
     grounded = 2 * np.bincount(out.label[held & (parcel >= 0)], minlength=count) > core
     size = core.copy()
     while True:
-        meeting = contacts(fabric.heading, out.label, links, count)
+        meeting = contacts(fabric.heading, out.label, links, np.zeros(len(links), dtype=bool), count)
         a, b = out.label[np.concatenate([links, links[:, ::-1]])].T
         meets = (a >= 0) & (b >= 0) & nameless[a] & whole[b]
         rest = grounded[a] & ~grounded[b] & (core[b] <= SMALL_SHARE * core[a])
