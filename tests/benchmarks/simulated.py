@@ -54,7 +54,7 @@ class City:
     """As read: in degrees, rasters as they are."""
 
 
-@lru_cache(maxsize=40)
+@lru_cache(maxsize=12)
 def city(area_id: str, seed: int, stress: str = "", buildings: int = BUILDINGS) -> City:
     """Simulate, read, merge; once per run. `stress` as on the command line (see `pipeline.simulate.stress`)."""
     given = config.load(_CONFIG).areas[area_id]

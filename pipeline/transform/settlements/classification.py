@@ -44,8 +44,11 @@ TELLING = ("onset", "name_word", "map_tag", "listed", "flats_share")
 """Where none of these is known, what is left is style, and no kind is told."""
 SAID = ("name_word", "map_tag", "listed")
 STREETS = ("unpaved_share", "services_ratio")
+LIVED_IN = len(TOLD_KINDS) - 1
+"""The last kind, `other`, is that of markets and works."""
 AGREES = float(np.log(2))
-"""Evidence agrees with a new settlement if it doubles its odds against the mean of the other kinds."""
+"""Evidence agrees with a new settlement if it doubles its odds against the mean of the other kinds; another kind is
+clearly more probable if it is twice as much so."""
 
 
 def classify(
@@ -138,13 +141,23 @@ def design(evidence: pd.DataFrame) -> dict[str, Floats]:
 
 
 def _agreed(evidence: pd.DataFrame, weights: Weights) -> Mask:
-    """Mark where more than age speaks for a new settlement: what is said of it, or its streets beside its age."""
+    """Mark where more than age speaks for a new settlement.
+
+    What is said of it must agree; or, beside its age and unless what is said is for another kind, what was seen of its
+    streets. And without its age no other kind may be clearly more probable.
+    """
     added = pulls(evidence, weights)
     said, streets = (np.sum([added[measure] for measure in group], axis=0) for group in (SAID, STREETS))
-    young = _lead(added["onset"]) > 0
-    return np.asarray((_lead(said) >= AGREES) | (young & (_lead(streets) >= AGREES)), dtype=np.bool_)
+    ageless = np.sum([added[measure] for measure in KNOTS if measure != "onset"], axis=0)
+    seen = (_lead(added["onset"]) > 0) & (_lead(streets) >= AGREES) & ~_against(said)
+    return np.asarray(((_lead(said) >= AGREES) | seen) & ~_against(ageless), dtype=np.bool_)
+
+
+def _against(score: Floats) -> Mask:
+    """Mark where another kind is clearly more probable than a new settlement."""
+    return np.asarray(score[:, 1:].max(axis=1) - score[:, 0] >= AGREES, dtype=np.bool_)
 
 
 def _lead(score: Floats) -> Floats:
-    """Return by how much a new settlement leads the mean of the other kinds."""
-    return np.asarray(score[:, 0] - score[:, 1:].mean(axis=1), dtype=np.float64)
+    """Return by how much a new settlement leads the mean of the other kinds that people live in."""
+    return np.asarray(score[:, 0] - score[:, 1:LIVED_IN].mean(axis=1), dtype=np.float64)
