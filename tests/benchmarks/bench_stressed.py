@@ -20,6 +20,8 @@ import shapely
 from sklearn.metrics import adjusted_rand_score
 
 from pipeline.declared import facts
+from pipeline.geometry.grid import Grid
+from pipeline.run.area_rows import located
 from pipeline.schema.vocabulary import TOLD_KINDS, UNDETERMINED
 from pipeline.transform import completeness, population
 from pipeline.transform.people_seen import people_seen
@@ -143,7 +145,8 @@ def _seen(made: City, found: Settled) -> dict[str, object]:
     """Return the share of people whom the inputs see, as estimated and in truth, and what may be told of the city."""
     outline = gpd.GeoSeries([made.area.boundary], crs="EPSG:4326").segmentize(0.01).to_crs(made.area.projected)
     cells = completeness.coverage(
-        made.area.area_id, outline.iloc[0], crs=made.area.projected, buildings=found.houses, layers=made.layers,
+        Grid.of(made.area.area_id, made.area.bbox), outline.iloc[0], crs=made.area.projected,
+        buildings=located(found.houses), layers=made.layers,
         population=made.inputs.population, built_up=made.inputs.built_up.get(LAST_OBSERVED),
     )  # fmt: skip
     told = people_seen(cells, homes=len(found.houses), buildings_year=None, population_year=None)
