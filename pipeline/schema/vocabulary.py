@@ -24,7 +24,6 @@ CODES: dict[str, tuple[str, ...]] = {
     "share_prior": ("weak", "wide", "published"),
     "belief": ("prior", "posterior"),
     "evidence": ("local", "national", "none"),
-    "outline": ("current", "fixed"),
     "comparison": ("inside", "below", "above", "not comparable"),
     "share": ("0", "<10%", "10-50%", ">50%"),
     "verdict": ("complete", "partial", "sparse", "missing", "unknown"),

@@ -51,10 +51,10 @@ def full_tables(sample: sample_tables.Sample, **instead: pd.DataFrame) -> dict[s
         "log_ratio": None,
         "reference": "Voices 9",
     }
-    everyone = dict.fromkeys(("settlement_id", "kind", "rule_id", "since"))
+    everyone = dict.fromkeys(("rule_id", "since"))
     people = dict.fromkeys(("p05", "p25", "p50", "p75", "p95", "mean"), 1_500.0)
     rows = {
-        "exposure": [
+        "area_exposure": [
             {**everyone, **people, "area_id": area, "homes": 321},
             {**everyone, **people, "area_id": area, "homes": 21, "since": 2000},
         ],

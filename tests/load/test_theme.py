@@ -52,6 +52,9 @@ PLAIN_WORDS = {
         "none",
         "transparent",
         "currentcolor",
+        # Those of a reader who has chosen colours of his own.
+        "highlight",
+        "highlighttext",
         "inherit",
         "auto",
         "center",

@@ -36,7 +36,7 @@ _READ = (
     "population_draws",
     "unregistered_shares",
     "area_built_up",
-    "exposure",
+    "area_exposure",
     "hazards",
     "red_zone_rules",
     "red_zone_overlaps",

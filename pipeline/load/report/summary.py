@@ -66,7 +66,7 @@ def cities(tables: Mapping[str, pd.DataFrame], names: Mapping[str, str], words: 
                 "beliefs": _beliefs(mine["unregistered_shares"], words) if area["told"] == "city" else [],
                 "new": len(new),
                 "homes": int(new["homes"].sum()),
-                "zones": _homes_in_zones(mine["exposure"]),
+                "zones": _homes_in_zones(mine["area_exposure"]),
                 "kinds": [
                     f"{words(f'settlement_kind.{kind}').lower()}: {words.number(kinds[kind])}"
                     for kind in SETTLEMENT_KINDS
@@ -84,8 +84,8 @@ def cities(tables: Mapping[str, pd.DataFrame], names: Mapping[str, str], words: 
 
 def _homes_in_zones(exposure: pd.DataFrame) -> int:
     """Return the homes of an area in zones that bind, each counted once."""
-    whole = exposure[["settlement_id", "kind", "rule_id", "since"]].isna().all(axis=1)
-    return int(exposure.loc[whole, "homes"].sum())
+    today = exposure["rule_id"].isna() & exposure["since"].isna()
+    return int(exposure.loc[today, "homes"].sum())
 
 
 def _beliefs(shares: pd.DataFrame, words: Texts) -> list[str]:
