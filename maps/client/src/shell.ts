@@ -22,8 +22,8 @@ import { TABS, type State, type Tab } from "./state";
 
 const PRINT_DELAY_MS = 250;
 const LONGEST_ADDRESS = 600;
-/** Room for the map on a print (print.css), and a pixel on paper in metres. */
-const [PRINT_WIDTH_PX, PRINT_HEIGHT_PX, M_PER_PX] = [672, 420, 0.0254 / 96];
+/** Room for the map on a print (print.css), across and upright, and a pixel on paper in metres. */
+const [ACROSS_PX, UPRIGHT_PX, M_PER_PX] = [[672, 420], [700, 380], 0.0254 / 96] as const;
 
 function part(id: string): HTMLElement {
   const element = document.getElementById(id);
@@ -259,7 +259,8 @@ export class Shell {
     const { map } = this.app;
     const size = map.getSize();
     const width = map.distance(map.containerPointToLatLng([0, size.y / 2]), map.containerPointToLatLng([size.x, size.y / 2]));
-    const shown = size.x * Math.min(PRINT_WIDTH_PX / size.x, PRINT_HEIGHT_PX / size.y);
+    const room = this.view === "here" || this.view === "area" ? UPRIGHT_PX : ACROSS_PX;
+    const shown = size.x * Math.min(room[0] / size.x, room[1] / size.y);
     return Number((width / (shown * M_PER_PX)).toPrecision(2));
   }
 
