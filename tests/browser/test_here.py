@@ -55,10 +55,9 @@ def expected(
     near = False
     for hazard_id, rule_id, edge in hazards[["hazard_id", "rule_id", "geometry"]].itertuples(index=False):
         metres = float(shapely.distance(place, edge))
-        near |= abs(metres - limits[rule_id]) < 0.1 or (
-            limits[rule_id] == 0 and shapely.distance(place, edge.boundary) < 0.1
-        )
-        if metres <= limits[rule_id]:
+        limit = limits[rule_id]
+        near |= abs(metres - limit) < 0.1 if limit > 0 else float(shapely.distance(place, edge.boundary)) < 0.1
+        if metres <= limit:
             found.setdefault(rule_id, {})[hazard_id] = metres
     return found, near
 

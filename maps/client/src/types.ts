@@ -18,6 +18,8 @@ export interface Interval {
 export interface ZoneOverlap {
   rule: string;
   homes: number;
+  /** How many homes really stand there, from 5 to 95 %. */
+  homesRange: [number, number];
   share: number;
   nearest: number;
   assumed: boolean;

@@ -188,6 +188,7 @@ def _overlap(row: Mapping[Hashable, Any]) -> dict[str, Any]:
     return {
         "rule": row["rule_id"],
         "homes": int(row["homes"]),
+        "homesRange": [int(row["homes_p05"]), int(row["homes_p95"])],
         "share": round(min(1.0, float(row["overlap_share"])), 4),
         "nearest": round(float(row["nearest_m"]), 1),
         "assumed": bool(row["assumed"]),

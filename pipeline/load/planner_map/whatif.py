@@ -105,7 +105,8 @@ def encode(tables: Mapping[str, Any], rule_ids: Sequence[str], projected: CRS) -
     buildings = numbered(tables["buildings"])
     settlement_ids = tables["settlements"]["settlement_id"].sort_values().tolist()
     numbers = {building_id: number for number, building_id in enumerate(buildings["building_id"])}
-    pairs = tables["building_hazards"]
+    # What may be no building stands nowhere (transform/red_zones/binding.py).
+    pairs = tables["building_hazards"].query("~doubtful")
     pairs = pairs.assign(number=pairs["building_id"].map(numbers).astype(np.int64))
     hazards = in_order(tables["hazards"])
     cells = tables["coverage"].sort_values("cell_id")
