@@ -20,25 +20,56 @@ if TYPE_CHECKING:
 LANGUAGES = tuple(vocabulary.LANGUAGES)
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
 EMBED = {"width": 800, "height": 900}
+DEVICES = {
+    "desktop": DESKTOP,
+    "phone": PHONE,
+    "side": {"width": 740, "height": 360},
+    "zoomed": {"width": 640, "height": 400},  # 1280 x 800 at 200 %
+}
 _SETTLE_MS = 1800
 
 
 def shoot(browser: Browser, index: Path, pictures: Path) -> None:
     """Write the pictures of one map."""
     area = index.parent.name
-    for code in LANGUAGES:
-        for device, size in (("desktop", DESKTOP), ("phone", PHONE)):
-            _picture(browser, index, f"lang={code}", size, pictures / f"{area}-{device}-{code}.png")
-        _picture(browser, index, f"lang={code}", DESKTOP, pictures / f"{area}-print-{code}.pdf")
+    west, south, east, north = _bounds(browser, index)
+    middle = f"here={(south + north) / 2:.5f},{(west + east) / 2:.5f}"
     views = {
-        "table": "tab=table&sort=-zones",
+        "first": "",
+        "key": "tab=key",
+        "here": middle,
+        "area": "tab=area",
         "whatif": "tab=whatif&if=landfill~1000",
+        "table": "tab=table&sort=-zones",
+        "about": "tab=about",
         "growth": "year=2005",
         "unregistered": "theme=unregistered",
     }
-    for name, state in views.items():
-        _picture(browser, index, f"lang=en&{state}", DESKTOP, pictures / f"{area}-{name}.png")
+    for code in LANGUAGES:
+        for name, state in views.items():
+            for device, size in DEVICES.items():
+                _picture(
+                    browser,
+                    index,
+                    f"lang={code}&{state}".rstrip("&"),
+                    size,
+                    pictures / f"{area}-{name}-{device}-{code}.png",
+                )
+        for name in ("key", "here", "whatif", "table"):
+            _picture(
+                browser, index, f"lang={code}&{views[name]}", DESKTOP, pictures / f"{area}-print-{name}-{code}.pdf"
+            )
     _details(browser, index, pictures / f"{area}-details.png")
+
+
+def _bounds(browser: Browser, index: Path) -> list[float]:
+    """Return what the first view of a map shows (west, south, east, north)."""
+    page = browser.new_context(viewport=DESKTOP).new_page()  # type: ignore[arg-type]
+    page.goto(index.resolve().as_uri())
+    page.wait_for_function(READY)
+    bounds = page.evaluate("() => map_planner.getBounds().toBBoxString().split(',').map(Number)")
+    page.context.close()
+    return list(bounds)
 
 
 def _picture(browser: Browser, index: Path, state: str, size: dict[str, int], target: Path) -> None:
@@ -72,7 +103,7 @@ def _search(browser: Browser, index: Path, name: str, target: Path) -> None:
     """The settlement that the search finds first."""
     context = browser.new_context(viewport=DESKTOP)  # type: ignore[arg-type]
     page = context.new_page()
-    page.goto(f"{index.resolve().as_uri()}#lang=en")
+    page.goto(f"{index.resolve().as_uri()}#lang=en&tab=key")
     page.wait_for_function(READY)
     page.fill("#search", name)
     page.keyboard.press("Enter")
@@ -94,9 +125,9 @@ def _plain(browser: Browser, path: Path, size: dict[str, int], target: Path) -> 
 def shoot_docs(browser: Browser, out: Path, pictures: Path) -> None:
     """Write the pictures of README and docs."""
     index = out / "maps" / "bishkek" / "index.html"
-    _picture(browser, index, "lang=en", DESKTOP, pictures / "map.png")
+    _picture(browser, index, "lang=en&tab=key", DESKTOP, pictures / "map.png")
     _picture(browser, index, "lang=en&tab=whatif&if=landfill~1000", DESKTOP, pictures / "whatif.png")
-    _picture(browser, index, "lang=ru", PHONE, pictures / "phone.png")
+    _picture(browser, index, "lang=ru&tab=key", PHONE, pictures / "phone.png")
     _search(browser, index, "Ak-Jar", pictures / "details.png")
     _plain(browser, out / "public" / "embed" / "bishkek" / "index.html", EMBED, pictures / "embed.png")
     _plain(browser, out / "report.html", DESKTOP, pictures / "report.png")

@@ -69,6 +69,7 @@ def test_residents_come_before_administrative_limits() -> None:
             "rule_id": ["admin", "advice", "law"],
             "hazard_class": ["military", "fault", "landfill"],
             "distance_m": [0.0, 1.0, 90.0],
+            "doubtful": False,
         }
     )
     rules = pd.DataFrame(
