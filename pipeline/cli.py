@@ -110,6 +110,9 @@ def run(  # noqa: PLR0913 - one parameter per option
         Path | None, typer.Option(help="Outputs or snapshot whose settlements give their ids to these.")
     ] = None,
     snapshot: Annotated[bool, typer.Option("--snapshot", help="Keep this release under today's date.")] = False,
+    accept_change: Annotated[
+        bool, typer.Option("--accept-change", help="Publish even where inputs lost much since the release before.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary; only errors.")] = False,
 ) -> None:
     """Do everything: read, delineate, measure, estimate, and publish tables and maps."""
@@ -122,7 +125,16 @@ def run(  # noqa: PLR0913 - one parameter per option
             return
         from pipeline import run
 
-        run.run(settings, jobs=jobs, scheduler=scheduler, frozen=frozen, snapshot=snapshot, since=since, quiet=quiet)
+        run.run(
+            settings,
+            jobs=jobs,
+            scheduler=scheduler,
+            frozen=frozen,
+            snapshot=snapshot,
+            since=since,
+            accept_change=accept_change,
+            quiet=quiet,
+        )
 
 
 @app.command()

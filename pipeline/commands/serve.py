@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HOST = "127.0.0.1"
+_HOSTS = {HOST, "localhost"}
+"""What a browser may call this server."""
+_HTTP_PORT = 80
 _BLOCK = 1 << 16
+_LONGEST_PATH, _LONGEST_HEADERS = 2048, 16_384
+_FRAMED = "embed"
+"""Folder of the pages that are made to stand in other people's pages."""
 _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -38,6 +44,7 @@ class Server(ThreadingHTTPServer):
     """Serves one folder to this machine only; one thread per connection."""
 
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self, root: Path, port: int) -> None:
         self.root = root.resolve()
@@ -82,6 +89,27 @@ class _Handler(SimpleHTTPRequestHandler):
     sys_version = ""
     server: Server
 
+    timeout = 30
+    """Seconds that a client may keep silent."""
+
+    def parse_request(self) -> bool:
+        """Refuse what is addressed to another host (a page elsewhere whose name was bent to this machine) or endless."""
+        if not super().parse_request():
+            return False
+        hosts = {f"{host}:{self.server.server_port}" for host in _HOSTS}
+        if self.server.server_port == _HTTP_PORT:
+            hosts |= _HOSTS
+        if self.headers.get_all("Host", []) not in ([host] for host in hosts):
+            self.send_error(HTTPStatus.MISDIRECTED_REQUEST)
+        elif len(self.path) > _LONGEST_PATH:
+            self.send_error(HTTPStatus.REQUEST_URI_TOO_LONG)
+        elif sum(map(len, self.headers.values())) > _LONGEST_HEADERS:
+            self.send_error(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        else:
+            return True
+        self.close_connection = True
+        return False
+
     def send_head(self) -> BinaryIO | None:
         """Answer GET and HEAD; return the open file, at the first byte to send, or None when all is said."""
         self._left = 0
@@ -114,6 +142,10 @@ class _Handler(SimpleHTTPRequestHandler):
         self.send_header("Last-Modified", formatdate(status.st_mtime, usegmt=True))
         self.send_header("Cache-Control", "no-cache")
         self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Referrer-Policy", "no-referrer")
+        self.send_header("Cross-Origin-Resource-Policy", "same-origin")
+        if _FRAMED not in path.parts:
+            self.send_header("Content-Security-Policy", "frame-ancestors 'self'")
         self.end_headers()
         file.seek(start)
         self._left = stop - start

@@ -61,6 +61,8 @@ def build(
         SQL files of the views (default: all of `VIEWS`).
     """
     with connect(path) as con:
+        con.execute("SET threads = 1")  # where blocks lie follows from the rows alone
+        con.execute("SET enable_progress_bar = false")
         con.execute("SET preserve_insertion_order = true")
         con.execute(f"SET memory_limit = '{_BUILD_MEMORY}'")
         con.execute("SET disabled_compression_methods = 'fsst,dict_fsst'")  # they draw a sample: other bytes each time

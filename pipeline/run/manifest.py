@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import platform
 from dataclasses import asdict
+from datetime import date
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from pipeline.base.releases import MANIFEST, is_run_id, resolve
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from pipeline.schema.provenance import Notice, Source
 
 NAME = MANIFEST
+_PRIVATE = ("contact", "cache", "out")
+"""Keys of the configuration that tell of the user and the machine."""
 
 
 def write(  # noqa: PLR0913 - each is a section of the file
@@ -61,7 +65,7 @@ def write(  # noqa: PLR0913 - each is a section of the file
         "simulated": any(source.simulated for source in sources),
         "seed": config.run.seed,
         "versions": _versions(),
-        "config": config.model_dump(mode="json"),
+        "config": _public(config.model_dump()),
         "sources": [_plain(asdict(source)) for source in sources],
         "notices": [asdict(notice) | {"what": notice.what} for notice in notices],
         "files": list_files(root),
@@ -140,6 +144,15 @@ def verify(root: Path) -> list[str]:
 def _versions() -> dict[str, str]:
     libraries = {name: identity.installed(name) for name in ("novostroiki", *identity.LIBRARIES)}
     return {"python": platform.python_version(), **{name: told for name, told in libraries.items() if told}}
+
+
+def _public(value: Any) -> Any:  # noqa: ANN401 - a part of a configuration
+    """Return a configuration as it may be handed on: names of files without their folders, nobody's address."""
+    if isinstance(value, dict):
+        return {str(key): _public(item) for key, item in value.items() if key not in _PRIVATE}
+    if isinstance(value, list | tuple):
+        return [_public(item) for item in value]
+    return value.name if isinstance(value, PurePath) else str(value) if isinstance(value, date) else value
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

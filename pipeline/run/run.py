@@ -19,7 +19,7 @@ from pipeline.base.progress import Display, console, summarise
 from pipeline.errors import ConfigError, NovostroikiError, RunError
 from pipeline.extract import area_inputs
 from pipeline.load import database, parquet, press_kit, public_edition, report
-from pipeline.run import fetching, identity, manifest, publish, workers
+from pipeline.run import fetching, gate, identity, manifest, publish, workers
 from pipeline.run.area import STAGES, process
 from pipeline.run.since import LINEAGE, opened
 from pipeline.schema import tables
@@ -49,6 +49,7 @@ def run(  # noqa: PLR0913 - one parameter per option of the command
     frozen: bool = False,
     snapshot: bool = False,
     since: Path | None = None,
+    accept_change: bool = False,
     quiet: bool = False,
 ) -> None:
     """Run all stages for all areas and publish the outputs in ``config.run.out``.
@@ -68,6 +69,8 @@ def run(  # noqa: PLR0913 - one parameter per option of the command
         Keep the release under today's date.
     since
         Outputs, snapshot or release whose settlements give their ids to those of this run.
+    accept_change
+        Publish even where inputs lost much against the release before (`gate`).
     quiet
         No progress and no summary.
 
@@ -103,6 +106,8 @@ def run(  # noqa: PLR0913 - one parameter per option of the command
         ):
             results = _compute(executor, config, stage, fetched, earlier)
         _join(stage, config, results, started=started, since=earlier)
+        if not accept_change:
+            gate.check(stage, config.run.out)
     if not quiet:
         _summarise(config, results)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import threading
 from typing import TYPE_CHECKING
 
@@ -148,3 +149,33 @@ def test_a_taken_port_or_a_missing_folder_is_one_sentence(server: serve.Server, 
         serve.open_server(tmp_path, 99_999)
     with pytest.raises(InputError, match="run `novostroiki run` first"):
         serve.open_server(tmp_path / "absent", 0)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1", "127.0.0.1:1", ""])
+def test_a_request_to_another_host_is_misdirected(server: serve.Server, host: str) -> None:
+    assert _get(server, "/a.pmtiles", Host=host)[0] == 421
+    assert _get(server, "/a.pmtiles", Host=f"localhost:{server.server_port}")[0] == 200
+
+
+def test_endless_paths_and_headers_are_refused(server: serve.Server) -> None:
+    assert _get(server, "/" + "a" * 3000)[0] == 414
+    assert _get(server, "/a.pmtiles", X_Long="a" * 20_000)[0] == 431
+
+
+def test_only_what_is_made_to_be_embedded_may_be_framed(server: serve.Server) -> None:
+    assert _get(server, "/maps/osh/")[1]["Content-Security-Policy"] == "frame-ancestors 'self'"
+    folder = server.root / "public" / "embed" / "osh"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "index.html").touch()
+    assert _get(server, "/public/embed/osh/")[1]["Content-Security-Policy"] is None
+
+
+def test_silent_clients_keep_nobody_waiting(server: serve.Server) -> None:
+    silent = [socket.create_connection((serve.HOST, server.server_port), timeout=10) for _ in range(100)]
+    try:
+        for client in silent:
+            client.sendall(b"GET /a.pm")
+        assert _get(server, "/a.pmtiles", Range="bytes=0-9")[2] == BYTES[:10]
+    finally:
+        for client in silent:
+            client.close()
