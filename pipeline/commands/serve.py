@@ -93,7 +93,7 @@ class _Handler(SimpleHTTPRequestHandler):
     """Seconds that a client may keep silent."""
 
     def parse_request(self) -> bool:
-        """Refuse what is addressed to another host (a page elsewhere whose name was bent to this machine) or endless."""
+        """Refuse what is endless, or meant for another host: a page elsewhere whose name was bent to this machine."""
         if not super().parse_request():
             return False
         hosts = {f"{host}:{self.server.server_port}" for host in _HOSTS}

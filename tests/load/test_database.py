@@ -9,6 +9,8 @@ import shapely
 
 from pipeline.base import connection
 from pipeline.errors import InputError, RunError
+from pipeline.load import database
+from pipeline.run import workers
 from pipeline.schema import vocabulary
 from pipeline.schema.draws import HOME_FLOOR_SQL
 from pipeline.schema.tables import TABLES
@@ -145,3 +147,13 @@ def test_a_home_has_floor_in_which_people_may_live(con: duckdb.DuckDBPyConnectio
     apart = _one(con, f"SELECT count(*) FROM buildings WHERE home <> (({HOME_FLOOR_SQL}) > 0)")
     assert apart == (0,)
     assert _one(con, "SELECT bool_or(home), bool_or(NOT home) FROM buildings") == (True, True)
+
+
+def test_two_builds_are_equal_byte_for_byte(outputs: Path, tmp_path: Path) -> None:
+    """Each by a process of its own, as in a run; the same name, which DuckDB keeps in the file."""
+    files = []
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        files.append(tmp_path / name / "novostroiki.duckdb")
+        workers.apart(database.build, outputs / "tables", files[-1])
+    assert files[0].read_bytes() == files[1].read_bytes()
