@@ -27,7 +27,7 @@ from pipeline.transform import completeness
 from pipeline.transform.people_seen import people_seen
 from pipeline.transform.settlements.classification import judge
 from pipeline.transform.settlements.evidence import gather
-from tests.benchmarks.bench_buildings import seen_twice
+from tests.benchmarks.bench_buildings import seen_twice, unseen_share
 from tests.benchmarks.simulated import CITIES, City, Settled, city, settled
 
 if TYPE_CHECKING:
@@ -111,11 +111,11 @@ def judged(area_id: str, seed: int, case: str) -> pd.DataFrame:
 
 def _unseen(made: City) -> float:
     """Return whether the interval of what neither source shows holds the truth; NaN where one source is missing."""
-    both = {*made.osm_pairs["building_id"], *made.footprint_pairs["building_id"].dropna()}
-    told = made.merged.capture.set_index("measure")["value"]
     if made.osm_pairs.empty or made.footprint_pairs.empty:
         return np.nan
-    return float(told["unseen_share_p05"] <= 1 - len(both) / len(made.buildings) <= told["unseen_share_p95"])
+    unseen = unseen_share(made, {*made.osm_pairs["building_id"], *made.footprint_pairs["building_id"].dropna()})
+    told = made.merged.capture.set_index("measure")["value"]
+    return float(told["unseen_share_p05"] <= unseen <= told["unseen_share_p95"])
 
 
 def _seen(made: City, found: Settled) -> dict[str, object]:
