@@ -76,7 +76,9 @@ _VALIDATION = """
              WHEN reported_low IS NULL THEN 'up to ' || n[3]
              WHEN reported_high IS NULL THEN 'over ' || n[1]
              ELSE n[1] || ' to ' || n[3] END AS reported,
-        n[5] AS estimate, n[4] || ' to ' || n[6] AS "90 % interval", ratio AS log_ratio, verdict, reference
+        n[5] AS estimate, n[4] || ' to ' || n[6] AS "90 % interval", ratio AS log_ratio,
+        CASE WHEN detectable IS NOT NULL THEN format('{:.1f} times', detectable) END AS "least error it shows",
+        verdict, reference
     FROM written
     ORDER BY reference = 'simulated truth', area_id, verdict = 'not comparable', subject, quantity, year
 """

@@ -293,6 +293,16 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             ),
             evidence_home_m2=_number("Median footprint of its houses, from eight on.", "m2", nullable=True),
             evidence_plot_m2=_number("Land per main building, from eight houses on.", "m2", nullable=True),
+            evidence_block_ha=_number(
+                "Median area of the blocks that its streets close; weighs nothing, as the next three.",
+                "ha",
+                nullable=True,
+            ),
+            evidence_dead_end_share=_number("Dead ends, of its junctions and dead ends.", "1", nullable=True),
+            evidence_straightness=_number(
+                "Distance between the ends of its streets over their length.", "1", nullable=True
+            ),
+            evidence_streets_per_node=_number("Streets that meet at a junction or dead end, mean.", "1", nullable=True),
             delineation=_code("How the outline was found.", "delineation"),
             status=_code("Legal status as published, for settlements the literature names.", "status"),
             status_year=_integer("Year that the status refers to.", check=_YEAR, nullable=True),
@@ -641,6 +651,12 @@ TABLES: dict[str, pa.DataFrameSchema] = {
                 for q in ("p05", "p50", "p95")
             },
             log_ratio=_number("ln(p50 / reported).", "1", nullable=True),
+            detectable=_number(
+                "Least factor by which the estimate would have to be wrong for this figure to show it; NULL: none can.",
+                "1",
+                check=pa.Check.ge(1),
+                nullable=True,
+            ),
             verdict=_code("Inside or outside the interval.", "comparison"),
             reference=_text("Who reported it, or 'simulated truth'."),
         ),

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.schema.vocabulary import TOLD_KINDS, UNDETERMINED
+from pipeline.transform.settlements import street_network
 from pipeline.transform.settlements.evidence import gather
 from pipeline.transform.settlements.kind_weights import WEIGHTS
 
@@ -83,11 +84,14 @@ def classify(
     -------
     geopandas.GeoDataFrame
         `settlements` with kind, p_<kind> for each of vocabulary.TOLD_KINDS, kind_score (p_novostroika), and the
-        columns of `evidence.gather` with the prefix ``evidence_``.
+        columns of `evidence.gather` and of `street_network.measure` with the prefix ``evidence_``. How streets are
+        laid out is for the reader: it differs from city to city more than from kind to kind, and weighs nothing.
     """
     evidence = gather(settlements, buildings, layers, onset_year)
     judged = judge(evidence, weights)
-    return settlements.assign(**judged, kind_score=judged["p_novostroika"], **evidence.add_prefix("evidence_"))
+    streets = street_network.measure(settlements, layers)
+    shown = pd.concat([evidence, streets], axis=1).add_prefix("evidence_")
+    return settlements.assign(**judged, kind_score=judged["p_novostroika"], **shown)
 
 
 def judge(evidence: pd.DataFrame, weights: Weights = WEIGHTS, *, style: bool = False) -> pd.DataFrame:

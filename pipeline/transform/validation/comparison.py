@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     "check_id", "area_id", "subject", "settlement_id", "quantity", "year", "reported_low", "reported", "reported_high",
-    "p05", "p50", "p95", "log_ratio", "verdict", "reference",
+    "p05", "p50", "p95", "log_ratio", "detectable", "verdict", "reference",
 )  # fmt: skip
 
 
@@ -130,10 +130,11 @@ class Check:
         self, estimate: Interval | None, *, comparable: bool = True, settlement_id: str | None = None
     ) -> dict[str, object]:
         """Return the row of `validation`; without an estimate, nothing can be compared."""
-        verdict, ratio = "not comparable", math.nan
+        verdict, ratio, least = "not comparable", math.nan, math.nan
         if estimate is not None and comparable:
             verdict = _verdict(self.figure.ends(self.tolerance), estimate)
             ratio = _log_ratio(estimate.p50, self.figure)
+            least = _detectable(self.figure, self.figure.ends(self.tolerance), estimate)
         shown = estimate or Interval(math.nan)
         return {
             **{name: getattr(self, name) for name in ("check_id", "area_id", "subject", "quantity")},
@@ -144,6 +145,7 @@ class Check:
             "reported_high": self.figure.high,
             **{name: getattr(shown, name) for name in ("p05", "p50", "p95")},
             "log_ratio": ratio,
+            "detectable": least,
             "verdict": verdict,
             "reference": self.reference,
         }
@@ -162,8 +164,28 @@ def _log_ratio(p50: float, figure: Figure) -> float:
     return math.log(p50 / reported) if p50 > 0 and reported > 0 else math.nan
 
 
+def _detectable(figure: Figure, ends: tuple[float, float], estimate: Interval) -> float:
+    """Return the least factor by which an estimate of this width has to miss the figure to be called outside.
+
+    Were the figure the truth (a bound: its end), an estimate too large by this factor is "above", one too small
+    "below"; where both can be, the larger factor, so that an error of this size is seen whichever way it goes.
+    """
+    true = figure.middle if not figure.is_bound else next(end for end in ends if math.isfinite(end))
+    if not (true > 0 and estimate.p50 > 0):
+        return math.nan
+    low, high = (
+        end / estimate.p50 if not math.isnan(end) else 1.0 for end in (estimate.p05, estimate.p95)
+    )  # of the median
+    factors = []
+    if math.isfinite(ends[1]) and low > 0:
+        factors.append(ends[1] / (true * low))
+    if math.isfinite(ends[0]) and ends[0] > 0:
+        factors.append(true * high / ends[0])
+    return max(factors, default=math.nan)
+
+
 def table(rows: list[dict[str, object]]) -> pd.DataFrame:
     """Return the rows of checks as the table `validation`, by check_id."""
     frame = pd.DataFrame(rows, columns=list(_COLUMNS)).astype({"year": "Int64", "settlement_id": "str"})
-    numbers = ["reported_low", "reported", "reported_high", "p05", "p50", "p95", "log_ratio"]
+    numbers = ["reported_low", "reported", "reported_high", "p05", "p50", "p95", "log_ratio", "detectable"]
     return frame.astype(dict.fromkeys(numbers, "float64")).sort_values("check_id", ignore_index=True)

@@ -1,7 +1,7 @@
 """Estimates beside every published figure that an area touches.
 
-A figure that a prior was made from is no check of it and does not appear. A simulated city is a scaled-down one:
-published figures of whole cities are listed beside it, but marked as not comparable.
+A figure that a prior was made from is no check of it and does not appear. A simulated city is drawn from published
+figures, so that they are listed beside it, but judge nothing there.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _of_named(estimates: Estimates, named: pd.DataFrame) -> Iterator[dict[str, o
                 tolerance=TOLERANCE,
             )
             estimate = None if settlement is None else estimates.settlement(settlement, quantity)
-            yield check.against(estimate, settlement_id=settlement)
+            yield check.against(estimate, comparable=not estimates.simulated, settlement_id=settlement)
 
 
 def _of_cities(estimates: Estimates, figures: pd.DataFrame) -> Iterator[dict[str, object]]:
@@ -125,9 +125,7 @@ def _of_checks(estimates: Estimates, checks: pd.DataFrame) -> Iterator[dict[str,
             reference=str(reported["reference"]),
             tolerance=TOLERANCE,
         )
-        yield check.against(
-            _checked(estimates, reported), comparable=reported["scope"] == "settlements" or not estimates.simulated
-        )
+        yield check.against(_checked(estimates, reported), comparable=not estimates.simulated)
 
 
 def _checked(estimates: Estimates, check: pd.Series) -> Interval | None:
