@@ -54,6 +54,10 @@ def full_tables(sample: sample_tables.Sample, **instead: pd.DataFrame) -> dict[s
     everyone = dict.fromkeys(("rule_id", "since"))
     people = dict.fromkeys(("p05", "p25", "p50", "p75", "p95", "mean"), 1_500.0)
     rows = {
+        "area_built_up_since_2016": [
+            {"area_id": area, "year": year, "product": "wsf_tracker", "built_m2": 1e6 + 1e4 * (year - 2016)}
+            for year in range(2016, 2026)
+        ],
         "area_exposure": [
             {**everyone, **people, "area_id": area, "homes": 321},
             {**everyone, **people, "area_id": area, "homes": 21, "since": 2000},
@@ -257,6 +261,12 @@ def test_a_bar_holds_its_range_and_zero(ends: list[float]) -> None:
 
 def test_says_how_many_homes_stand_in_zones_that_bind_today(html: str) -> None:
     assert "Homes of the whole area in zones that bind: 321." in html
+
+
+def test_shows_the_years_since_2016_beside_the_epochs(html: str) -> None:
+    assert "(wsf_tracker)" in html
+    chart = html[html.index("(wsf_tracker)") :]
+    assert all(f">{year}</text>" in chart for year in range(2016, 2026))
 
 
 def test_equal_notices_are_added_up(html: str) -> None:

@@ -33,6 +33,8 @@ _WIDER = 1.12
 _INSET = 0.24
 """Width of the inset, as a share of the map's."""
 _LABEL_SIZE = 13.0
+_EVERY_YEAR = 15
+"""A series that spans fewer years has each of them written below its column, a longer one only the decades."""
 _SCALES_KM = (1, 2, 5, 10, 20)
 
 
@@ -261,7 +263,7 @@ def draw_growth(parent: Element, growth: pd.DataFrame, texts: Texts, *, width: f
             else {"fill": colour("column")}
         )
         add(group, "rect", x=index * step + step * 0.14, y=floor - tall, width=step * 0.72, height=tall, **style)
-        if year % 10 == 0 or len(epochs) == 1:
+        if year % 10 == 0 or epochs[-1][0] - epochs[0][0] < _EVERY_YEAR:
             add(group, "text", str(year), x=(index + 0.5) * step, y=height - 4)
         if index in (0, len(epochs) - 1):
             add(group, "text", texts.number(built), x=(index + 0.5) * step, y=floor - tall - 5, fill=colour("ink"))

@@ -36,6 +36,7 @@ _READ = (
     "population_draws",
     "unregistered_shares",
     "area_built_up",
+    "area_built_up_since_2016",
     "area_exposure",
     "hazards",
     "red_zone_rules",
@@ -100,7 +101,11 @@ def _report(
         narrowing=summary.narrowing(decomposition, names, words),
         gaps=summary.gaps(missing),
         zones=annex.zones(tables, names, words),
-        growth=annex.growth(tables["area_built_up"], names, words),
+        # Series of two products stand side by side, never spliced.
+        growth=[
+            *annex.growth(tables["area_built_up"], names, words),
+            *annex.growth(tables["area_built_up_since_2016"].assign(modelled=False), names, words),
+        ],
         missing=missing,
         completeness=measured,
         checks=annex.checks(tables["validation"], names, words),
