@@ -18,7 +18,7 @@ from pipeline.base import scratch, stopping
 from pipeline.base.progress import Display, console, summarise
 from pipeline.errors import ConfigError, NovostroikiError, RunError
 from pipeline.extract import area_inputs
-from pipeline.load import database, parquet, press_kit, public_edition, report
+from pipeline.load import database, parquet, press_kit, public_edition, report, stamp
 from pipeline.run import fetching, gate, identity, manifest, publish, workers
 from pipeline.run.area import STAGES, process
 from pipeline.run.since import LINEAGE, opened
@@ -195,6 +195,7 @@ def _join(
     for result in results:
         press_kit.build(stage / "public", result.area_id)
     report.build(stage, folder, notices=notices, decomposition={r.area_id: r.decomposition for r in results})
+    stamp.stamp_pages(stage, run_id)
     stages = summarise(work / "progress")
     shutil.rmtree(work)
     manifest.write(

@@ -14,7 +14,15 @@ if TYPE_CHECKING:
 EXAMPLES = 3
 ABSENT = object()
 """Stands for a value that one side does not have."""
-_CLOCK_AND_HISTORY = ("manifest.json", "release.json", "releases/*", "snapshots/*", "*.retrieved_at")
+_CLOCK_AND_HISTORY = (
+    "manifest.json",
+    "release.json",
+    "releases/*",
+    "snapshots/*",
+    "*.retrieved_at",
+    "runs.run_id",
+    "runs.parent_run_id",
+)
 _WIDTH, _LEAD = 70, 15
 """Characters shown of a value, and how many of them before the first that differs."""
 

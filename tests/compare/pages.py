@@ -40,7 +40,7 @@ class _Page(HTMLParser):
             # Of the scripts without a name the bundle comes first; what follows are calls of it.
             self._into = dict(attrs).get("id") or ("calls" if self._bundle_seen else "")
             self._bundle_seen |= not self._into
-        else:
+        elif (tag, dict(attrs).get("name")) != ("meta", "release"):
             written = "".join(sorted(f" {name}" if value is None else f' {name}="{value}"' for name, value in attrs))
             self.tags.append(re.sub(r"'sha256-[^']*'", "'sha256-…'", f"<{tag}{written}>"))
 
