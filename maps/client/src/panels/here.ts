@@ -36,11 +36,26 @@ function dayOf(app: App, iso: string): string {
   return /^\d{4}-\d{2}-\d{2}$/.test(iso) ? app.language.date(new Date(`${iso}T12:00:00`)) : iso;
 }
 
+/** Where in the act: the catalogue writes it in English. */
+function placeInAct(app: App, article: string): string {
+  const [, word, number = ""] = /^(Appendix|art\.|table) (\S+)$/.exec(article) ?? [];
+  switch (word) {
+    case "Appendix":
+      return app.t("law.appendix", { number });
+    case "art.":
+      return app.t("law.article", { number });
+    case "table":
+      return app.t("law.table", { number });
+    default:
+      return article;
+  }
+}
+
 /** What a rule rests on, and whether anybody has read it. */
 export function lawLines(app: App, rule: Rule): Child {
   const acts = rule.acts.map((id) => app.data.acts[id]).filter((act) => act !== undefined);
   const cited: Child[] = acts.length > 0
-    ? [...acts.flatMap((act, i) => [i > 0 && "; ", actLine(app, act)]), rule.article !== "" && `, ${rule.article}`]
+    ? [...acts.flatMap((act, i) => [i > 0 && "; ", actLine(app, act)]), rule.article !== "" && `, ${placeInAct(app, rule.article)}`]
     : [rule.legal === "" ? app.t("details.noLaw") : h("span", { class: "law" }, rule.legal)];
   return h("p", { class: "note law" }, ...cited, " · ",
     h("span", { class: rule.verified ? "verified" : "unverified" }, app.t(rule.verified ? "details.verified" : "details.unverified")));
