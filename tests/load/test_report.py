@@ -296,7 +296,8 @@ def test_hostile_texts_are_shown_as_text(html: str, sample: sample_tables.Sample
 def test_an_empty_area_is_reported_not_invented(tmp_path: Path) -> None:
     empty = sample_tables.empty()
     frames = {**full_tables(sample_tables.make(200)), **empty.tables}
-    frames["validation"] = frames["validation"].iloc[:0]
+    for name in ("validation", "area_built_up_since_2016"):
+        frames[name] = frames[name].iloc[:0]
     text = _write(tmp_path, frames)
     assert "cannot be told from these inputs" in text
     assert "No settlement was found" in text
