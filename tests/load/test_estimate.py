@@ -76,6 +76,14 @@ def test_everybody_is_the_city(sample: sample_tables.Sample, file: Path) -> None
     assert (estimate.answer(file, where=area).draws["residents"] == draws_of(sample, "residents")).all()
 
 
+def test_a_group_of_one_is_that_settlement(sample: sample_tables.Sample, file: Path) -> None:
+    one = sample.tables["settlements"]["settlement_id"].iloc[0]
+    found = estimate.answer(file, where=f"settlement_id = '{one}'", ratio="unregistered/residents").draws
+    for quantity in ("residents", "unregistered"):
+        assert (found[quantity] == draws_of(sample, quantity, [one])).all()
+    assert found["unregistered/residents"].max() <= 1
+
+
 def test_the_drawn_kind_is_asked_draw_by_draw(file: Path) -> None:
     """In the sample every settlement is of the first kind in every draw, whatever is told of it."""
     everybody = estimate.answer(file, where="settlement_id IS NOT NULL").draws["residents"]

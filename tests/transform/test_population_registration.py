@@ -164,6 +164,18 @@ def test_enough_effective_draws_are_left_even_by_a_register_far_off() -> None:
         assert (in_use["effective_draws"] >= 400).all()
 
 
+def test_a_register_of_more_ghosts_than_residents_leaves_everybody_whole() -> None:
+    """A settlement where far more are registered than can live: nobody below zero, and the run says so."""
+    plain = kept(estimate(), "residents")["x/s1"]
+    result = estimate(registered=register(ak_jar=int(2.5 * np.quantile(plain, 0.95))))
+    residents, unregistered = (kept(result, name)["x/s1"] for name in ("residents", "unregistered"))
+    assert (unregistered >= 0).all()
+    assert (unregistered <= residents).all()
+    assert np.median(residents) > np.median(plain)
+    assert np.log(np.quantile(residents, 0.95) / np.quantile(residents, 0.05)) > 1
+    assert any("exceed the upper estimate" in notice.what for notice in result.notices)
+
+
 def test_names_are_matched_in_any_spelling_and_language() -> None:
     result = estimate(registered=register(ak_jar=300, kelechek=400, stranger=50))
     methods = [row(result, place, "unregistered")["method"] for place in ("x/s1", "x/s2", "x/s3", None)]
