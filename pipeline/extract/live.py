@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pipeline.errors import SourceError
+from pipeline.errors import InputError, SourceError
 from pipeline.extract import registry
 from pipeline.extract.http.cache import Cache
 from pipeline.extract.http.retry import AttemptError, RequestPolicy, failed
@@ -139,8 +139,15 @@ def fetch(  # noqa: PLR0913 - what to fetch, and how
             if frozen and (reason := frozen.missing.get((area.area_id, name))):
                 missing[name] = reason
             elif source.spec.fallback_for not in files:
+                before = set(cache.used)
                 try:
-                    files[name] = source.fetch(fetching)
+                    had = source.fetch(fetching)
+                    if cache.fetched - before:
+                        _try(fetching, catalogue, name, had)
+                    files[name] = had
+                except InputError as error:
+                    cache.forget(cache.used[key] for key in set(cache.used) - before)
+                    missing[name] = f"{name}: what was fetched is of no use ({str(error).rstrip('.')}); it was removed."
                 except SourceError as error:
                     if frozen:
                         raise
@@ -156,6 +163,28 @@ def fetch(  # noqa: PLR0913 - what to fetch, and how
     cache.trim()
     notices = [Notice(name, "source_missing", values={"reason": reason}) for name, reason in missing.items()]
     return Fetched(files, list(cache.used.values()), [*notices, *fetching.notices], missing)
+
+
+def _try(fetching: Fetching, catalogue: Catalogue, name: str, files: Sequence[FetchedFile]) -> None:
+    """Read what is new in the cache once: what cannot be read must not stay there, and the run goes on without it.
+
+    Raises
+    ------
+    InputError
+        It cannot be read.
+    """
+    try:
+        fetching.call(
+            __name__, "read_once", fetching.area, catalogue, name, files, about=files[0].path if files else None
+        )
+    except AttemptError as error:
+        raise InputError(error.reason) from error
+
+
+def read_once(area: Area, catalogue: Catalogue, name: str, files: Sequence[FetchedFile]) -> None:
+    """Read the files of a source, for the sake of its errors."""
+    if files:
+        registry.sources(catalogue)[name].read(files, area)
 
 
 def _check_required(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import warnings
 import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import rasterio
 from affine import Affine
 from pyproj import CRS, Geod
 from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.errors import RasterioError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.warp import transform_bounds
 from rasterio.windows import Window
 
@@ -142,7 +143,9 @@ def _opened(path: Path | str) -> Iterator[DatasetReader]:
     if isinstance(path, Path):
         local_files.check_exists(path, "…")
     try:
-        with rasterio.open(_within_archive(path)) as source:
+        with warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning):
+            source = rasterio.open(_within_archive(path))
+        with source:
             yield source
     except RasterioError as error:
         reason = str(error.__cause__ or error).rstrip(".")
@@ -170,7 +173,7 @@ def _within_archive(path: Path | str) -> Path | str:
     if len(names) != 1:
         msg = f"{path} holds {len(names)} rasters ({', '.join(names[:5])}); unpack it and name the one that is meant."
         raise InputError(msg)
-    return f"/vsizip/{path}/{names[0]}"
+    return f"/vsizip/{{{path}}}/{names[0]}"
 
 
 def _is_local(path: Path | str) -> bool:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pipeline.declared.catalogue import Catalogue, SourceSpec
     from pipeline.extract.http.cache import Cache
     from pipeline.extract.http.download import DownloadSpec, Report
+    from pipeline.extract.http.lock import Download
     from pipeline.extract.http.retry import RequestPolicy
     from pipeline.extract.sandbox.process import Reader
 
@@ -166,6 +167,11 @@ class Fetching:
         """Return the request for the part of a dataset that covers the area."""
         return Request(dataset=spec.id, version=version, url=url, query=f"bbox {self.bbox}", licence=spec.licence)
 
+    def downloads(self, paths: Sequence[Path]) -> list[Download]:
+        """Return what is known of files of the cache that this fetch was given."""
+        used = {self.cache.path(download): download for download in self.cache.used.values()}
+        return [used[path] for path in paths]
+
     def fetched(  # noqa: PLR0913 - what is known of a file
         self,
         path: Path,
@@ -177,8 +183,7 @@ class Fetching:
         observed_year: int | None = None,
     ) -> FetchedFile:
         """Return a file with its provenance; `downloads` are the files of the cache that it was made from."""
-        used = {self.cache.path(download): download for download in self.cache.used.values()}
-        made_from = [used[item] for item in downloads]
+        made_from = self.downloads(downloads)
         origin = Source(
             source_id="",
             area_id=self.area.area_id,

@@ -30,7 +30,7 @@ from pipeline.extract.http.lock import Derived, Download, Request
 from pipeline.schema import provenance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pipeline.config import Live
@@ -59,6 +59,8 @@ class Cache:
         self.frozen = frozen
         self.used: dict[str, Download] = {}
         """Every download that was given out, by key: what a lock file has to hold."""
+        self.fetched: set[str] = set()
+        """Keys of those that were not there before."""
         self._made: set[Path] = set()
 
     @classmethod
@@ -122,6 +124,7 @@ class Cache:
                 )
                 raise SourceError(msg)
             download = self._fetch(request, name, fetch, refresh_hours)
+            self.fetched.add(request.key)
         self.used[request.key] = download
         return self.path(download)
 
@@ -159,6 +162,15 @@ class Cache:
         os.utime(target, (newest, newest))
         return target
 
+    def forget(self, downloads: Iterable[Download]) -> None:
+        """Remove downloads that turned out to be of no use, so that they are fetched again; a frozen run keeps them."""
+        if self.frozen is not None:
+            return
+        for download in list(downloads):
+            self._index(download.request).unlink(missing_ok=True)
+            _remove(self.path(download).parent)
+            self.used.pop(download.request.key, None)
+
     def trim(self) -> int:
         """Remove the files that were not used for longest until the limit holds; return the bytes removed.
 
@@ -179,14 +191,11 @@ class Cache:
     def _evicted(self, inputs: Sequence[Path], name: str, error: Exception) -> SourceError:
         """Remove downloads of which nothing can be made, so that they are fetched again; a frozen run keeps them."""
         reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-        sources = {key: download for key, download in self.used.items() if self.path(download) in set(inputs)}
-        datasets = ", ".join(sorted({download.request.dataset for download in sources.values()})) or name
+        sources = [download for download in self.used.values() if self.path(download) in set(inputs)]
+        datasets = ", ".join(sorted({download.request.dataset for download in sources})) or name
         if self.frozen is not None:
             return SourceError(f"{datasets}: what the lock names is of no use ({reason}); run without --frozen.")
-        for download in sources.values():
-            self._index(download.request).unlink(missing_ok=True)
-            _remove(self.path(download).parent)
-            del self.used[download.request.key]
+        self.forget(sources)
         return SourceError(
             f"{datasets}: what was fetched is of no use ({reason}); it was removed, so run again to fetch it anew."
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.errors import SourceError
 from pipeline.extract import footprints
 from pipeline.extract.http.download import DownloadSpec
 from pipeline.extract.microsoft import files
@@ -43,7 +44,11 @@ class MicrosoftFootprints(DataSource["gpd.GeoDataFrame"]):
         links = fetching.call(files.__name__, "links", index, quadkeys(area.bbox), about=index)
         if not links:
             fetching.notices.append(Notice(spec.id, "index_without_area", values={"area": area.area_id}))
-        return [self._file(fetching, link) for link in links]
+        try:
+            return [self._file(fetching, link) for link in links]
+        except SourceError:
+            fetching.cache.forget(fetching.downloads([index]))  # it may name what is not there
+            raise
 
     def _file(self, fetching: Fetching, link: files.Link) -> FetchedFile:
         version = link.uploaded or "undated"

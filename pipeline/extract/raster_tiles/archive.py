@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import warnings
 import zipfile
 import zlib
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import rasterio
 from pyproj import CRS, Transformer
-from rasterio.errors import RasterioError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from pipeline.errors import InputError
 from pipeline.extract import raster_limits
@@ -88,7 +89,7 @@ def check_raster(name: str, spec: SourceSpec, *, whole: bool) -> None:
     Of a `whole` one every cell is read, for a damaged block shows only then.
     """
     try:
-        with rasterio.open(name) as raster:
+        with warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning), rasterio.open(name) as raster:
             crs, bounds = raster.crs, raster.bounds
             raster_limits.check(raster, name)
             if whole:
