@@ -23,3 +23,7 @@ class SourceError(NovostroikiError):
 
 class RunError(NovostroikiError):
     """The run could not finish (exit code 1; nothing is published)."""
+
+
+class NothingFoundError(RunError):
+    """No input shows a building in an area; of several areas, the others are published without it."""

@@ -410,6 +410,27 @@ def test_a_full_disk(simulated: Path, cluster: str, tmp_path: Path) -> None:
         subprocess.run(["umount", str(disk)], check=True)
 
 
+def test_of_several_areas_one_without_a_building_is_left_out(simulated: Path, cluster: str, tmp_path: Path) -> None:
+    config = osh(simulated)
+    roads = tmp_path / "roads.osm.pbf"
+    with osmium.SimpleWriter(str(roads)) as writer:
+        for number in (1, 2):
+            writer.add_node(osmium.osm.mutable.Node(id=number, location=(10 + number / 100, 50.01)))
+        writer.add_way(osmium.osm.mutable.Way(id=1, nodes=[1, 2], tags={"highway": "primary"}))
+    nowhere = {"country": "KG", "bbox": [10.0, 50.0, 10.05, 50.05], "name": {"en": "Nowhere"}}
+    config["areas"]["nowhere"] = nowhere | {"inputs": {"osm": [str(roads)]}}
+    config["run"]["areas"] = ["nowhere", "osh"]
+    path = tmp_path / "config.toml"
+    path.write_text(tomli_w.dumps(config), encoding="utf-8")
+    out = tmp_path / "out"
+    result = novostroiki("run", "--config", str(path), "--out", str(out), "--quiet", "--scheduler", cluster)
+    assert result.exit_code == 0, result.output
+    assert "No building lies within the bbox" in result.stderr
+    assert (out / "maps" / "osh" / "index.html").exists()
+    assert not (out / "maps" / "nowhere").exists()
+    assert "an area was left out: No building lies within" in (out / "report.html").read_text(encoding="utf-8")
+
+
 # --- what stops a run ------------------------------------------------------------------------------------------------
 
 

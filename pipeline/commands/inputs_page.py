@@ -42,7 +42,8 @@ _TAIL = """
 - Rasters of another unit: more built up than the cell has ground, years that are none, a value for "no data" that fills
   many cells and is not declared.
 - A register that names a place twice in one year; rows without figures are left out and named.
-- An area in which no input shows a building: the run ends with exit code 1, and earlier outputs stay.
+- An area in which no input shows a building: the run ends with exit code 1, and earlier outputs stay. Of several areas,
+  the others are published without it, and the run says so.
 
 Licence and attribution of footprints follow from their columns (`osm_id`, `full_id`, `@id`, `fclass`: OpenStreetMap;
 `bf_source`, `source`, `sources`: as each row says; `full_plus_code`: Google). `building`, `building:levels` and heights

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import geopandas as gpd
 import pandas as pd
 
-from pipeline.errors import InputError, RunError
+from pipeline.errors import InputError, NothingFoundError
 from pipeline.extract import area_inputs, footprints, labels, osm, outlines, rasters, registers, registry
 from pipeline.extract.area_inputs import AreaInputs
 from pipeline.extract.local_files import source_id
@@ -44,7 +44,7 @@ def read(area: Area, catalogue: Catalogue, fetched: Fetched | None = None) -> Ex
     ------
     InputError
         No input is given at all, or one is unusable.
-    RunError
+    NothingFoundError
         No input shows a building in the area.
     """
     remote = _read_fetched(area, catalogue, fetched)
@@ -98,7 +98,7 @@ def _check_found(inputs: AreaInputs, area: Area, notices: Sequence[Notice]) -> N
             f"No building lies within the bbox {list(area.bbox)} of {area.area_id} in {names}{noticed}; give files "
             "that cover it, or correct the bbox (west, south, east, north)."
         )
-        raise RunError(msg)
+        raise NothingFoundError(msg)
 
 
 def _read_fetched(area: Area, catalogue: Catalogue, fetched: Fetched | None) -> dict[str, list[Extract[Any]]]:

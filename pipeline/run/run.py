@@ -16,13 +16,14 @@ from rich.markup import escape
 from pipeline import __version__
 from pipeline.base import scratch, stopping
 from pipeline.base.progress import Display, console, summarise
-from pipeline.errors import ConfigError, NovostroikiError, RunError
+from pipeline.errors import ConfigError, NothingFoundError, NovostroikiError, RunError
 from pipeline.extract import area_inputs
 from pipeline.load import database, parquet, press_kit, public_edition, report, stamp
 from pipeline.run import fetching, gate, identity, manifest, publish, workers
 from pipeline.run.area import STAGES, process
 from pipeline.run.since import LINEAGE, opened
 from pipeline.schema import tables
+from pipeline.schema.provenance import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -104,8 +105,11 @@ def run(  # noqa: PLR0913 - one parameter per option of the command
             Display(work / "progress", names, stages, quiet=quiet),
             _executor(jobs or min(len(names), os.cpu_count() or 1), scheduler) as executor,
         ):
-            results = _compute(executor, config, stage, fetched, earlier)
-        _join(stage, config, results, started=started, since=earlier)
+            results, empty = _computed(executor, config, stage, fetched, earlier)
+        for message in empty:
+            console.print(f"[yellow]novostroiki:[/] {escape(message)} The other areas are published without it.")
+        left_out = [Notice("run", "area_left_out", values={"reason": message}) for message in empty]
+        _join(stage, config, results, left_out, started=started, since=earlier)
         if not accept_change:
             gate.check(stage, config.run.out)
     if not quiet:
@@ -134,24 +138,46 @@ def _executor(jobs: int, scheduler: str | None) -> Iterator[Executor]:
             raise RunError(msg) from error
 
 
-def _process(area: Area, config: Config, stage: Path, fetched: Fetched | None, since: Since | None) -> AreaResult:
+def _process(
+    area: Area, config: Config, stage: Path, fetched: Fetched | None, since: Since | None
+) -> AreaResult | NothingFoundError:
     """Do one area; an error travels without its causes, which may not survive the way between processes."""
     try:
         return process(area, config, stage, fetched, since)
+    except NothingFoundError as error:
+        return NothingFoundError(str(error))
     except NovostroikiError as error:
         refusal = type(error)(str(error))
     raise refusal
 
 
+def _computed(
+    executor: Executor, config: Config, stage: Path, fetched: Mapping[str, Fetched], since: Since | None
+) -> tuple[list[AreaResult], list[str]]:
+    """Process all areas; return the results, and what is to be said of areas in which nothing was found.
+
+    Raises
+    ------
+    NothingFoundError
+        Nothing was found in any of them.
+    """
+    every = _compute(executor, config, stage, fetched, since)
+    results = [result for result in every if not isinstance(result, NothingFoundError)]
+    empty = [result for result in every if isinstance(result, NothingFoundError)]
+    if not results:
+        raise empty[0]
+    return results, [str(error) for error in empty]
+
+
 def _compute(
     executor: Executor, config: Config, stage: Path, fetched: Mapping[str, Fetched], since: Since | None
-) -> list[AreaResult]:
+) -> list[AreaResult | NothingFoundError]:
     """Process all areas; the first failure stops the rest."""
     futures = [
         executor.submit(_process, area, config, stage, fetched.get(area.area_id), since) for area in config.selected
     ]
     try:
-        left: Collection[Future[AreaResult]] = futures
+        left: Collection[Future[AreaResult | NothingFoundError]] = futures
         while left:
             done, left = wait(left, timeout=_WATCH_S, return_when=FIRST_EXCEPTION)
             stopping.check()
@@ -167,14 +193,20 @@ def _compute(
         raise
 
 
-def _join(
-    stage: Path, config: Config, results: Sequence[AreaResult], *, started: datetime, since: Since | None
+def _join(  # noqa: PLR0913 - what a run is made of
+    stage: Path,
+    config: Config,
+    results: Sequence[AreaResult],
+    left_out: Sequence[Notice],
+    *,
+    started: datetime,
+    since: Since | None,
 ) -> None:
     """Join the parts of all areas, and make what speaks of the whole run."""
     results = sorted(results, key=lambda result: result.area_id)  # the order of `run.areas` changes no byte
     work, folder = stage / ".work", stage / "tables"
     sources = [source for result in results for source in result.sources]
-    notices = [notice for result in results for notice in result.notices]
+    notices = [*left_out, *(notice for result in results for notice in result.notices)]
     run_id, parent = since.name(config, sources) if since else (identity.run_id(config, sources), None)
     for name, schema in tables.TABLES.items():
         if name == "runs":

@@ -6,6 +6,7 @@ What stands in braces are the values of the notice.
 from __future__ import annotations
 
 SENTENCES = {
+    "area_left_out": "an area was left out: {reason}",
     "built_up_falls": "built-up area falls from one epoch to the next; are the epochs' files in the right order?",
     "cell_below_zero": "cell below zero; taken as no data",
     "cells_hold_little": (

@@ -36,11 +36,8 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")
 class UnreadableFileError(InputError):
     """A file that harmed its reader, or made it fail in a way that nobody foresaw."""
 
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(
-            f"{path} cannot be read: {reason}; it is damaged or of an unknown kind: fetch or save it again."
-        )
-        self.reason = reason
+    reason = ""
+    """What happened, without the file and the remedy."""
 
 
 @contextmanager
@@ -217,4 +214,7 @@ def _end(code: int) -> str:
 def _unreadable(path: Path | None, reason: str) -> InputError | RunError:
     if path is None:
         return RunError(f"The process that reads files failed ({reason}); report this as a bug.")
-    return UnreadableFileError(path, reason)
+    msg = f"{path} cannot be read: {reason}; it is damaged or of an unknown kind: fetch or save it again."
+    error = UnreadableFileError(msg)
+    error.reason = reason
+    return error
