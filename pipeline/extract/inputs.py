@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from pipeline.errors import InputError, NothingFoundError
@@ -84,6 +85,7 @@ def read(area: Area, catalogue: Catalogue, fetched: Fetched | None = None) -> Ex
         truth={} if given.truth is None else _read_truth(given.truth),
         missing=tuple(key for key in INPUTS if not (key in remote or getattr(given, key))),
     )
+    inputs = replace(inputs, built_up=reading.distinct_values(inputs.built_up, given.built_up))
     _check_found(inputs, area, reading.notices)
     noticed = fetched.notices if fetched else []
     return Extract(inputs, reading.sources, [*noticed, *reading.notices])
@@ -141,11 +143,32 @@ class _Reading:
                 self.notices.append(Notice(built_up[same[-1]][0].name, "epochs_of_one_file", len(same) - 1, values))
         return {same[-1]: built_up[same[-1]] for same in sorted(years.values(), key=lambda same: same[-1])}
 
+    def distinct_values(
+        self, built_up: Mapping[int, Raster], files: Mapping[int, tuple[Path, ...]]
+    ) -> dict[int, Raster]:
+        """Return the epochs without those whose cells are those of the next one: the same raster, packed otherwise."""
+        kept: dict[int, Raster] = {}
+        for year, raster in sorted(built_up.items(), reverse=True):
+            later = kept[min(kept)] if kept else None
+            if later is not None and year in files and _same_cells(raster, later):
+                values: dict[str, str | float] = {"years": f"{year}, {min(kept)}", "used": min(kept)}
+                self.notices.append(Notice(files[year][0].name, "epochs_of_one_file", 1, values))
+            else:
+                kept[year] = raster
+        return dict(sorted(kept.items()))
+
     def optional(self, extract: Extract[T] | None) -> T | None:
         return None if extract is None else self.keep(extract)
 
     def local(self, given: G | None, reader: Callable[[G, Area], Extract[T]]) -> Extract[T] | None:
         return None if given is None else reader(given, self.area)
+
+
+def _same_cells(one: Raster, other: Raster) -> bool:
+    """Return whether two rasters show the same, and something."""
+    if one.transform != other.transform or one.values.shape != other.values.shape:
+        return False
+    return bool(np.nanmax(one.values, initial=0) > 0 and np.array_equal(one.values, other.values, equal_nan=True))
 
 
 def _read_truth(folder: Path) -> dict[str, pd.DataFrame]:

@@ -121,7 +121,7 @@ _WITH_ALPHA = {2, 4}
 _PERHAPS_ALPHA = {ColorInterp.alpha, ColorInterp.undefined}
 _OPAQUE = 255
 _SUFFIXES = (".tif", ".tiff")
-_SENTINELS = {9999.0, 32767.0, 65535.0, 99999.0, 999999.0, 2147483647.0, 4294967295.0}
+_SENTINELS = {999.0, 9999.0, 32767.0, 65535.0, 99999.0, 999999.0, 2147483647.0, 4294967295.0}
 _OFTEN = 0.01
 _LAST_HALF_YEAR = 40
 """No code of the WSF Tracker is larger until 2036."""
@@ -184,6 +184,9 @@ def _read_window(path: Path | str, area: Area, nodata: float | None) -> _Tile | 
     """Read the window of one file; None: it does not overlap the area."""
     with _opened(path) as source:
         raster_limits.check(source, path)
+        if source.dtypes[0].startswith("complex"):
+            msg = f"{path} holds complex numbers, as radar images do; give a raster of plain ones."
+            raise InputError(msg)
         crs = _checked_crs(source, path, area)
         window = _window(source, _projected(area, crs, path))
         if window is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -34,6 +35,10 @@ _TITLES = {
     "persons": ("людей", "человек", "жителей", "адам", "тургундар"),
 }  # fmt: skip
 """How else the columns may be called (lower case)."""
+_IN_ALL = re.compile(
+    r"\s*(?:итого|всего|total|жалпы|барлығы|бардыгы)\s+(?:по|в|на|for|in|of|шаар|қала|боюнча)", re.IGNORECASE
+)
+"""Итого по городу, Всего в районе."""
 _TOTALS = frozenset({"итого", "всего", "total", "sum", "жалпы", "баары", "бардыгы", "барлығы", "жыйынтык", "жиыны"})
 
 
@@ -152,7 +157,8 @@ def _read(path: Path, area: Area, schema: pa.DataFrameSchema) -> Extract[pd.Data
 
 
 def _is_total(name: str) -> bool:
-    return name.strip().rstrip(":").strip().lower() in _TOTALS
+    words = name.strip().rstrip(":").lower().split()
+    return bool(words) and (words[0].rstrip(":") in _TOTALS if len(words) == 1 else _IN_ALL.match(name) is not None)
 
 
 def _total(path: Path, row: str, text: pd.DataFrame, table: pd.DataFrame) -> Notice:

@@ -28,8 +28,11 @@ _WORKBOOK_MAGIC = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _DELIMITERS = ",;\t"
 _TITLE_ROWS = 30
 """Rows at the top that may hold titles before the header."""
+_SMALL = re.compile("[а-яё]")
 _SPACES = re.compile(r"[\s\u00a0\u2009\u202f'’]+")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
+_UNIT_OF_TITLE = re.compile(r"\(.*?\)|,.*$|[*:]")
+"""What stands behind a title: "Зарегистрировано, чел.", "Год (на начало)"."""
 _SHOWN = 200
 _MAX_CELLS = 2_000_000
 """Of a sheet: a register of a city has some hundred rows, a repeated empty one a million."""
@@ -122,7 +125,7 @@ def _places(
     cells: Cells, columns: Mapping[str, Sequence[str]], optional: Collection[str] = ()
 ) -> list[int | None] | None:
     """Return where each column stands in a header (None: it is missing, and may be); None: the row is none."""
-    titles = [" ".join(cell.lower().split()) for cell in cells]
+    titles = [" ".join(_UNIT_OF_TITLE.sub("", cell.lower()).split()) for cell in cells]
     places: list[int | None] = []
     for name, others in columns.items():
         place = next((titles.index(title) for title in (name, *others) if title in titles), None)
@@ -200,14 +203,26 @@ def _text_rows(path: Path, columns: Mapping[str, Sequence[str]], optional: Colle
 
 def _decoded(path: Path) -> str:
     data = path.read_bytes()
-    utf_16 = data[:2] in {b"\xff\xfe", b"\xfe\xff"}
-    for encoding in ("utf-16",) if utf_16 else ("utf-8-sig", "cp1251"):
+    for encoding in _encodings(data):
         try:
             return data.decode(encoding)
         except UnicodeDecodeError as error:
             problem = error
     msg = f"{path} is not UTF-8 text (byte {problem.start:,}); save it as CSV in UTF-8."
     raise InputError(msg) from problem
+
+
+def _encodings(data: bytes) -> tuple[str, ...]:
+    """Return the encodings that a text may be in, the likeliest first."""
+    if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return ("utf-16",)
+    for zeros, encoding in ((data[1::2], "utf-16-le"), (data[::2], "utf-16-be")):
+        if zeros.count(0) > len(zeros) // 2:
+            return (encoding,)
+    # Both take nearly any bytes; in the wrong one, Russian text is mostly signs and capitals.
+    of_windows = len(_SMALL.findall(data.decode("cp1251", "replace")))
+    of_dos = len(_SMALL.findall(data.decode("cp866", "replace")))
+    return ("utf-8-sig", "cp866", "cp1251") if of_dos > of_windows else ("utf-8-sig", "cp1251")
 
 
 def _sheets(path: Path) -> list[dict[int, Cells]]:

@@ -19,6 +19,9 @@ FACTORS: dict[str, tuple[str, float]] = {
     "kPa": ("pressure", 1e3),
     "bar": ("pressure", 1e5),
     "MPa": ("pressure", 1e6),
+    "mbar": ("pressure", 1e2),
+    "atm": ("pressure", 101_325.0),
+    "kgf": ("pressure", 98_066.5),
     "W": ("power", 1.0),
     "kW": ("power", 1e3),
     "MW": ("power", 1e6),
@@ -28,16 +31,20 @@ FACTORS: dict[str, tuple[str, float]] = {
 
 _CYRILLIC = {
     "в": "V", "кв": "kV", "мм": "mm", "см": "cm", "м": "m", "км": "km", "па": "Pa", "кпа": "kPa", "бар": "bar",
-    "мпа": "MPa", "вт": "W", "квт": "kW", "мвт": "MW", "гвт": "GW",
+    "мпа": "MPa", "мбар": "mbar", "атм": "atm", "кгс": "kgf", "вт": "W", "квт": "kW", "мвт": "MW", "гвт": "GW",
 }  # fmt: skip
 _BY_LOWER = {unit.lower(): unit for unit in FACTORS if unit != "MV"} | _CYRILLIC
 """Units in lower case; МВ aside, whose first letter says whether it is mega or milli."""
+_INCHES = 12
 _RANGE = re.compile(r"(?<=\d)\s*(?:[-–—÷~]|\.\.\.?|…)\s*(?=\d)")
 _GROUPED = re.compile(
-    r"(?<![\d.,])[1-9]\d{0,2}(?:(?:[ \u00a0\u2009\u202f'’]\d{3})+|(?:,\d{3})+|(?:\.000)+)(?![\d.,]\d|\d)"
+    r"(?<![\d.,])[1-9]\d{0,2}(?:(?:[ \u00a0\u2009\u202f'’]\d{3})+|(?:,\d{3})+|(?:\.000)+)(?!\d|[.,]\d{3})"
 )
 """A number with a mark between its thousands; of points, only ones that zeros alone follow: 1.250 is no thousand."""
-_QUANTITY = re.compile(r'(?<![-\d])(\d+(?:[.,]\d{1,2}(?!\d))?(?:\.\d+)?)\s*([^\W\d_]+|")?')
+_FEET = re.compile(r"""(\d+)\s*['’](?!\d{3})(?:\s*(\d{1,2})\s*(?:"|''|”))?""")
+_QUANTITY = re.compile(r'(?<![-\w])(\d+(?:[.,]\d{1,2}(?!\d))?(?:\.\d+)?(?:[eE]\+?\d{1,2}\b)?)\s*([^\W\d_]+|")?')
+"""A number and its unit, of which a kilogram-force stands for one per square centimetre; a digit behind a letter is no
+number (cm2)."""
 
 
 def largest(text: str, unit: str, bare_unit: str) -> float | None:
@@ -66,6 +73,7 @@ def largest(text: str, unit: str, bare_unit: str) -> float | None:
     found = []
     for group in text.split(";"):
         whole = _GROUPED.sub(lambda number: re.sub(r"\D", "", number[0]), group)
+        whole = _FEET.sub(lambda feet: f"{int(feet[1]) * _INCHES + int(feet[2] or 0)} in", whole)
         quantities = _QUANTITY.findall(_RANGE.sub("/", whole))
         for number, written in quantities:
             # In "110/35 kV" the unit at the end is that of both.

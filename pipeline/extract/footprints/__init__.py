@@ -38,6 +38,11 @@ _LAYER_WORDS = (
     "build", "house", "footprint", "zdan", "здан", "stroen", "строен", "dom", "дом", "oks", "окс", "имарат", "ғимарат",
 )  # fmt: skip
 """Parts of names of layers with buildings, where a file has several."""
+_OTHER_WORDS = (
+    "parcel", "plot", "участ", "uchast", "zemel", "земел", "landuse", "land_use", "district", "район", "raion",
+    "boundar", "границ",
+)  # fmt: skip
+"""Parts of names of layers with polygons that are no buildings."""
 LOCAL = "local_footprints"
 """Dataset of files of which no provider is known."""
 _DATASETS = {"osm": "osm", "microsoft": "microsoft_footprints"}
@@ -175,7 +180,7 @@ def _read(path: Path, box: Box, details: FileDetails) -> Footprints:
         unknown = np.full(len(geometry), None, dtype=object)
         return Footprints("microsoft_footprints", geometry, bounds, height, confidence, origin, unknown, problems)
     with opened(path) as dataset:
-        layer = choose(dataset, _LAYER_WORDS, PURPOSE, details)
+        layer = choose(dataset, _LAYER_WORDS, PURPOSE, details, _OTHER_WORDS)
         frame = layer.read(box, details)
         if frame.empty:
             _check_place(path, layer.extent(details), box)

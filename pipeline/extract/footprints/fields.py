@@ -32,6 +32,8 @@ _SOURCES = ("bf_source", "source", "dataset", "origin")
 _HEIGHTS = ("height", "height_m", "building:height", "height_mean", "mean_height", "render_height", "высота")
 _LEVELS = ("building:levels", "levels", "num_floors", "building_levels", "building_l", "floors", "storeys", "этажность")
 _USES = ("building", "building_use")
+_TALLEST_M = 1000.0
+"""No building is taller; such a number is no height."""
 _LEVEL_M = 3.0
 """Height of a storey, for footprints of which only the storeys are known."""
 WANTED = frozenset(
@@ -120,7 +122,7 @@ def _measure(frame: pd.DataFrame, names: Iterable[str]) -> NDArray[np.float64]:
     for name in names:
         if name in columns:
             values = number(columns[name])
-            result = np.where(np.isnan(result) & (values >= 0), values, result)
+            result = np.where(np.isnan(result) & (values >= 0) & (values <= _TALLEST_M), values, result)
     return result
 
 

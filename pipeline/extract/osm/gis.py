@@ -73,7 +73,7 @@ def is_gis(path: Path) -> bool:
         with path.open("rb") as file:
             head = file.read(4096)
         return b'"Feature' in head or b'"features"' in head or formats.is_packed(path)
-    if form == formats.GZIP and ".osm" in path.name.lower():
+    if form == formats.GZIP and b"<osm" in formats.unpacked_head(path):
         return False
     return form in {formats.GDAL, formats.PARQUET, formats.ZIP, formats.FOLDER, formats.GZIP}
 

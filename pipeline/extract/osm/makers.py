@@ -6,6 +6,7 @@ import bz2
 import gzip
 import json
 import re
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -25,6 +26,12 @@ _BLOCK_BYTES = 4 * 2**20
 _OVERLAP_BYTES = 256
 _UNUSUAL = re.compile(rb"""<remark|\saction=["']delete|\s(?:id|ref)=["']-|<nd[^>]*\slat=""")
 """What libosmium passes over in XML: remarks of Overpass, JOSM's deletions and new objects, places within ways."""
+_FORMS = {
+    ".pbf": re.compile(rb"\x00\x00\x00.\x0a\x09OSMHeader", re.DOTALL),
+    ".osm": re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*(?:<|\x00<)"),
+    ".opl": re.compile(rb"[nwr]-?\d+ "),
+}
+"""Suffix that libosmium knows a form by, and how files of that form begin."""
 _GAVE_UP = re.compile(r"error|timed out|timeout|out of memory|limit", re.IGNORECASE)
 
 
@@ -75,11 +82,27 @@ def plain(path: Path, scratch: Path) -> Plain:
             if text == b"{":
                 return _rewritten(_of_json(json.loads(start + file.read()), path), path, scratch)
             if text != b"<" or not _is_unusual(file, start):
-                return Plain(path, path, scratch)
+                return Plain(path, _named(path, start, scratch), scratch)
         with _unpacked(path) as file:
             return _rewritten(_of_xml(file, path), path, scratch)
     except (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, ET.ParseError) as error:
         raise unreadable(path, error) from error
+
+
+def _named(path: Path, start: bytes, scratch: Path) -> Path:
+    """Return the file under a name that says what it holds: libosmium goes by the suffix, people do not."""
+    form = next((suffix for suffix, pattern in _FORMS.items() if pattern.match(start)), "")
+    packed = {b"\x1f\x8b": ".gz", b"BZ": ".bz2"}
+    with path.open("rb") as file:
+        suffix = form + packed.get(file.read(2), "")
+    if not form or path.name.endswith(suffix):
+        return path
+    named = scratch / f"given{suffix}"
+    try:
+        named.symlink_to(path.resolve())
+    except OSError:  # Windows lets not everybody link
+        shutil.copyfile(path, named)
+    return named
 
 
 def with_positive_ids(file: Plain) -> Plain:

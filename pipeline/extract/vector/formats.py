@@ -32,6 +32,17 @@ _GML = re.compile(rb"<(?:\w+:)?FeatureCollection[\s>]")
 _DXF = re.compile(rb"\s*(?:999[^\n]*\n[^\n]*\n\s*)*0\r?\n\s*SECTION")
 
 
+_FOREIGN = {
+    b"Rar!": "it is a RAR archive: unpack it first",
+    b"7z\xbc\xaf\x27\x1c": "it is a 7z archive: unpack it first",
+    b"AC10": "it is an AutoCAD drawing: save it as .dxf",
+    b"%PDF": "it is a PDF: ask for the data themselves",
+    b"<!doctype html": "it is a web page: download the file itself",
+    b"<html": "it is a web page: download the file itself",
+}
+"""How files begin that people send and that hold nothing to read, and what to do about them."""
+
+
 FORMATS = (
     Format(
         "Microsoft's GeoJSON lines, packed or not, under any name (.csv.gz, .geojsonl, part-00105.csv)", '"123.csv.gz"'
@@ -58,8 +69,7 @@ def form(path: Path) -> str:
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
     if head[:2] == _GZIP_MAGIC:
-        unpacked = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, _HEAD_BYTES)
-        return LINES if _text_form(unpacked) == LINES else GZIP
+        return LINES if _text_form(unpacked_head(path)) == LINES else GZIP
     if head[:4] == b"PK\x03\x04":
         return ZIP
     if head[:4] == b"PAR1":
@@ -67,6 +77,19 @@ def form(path: Path) -> str:
     if head.startswith(_GDAL_MAGIC) or _DXF.match(head) or path.suffix.lower() == ".dxf":
         return GDAL
     return _text_form(head)
+
+
+def unpacked_head(path: Path) -> bytes:
+    """Return how the contents of a gzip file begin."""
+    with path.open("rb") as file:
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(file.read(_HEAD_BYTES), _HEAD_BYTES)
+
+
+def foreign(path: Path) -> str:
+    """Return what a file is that cannot be read at all, and what to do; empty: nothing is known of it."""
+    with path.open("rb") as file:
+        head = file.read(64).lstrip().lower()
+    return next((advice for start, advice in _FOREIGN.items() if head.startswith(start.lower())), "")
 
 
 def is_packed(path: Path) -> bool:

@@ -238,7 +238,7 @@ def _layers(path: Path, member: Path) -> Iterator[Layer]:
     elif form == formats.GML:
         raise unreadable(path, "GML may name other files and servers, so it is not read: save it as GeoPackage")
     else:
-        raise unreadable(path, "its form is not known here")
+        raise unreadable(path, (not member.is_dir() and formats.foreign(member)) or "its form is not known here")
 
 
 def _merged(layers: list[Layer]) -> list[Layer]:
@@ -307,7 +307,9 @@ def unreadable(path: Path, reason: str) -> InputError:
     return InputError(f"{path} cannot be read ({short}); it is damaged, cut off or of another kind.")
 
 
-def choose(dataset: Dataset, wanted: Sequence[str], what: str, details: FileDetails) -> Layer:
+def choose(
+    dataset: Dataset, wanted: Sequence[str], what: str, details: FileDetails, unwanted: Sequence[str] = ()
+) -> Layer:
     """Return the layer that is meant: the one that is named, else the only one of polygons, else the one of its kind.
 
     Parameters
@@ -318,6 +320,8 @@ def choose(dataset: Dataset, wanted: Sequence[str], what: str, details: FileDeta
         Parts of words (lower case) of which names of layers or fields of the kind carry one.
     what
         The kind, in words.
+    unwanted
+        Parts of words of which names of layers of other kinds carry one.
     details
         From the configuration.
 
@@ -328,7 +332,18 @@ def choose(dataset: Dataset, wanted: Sequence[str], what: str, details: FileDeta
     """
     if details.layer is not None:
         return dataset.named(details.layer)
-    candidates = dataset.polygons
+    others = [
+        layer
+        for layer in dataset.polygons
+        if _carries(layer.name, unwanted) and not any(_carries(name, wanted) for name in (layer.name, *layer.fields))
+    ]
+    candidates = [layer for layer in dataset.polygons if layer not in others]
+    if others and not candidates:
+        msg = (
+            f"{dataset.path} seems to hold something else than {what} ({dataset.listed()}); if a layer does hold them, "
+            f'name it: {{ path = "{dataset.path.name}", layer = "…" }}.'
+        )
+        raise InputError(msg)
     if not candidates:
         msg = f"{dataset.path} holds no polygons but {dataset.listed()}; give {what}."
         raise InputError(msg)

@@ -30,7 +30,7 @@ TAGGED = {
         "manufacture factory stadium sports_hall sports_centre grandstand theatre museum library bank shop mall "
         "restaurant cafe military bunker bridge transformer_tower water_tower power substation boiler_house "
         "gas_station fuel market pavilion prison mausoleum tower silo digester works construction ruins ruin collapsed "
-        "abandoned"
+        "abandoned under_construction foundation disused damaged destroyed demolished razed"
     ),
 }
 """Values of OSM's key `building` for each kind; any other value says nothing."""
