@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+
+from pipeline.base.resources import resource
 
 MAX_LENGTH = 200
 """What follows in a longer name is no part of a place name."""
@@ -13,42 +16,16 @@ _MIN_PLAIN = 3
 MIN_FUZZY = 6
 """Shorter keys must be equal: one letter is too much of them."""
 
-_LATIN = (
-    # Longer spellings first, so that "shch" is not read as "sh" + "ch".
-    ("shch", "ш"), ("sch", "ш"), ("dzh", "ж"), ("dj", "ж"), ("zh", "ж"), ("kh", "х"), ("gh", "г"), ("ch", "ч"),
-    ("sh", "ш"), ("ts", "ц"), ("yu", "ыу"), ("ya", "ыа"), ("ye", "е"), ("yo", "ыо"), ("ş", "ш"), ("ç", "ч"),
-    ("ñ", "н"), ("ä", "а"), ("ö", "о"), ("ü", "у"), ("ğ", "г"), ("ı", "ы"), ("a", "а"), ("b", "б"), ("c", "ц"),
-    ("d", "д"), ("e", "е"), ("f", "ф"), ("g", "г"), ("h", "х"), ("i", "ы"), ("j", "ж"), ("k", "к"), ("l", "л"),
-    ("m", "м"), ("n", "н"), ("o", "о"), ("p", "п"), ("q", "к"), ("r", "р"), ("s", "с"), ("t", "т"), ("u", "у"),
-    ("v", "в"), ("w", "в"), ("x", "кс"), ("y", "ы"), ("z", "з"),
-)  # fmt: skip
-_CYRILLIC = str.maketrans(
-    {
-        "ё": "е", "э": "е", "щ": "ш", "ъ": "", "ь": "", "и": "ы", "й": "ы", "ю": "ыу", "я": "ыа",
-        "ө": "о", "ү": "у", "ң": "н", "ә": "а", "і": "ы", "ғ": "г", "қ": "к", "ұ": "у", "һ": "х",
-    }
-)  # fmt: skip
-
-_LOOK_ALIKE = str.maketrans("AaBCcEeHhIiKkMmOoPpTtXxYy", "АаВСсЕеНһІіКкМмОоРрТтХхУу")
+_RULES = json.loads(resource("layers", "spelling.json").read_text(encoding="utf-8"))
+"""The same file is bundled into the maps, whose search finds a name by the same rules."""
+_LATIN: list[tuple[str, str]] = [(latin, cyrillic) for latin, cyrillic in _RULES["latin"]]
+_CYRILLIC = str.maketrans(_RULES["cyrillic"])
+_LOOK_ALIKE = str.maketrans(_RULES["look_alike"])
 """Latin letters typed within a Cyrillic word, as they look and not as they sound."""
 _MIXED = re.compile(r"(?=\w*[a-z])(?=\w*[а-яёөүңқғәіһұ])\w+", re.IGNORECASE)
 _ORDINAL = re.compile(r"(\d)-(?:й|я|ый|ой|ая|ші|шы)\b", re.IGNORECASE)
 _LOST = re.compile("[?\N{REPLACEMENT CHARACTER}]")
 """What stands for a letter that was lost when a table was saved in another encoding."""
-
-_GENERIC = (
-    "ж/м", "жк", "жилой комплекс",
-    "жилмассив", "жилой массив", "массив", "новостройка", "мкр", "мкрн", "мкр-н", "м-н", "микрорайон", "район",
-    "конуш",
-    "конушу", "турак жай конушу", "жаңы конуш", "кичи району", "кичи району", "шағын ауданы", "шағын аудан",
-    "тұрғын алабы", "с", "село", "пос", "посёлок", "поселок", "аул", "ауылы", "айылы", "айыл", "дачный массив", "дачи",
-    "с/т", "с/о", "снт", "днт", "дск", "дачный кооператив", "бағбандық",
-    "zhilmassiv", "microdistrict", "novostroika", "village", "settlement", "residential area",
-)  # fmt: skip
-_STREETS = (
-    "ул", "улица", "пер", "переулок", "проспект", "пр-т", "шоссе", "проезд", "тупик", "бульвар", "көшөсү", "көчөсү",
-    "көшесі", "тұйық", "street", "lane", "road", "avenue", "highway",
-)  # fmt: skip
 
 
 def _fold(word: str) -> str:
@@ -66,9 +43,9 @@ def _words(name: str) -> list[str]:
     return [folded for word in re.split(r"[\s,;()«»\"]+", text) if (folded := _fold(word))]
 
 
-_GENERIC_PHRASES = frozenset(tuple(_words(phrase)) for phrase in _GENERIC)
+_GENERIC_PHRASES = frozenset(tuple(_words(phrase)) for phrase in _RULES["generic"])
 _LONGEST = max(map(len, _GENERIC_PHRASES))
-_STREET_WORDS = frozenset(word for phrase in _STREETS for word in _words(phrase))
+_STREET_WORDS = frozenset(word for phrase in _RULES["streets"] for word in _words(phrase))
 
 
 def _without_generic(tokens: list[str]) -> list[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.wording import spelling
 from pipeline.wording.spelling import is_readable, key, plain
 
 
@@ -59,3 +62,11 @@ def test_what_has_no_letters_or_lost_some_names_nothing(name: str) -> None:
 @given(st.text(min_size=1, max_size=60))
 def test_a_plain_name_is_still_the_same_name(name: str) -> None:
     assert key(plain(name)) == key(name)
+
+
+def test_the_maps_search_by_the_same_rules() -> None:
+    """The client's own tests hold its search against the same examples."""
+    path = Path(__file__).parents[2] / "maps" / "client" / "test" / "spelling.json"
+    for example in json.loads(path.read_text(encoding="utf-8")):
+        found = spelling.key(example["name"])
+        assert (found.base + found.number, spelling.plain(example["name"])) == (example["form"], example["plain"])

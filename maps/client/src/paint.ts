@@ -6,7 +6,7 @@ import {
 } from "./palette";
 import type { Edges } from "./edges";
 import { Dot, dots, hatching, idOf, PointLabel, unsurveyed, Shape, Surrounding, Surroundings, TILE_LAYER, type LabelStyle, type Style } from "./symbols";
-import { shortName } from "./search";
+import { shortName } from "./spelling";
 import type { Language } from "./i18n";
 import type { LayerKey, State } from "./state";
 import type { Concern, HazardClass, Names, PageData, Settlement } from "./types";

@@ -1,40 +1,7 @@
 // Finding settlements, places, hazards and coordinates by any spelling: Cyrillic or Latin, Kyrgyz, Kazakh or Russian letters, with or without prefixes.
 
+import { normalise } from "./spelling";
 import type { Hazard, PageData, Place, Settlement } from "./types";
-
-const PREFIXES =
-  /^(ж\/м|жк|zhk|жилой комплекс|жилмассив|жилой массив|новостройка|мкр|микрорайон|шағын ауданы|тұрғын алабы|конуш|село|с|mkr|village)(?:\.\s*|\s+|(?=[«"“„]))/;
-const LATIN: [RegExp, string][] = [
-  [/shch/g, "щ"],
-  [/dzh|dj|zh|j/g, "ж"],
-  [/kh/g, "х"],
-  [/ch/g, "ч"],
-  [/sh/g, "ш"],
-  [/ts/g, "ц"],
-  [/yu/g, "ю"],
-  [/ya/g, "я"],
-];
-const LETTERS: Record<string, string> = {
-  a: "а", b: "б", c: "к", d: "д", e: "е", f: "ф", g: "г", h: "х", i: "ы", k: "к", l: "л", m: "м", n: "н", o: "о",
-  p: "п", q: "к", r: "р", s: "с", t: "т", u: "у", v: "в", w: "в", x: "кс", y: "ы", z: "з",
-  ё: "е", ө: "о", ү: "у", ң: "н", ә: "а", і: "ы", ғ: "г", қ: "к", ұ: "у", һ: "х", и: "ы", й: "ы",
-};
-
-/** A name as a map writes it: without the words for "new settlement", and without quotation marks. */
-export function shortName(name: string): string {
-  const bare = name.trim().replace(new RegExp(PREFIXES, "iu"), "").replace(/[«»"“”„]/g, "").trim();
-  return bare === "" ? name : bare;
-}
-
-/** One form for all spellings of a name. */
-export function normalise(text: string): string {
-  let form = text.normalize("NFC").toLowerCase().trim().replace(PREFIXES, "");
-  for (const [pattern, letter] of LATIN) form = form.replace(pattern, letter);
-  return [...form]
-    .map((letter) => LETTERS[letter] ?? letter)
-    .join("")
-    .replace(/[^\p{L}\p{N}]/gu, "");
-}
 
 /** Whether two words differ by at most one letter put in, left out or replaced. */
 export function within1(a: string, b: string): boolean {

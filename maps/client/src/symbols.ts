@@ -2,7 +2,7 @@
 
 import type { Feature, LabelSymbolizer, PaintSymbolizer, Label, Layout } from "protomaps-leaflet";
 import type { Edges, Tile } from "./edges";
-import { normalise } from "./search";
+import { normalise } from "./spelling";
 
 type Points = Parameters<PaintSymbolizer["draw"]>[1];
 

@@ -11,11 +11,13 @@ import { PlanError, readPlan } from "../src/planfile";
 import { Projection } from "../src/projection";
 import { Scanlines } from "../src/scanlines";
 import { roundPeople } from "../src/rounding";
-import { normalise, Search, shortName, within1 } from "../src/search";
+import { Search, within1 } from "../src/search";
+import { normalise, shortName } from "../src/spelling";
 import { decode, encode, INITIAL, type State } from "../src/state";
 import { wrapped } from "../src/symbols";
 import type { Settlement } from "../src/types";
 import examples from "./rounding.json";
+import spellings from "./spelling.json";
 import { joinPlanes, Sections } from "../src/sections";
 import { BEYOND, nearest, outcome } from "../src/whatif";
 
@@ -240,6 +242,15 @@ test("one settlement is found by all its spellings", () => {
   assert.deepEqual(search.find("  "), []);
   assert.equal(normalise("Өндіріс"), normalise("Ondiris"));
   assert.ok(within1("алтын", "алтн") && within1("алтн", "алтын") && !within1("алтын", "алт"));
+});
+
+test("names are spelled by the rules that the pipeline matches them with", () => {
+  for (const { name, form, plain } of spellings) {
+    const complex = /^(ЖК|жк|zhk) /u.test(name);
+    if (!complex) assert.equal(normalise(name), form, name);
+    if (!complex) assert.equal(shortName(name), plain, name);
+  }
+  assert.equal(normalise("ЖК Манас"), normalise("Manas"));
 });
 
 test("texts fill in values, choose plurals, and contain letters that turn the direction", () => {
