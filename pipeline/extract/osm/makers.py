@@ -32,6 +32,8 @@ _FORMS = {
     ".opl": re.compile(rb"[nwr]-?\d+ "),
 }
 """Suffix that libosmium knows a form by, and how files of that form begin."""
+_CHANGES = re.compile(r"\.os[hc]\b")
+"""Files of histories and changes: as XML they differ from others in their name alone."""
 _GAVE_UP = re.compile(r"error|timed out|timeout|out of memory|limit", re.IGNORECASE)
 
 
@@ -95,7 +97,7 @@ def _named(path: Path, start: bytes, scratch: Path) -> Path:
     packed = {b"\x1f\x8b": ".gz", b"BZ": ".bz2"}
     with path.open("rb") as file:
         suffix = form + packed.get(file.read(2), "")
-    if not form or path.name.endswith(suffix):
+    if not form or path.name.endswith(suffix) or _CHANGES.search(path.name):
         return path
     named = scratch / f"given{suffix}"
     try:
