@@ -72,7 +72,7 @@ def measure(  # noqa: PLR0913 - houses, hazards, and how houses are seen
     limits = reach(zones, area.country)
     near = distances(buildings, found, {name: metres + MOST_M for name, metres in limits.items()})
     near = near.assign(doubtful=doubtful(near, buildings, zones))
-    pairs = near[near["distance_m"] <= near["hazard_class"].map(limits)].reset_index(drop=True)
+    pairs = near[near["distance_m"] <= near["hazard_class"].map(limits).astype("float64")].reset_index(drop=True)
     polygons = zone_polygons(found)
     counted = overlaps(buildings, settlements, found, pairs[~pairs["doubtful"]], polygons)
     intervals = home_intervals(buildings[buildings["home"]], found, near, detection, rng)
