@@ -49,6 +49,7 @@ def full_tables(sample: sample_tables.Sample, **instead: pd.DataFrame) -> dict[s
         "settlement_id": None,
         "year": 2011,
         "log_ratio": None,
+        "detectable": None,
         "reference": "Voices 9",
     }
     everyone = dict.fromkeys(("rule_id", "since"))
