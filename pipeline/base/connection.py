@@ -11,10 +11,18 @@ from pipeline.base import scratch
 from pipeline.errors import InputError, RunError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
-def connect(path: Path | None = None, *, read_only: bool = False, spatial: bool = False) -> duckdb.DuckDBPyConnection:
+
+def connect(
+    path: Path | None = None,
+    *,
+    read_only: bool = False,
+    spatial: bool = False,
+    settings: Mapping[str, str] | None = None,
+) -> duckdb.DuckDBPyConnection:
     """Open a DuckDB file (None: a database in memory) that neither downloads nor looks for an extension.
 
     Parameters
@@ -25,6 +33,8 @@ def connect(path: Path | None = None, *, read_only: bool = False, spatial: bool 
         Refuse changes to it.
     spatial
         Load the spatial extension from its PyPI package.
+    settings
+        Further settings of DuckDB, such as how a new file is stored.
 
     Raises
     ------
@@ -38,6 +48,7 @@ def connect(path: Path | None = None, *, read_only: bool = False, spatial: bool 
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "temp_directory": scratch.own(),
+        **(settings or {}),
     }
     try:
         con = duckdb.connect(str(path or ":memory:"), read_only=read_only, config=config)

@@ -59,6 +59,27 @@ def made_valid(geometries: Geometries) -> Geometries:
     return result
 
 
+def snapped(geometries: Geometries, decimals: int) -> Geometries:
+    """Return geometries with rounded coordinates, valid and of the dimension that they had.
+
+    Parameters
+    ----------
+    geometries
+        Of any kinds, in any plane coordinates, shape (n,); missing ones stay None.
+    decimals
+        Decimals that are kept. What would vanish at that precision keeps its coordinates.
+
+    Examples
+    --------
+    >>> print(snapped(np.array([shapely.box(0, 0, 1.04, 1)]), 1)[0].bounds)
+    (0.0, 0.0, 1.0, 1.0)
+    """
+    result = made_valid(shapely.transform(geometries, lambda points: points.round(decimals)))
+    lost = shapely.get_dimensions(result) < shapely.get_dimensions(geometries)
+    result[lost] = made_valid(geometries[lost])
+    return result
+
+
 def valid_areas(geometries: Geometries, sound: Bools | None = None) -> tuple[Geometries, int, int]:
     """Return the areas of geometries, valid and flat, None where there is none; and how many were repaired and dropped.
 

@@ -1,27 +1,29 @@
-"""The DuckDB file: the Parquet tables with a comment on every table and column, and views for people.
+"""The DuckDB file: the Parquet tables with keys, checks and comments, and views for people.
 
-DuckDB 1.5 has the type GEOMETRY in its core, so `geometry` can be read without any extension; `geometry_wkb`, `lon` and
-`lat` stand beside it for readers that know neither.
+The outline of a thing is stored once, as well-known binary that every reader knows (`geometry_wkb`); `geometry` is made
+of it when it is asked for, by DuckDB from 1.5 on, by older ones once they have loaded spatial.
 """
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import duckdb
 import pyarrow as pa
 import shapely
 
 from pipeline.base.connection import connect
+from pipeline.errors import RunError
 from pipeline.load import parquet
 from pipeline.schema.draws import KEPT
-from pipeline.schema.tables import TABLES
+from pipeline.schema.tables import BULKY, TABLES
 from pipeline.schema.vocabulary import BINDING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    import duckdb
     import pandera.pandas as pan
 
 _SQL_TYPES = {
@@ -31,11 +33,17 @@ _SQL_TYPES = {
     "Int64": "BIGINT",
     "bool": "BOOLEAN",
     "datetime64[us, UTC]": "TIMESTAMP",
-    "geometry": "GEOMETRY",
+    "geometry": "GEOMETRY GENERATED ALWAYS AS (ST_GeomFromWKB(geometry_wkb)) VIRTUAL",
     "object": f"INTEGER[{KEPT}]",
 }
 _BUILD_MEMORY = "1GB"
 """Enough to pass rows on; without a limit DuckDB would keep what it wrote, up to most of the machine's memory."""
+_STORAGE = "v1.3.0"
+"""Of the oldest DuckDB that reads the file: the first that packs texts and shapes about as tightly as Parquet does."""
+_BLOCKS = 512
+"""A file has about so many blocks: every column fills whole blocks, so that large ones swell a small file."""
+_BLOCK_BYTES = (2**14, 2**18)
+"""The smallest and the largest block that DuckDB knows."""
 VIEWS = Path(__file__).parent / "views"
 """One SQL file per view, with its comments; they are run in the order of their names."""
 
@@ -59,8 +67,15 @@ def build(
         The tables, in the order in which they are made.
     views
         SQL files of the views (default: all of `VIEWS`).
+
+    Raises
+    ------
+    RunError
+        Rows break a key or a check of their table: a fault of the program, not of the input.
     """
-    with connect(path) as con:
+    stored = sum(file.stat().st_size for file in tables_dir.glob("*.parquet"))
+    storage = {"storage_compatibility_version": _STORAGE, "default_block_size": str(_block_bytes(stored))}
+    with connect(path, settings=storage) as con:
         con.execute("SET threads = 1")  # where blocks lie follows from the rows alone
         con.execute("SET enable_progress_bar = false")
         con.execute("SET preserve_insertion_order = true")
@@ -71,10 +86,18 @@ def build(
             source = tables_dir / f"{name}.parquet"
             if source.exists():
                 _fill(con, table, source)
+        for table in tables.values():
+            _check_keys(con, table)
         define_macros(con)
         for view in views if views is not None else sorted(VIEWS.glob("*.sql")):
             con.execute(view.read_text(encoding="utf-8"))
         con.execute("CHECKPOINT")
+
+
+def _block_bytes(stored: int) -> int:
+    """Return the block size, a power of two, for tables that take so many bytes as Parquet."""
+    least, most = _BLOCK_BYTES
+    return int(min(max(2 ** round(math.log2(max(stored, 1) / _BLOCKS)), least), most))
 
 
 def define_macros(con: duckdb.DuckDBPyConnection) -> None:
@@ -84,8 +107,10 @@ def define_macros(con: duckdb.DuckDBPyConnection) -> None:
 
 def _create(con: duckdb.DuckDBPyConnection, table: pan.DataFrameSchema) -> None:
     columns = _columns(table)
-    declared = ", ".join(f'"{name}" {kind}' for name, kind, _ in columns)
-    con.execute(f'CREATE TABLE "{table.name}" ({declared})')
+    declared = [f'"{name}" {kind}{_conditions(table, name)}' for name, kind, _ in columns]
+    if _is_indexed(table):
+        declared.append(f"PRIMARY KEY ({_listed(table.unique)})")
+    con.execute(f'CREATE TABLE "{table.name}" ({", ".join(declared)})')
     con.execute(f'COMMENT ON TABLE "{table.name}" IS {_quoted(str(table.description))}')
     for name, _, comment in columns:
         con.execute(f'COMMENT ON COLUMN "{table.name}"."{name}" IS {_quoted(comment)}')
@@ -106,8 +131,55 @@ def _columns(table: pan.DataFrameSchema) -> list[tuple[str, str, str]]:
     return columns
 
 
+def _conditions(table: pan.DataFrameSchema, name: str) -> str:
+    """Return what DuckDB itself refuses in a column: NULL, and what the checks of tables.py refuse."""
+    column = table.columns.get(name)
+    if column is None or name == parquet.GEOMETRY:
+        return ""
+    parts = [] if column.nullable else [" NOT NULL"]
+    for check in column.checks:
+        told = check.statistics
+        if "allowed_values" in told:
+            parts.append(f' CHECK ("{name}" IN ({", ".join(_quoted(str(code)) for code in told["allowed_values"])}))')
+        elif "max_value" in told:
+            parts.append(f' CHECK ("{name}" BETWEEN {told["min_value"]} AND {told["max_value"]})')
+        else:
+            sign = ">" if check.name == "greater_than" else ">="
+            parts.append(f' CHECK ("{name}" {sign} {told["min_value"]})')
+    return "".join(parts)
+
+
+def _is_indexed(table: pan.DataFrameSchema) -> bool:
+    """Tell whether the key is kept as an index: it holds no NULL, and of a bulky table it would outweigh the rows."""
+    return table.name not in BULKY and not any(table.columns[name].nullable for name in table.unique)
+
+
+def _check_keys(con: duckdb.DuckDBPyConnection, table: pan.DataFrameSchema) -> None:
+    """Refuse keys that repeat, where no index has done so, and references to rows that are not there."""
+    queries = {}
+    if not _is_indexed(table):
+        key = _listed(table.unique)
+        queries["repeats its key"] = f'SELECT {key} FROM "{table.name}" GROUP BY {key} HAVING count(*) > 1'  # noqa: S608
+    for name, column in table.columns.items():
+        if target := column.metadata.get("references"):
+            other, theirs = target.split(".")
+            queries[f"names a row that {other} lacks"] = (
+                f'SELECT t."{name}" FROM "{table.name}" AS t ANTI JOIN "{other}" AS o ON t."{name}" = o."{theirs}" '  # noqa: S608
+                f'WHERE t."{name}" IS NOT NULL'
+            )
+    for fault, sql in queries.items():
+        if (row := con.execute(f"{sql} LIMIT 1").fetchone()) is not None:
+            msg = f"Table {table.name} {fault}: {row}. This is a fault of novostroiki, please report it."
+            raise RunError(msg)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
 def _fill(con: duckdb.DuckDBPyConnection, table: pan.DataFrameSchema, source: Path) -> None:
-    values = [_stored(name, str(column.dtype)) for name, column in table.columns.items()]
+    names = [name for name in table.columns if name != parquet.GEOMETRY]
+    values = [_stored(name, str(table.columns[name].dtype)) for name in names]
     origin = "read_parquet(?)"
     if parquet.GEOMETRY in table.columns:
         values.append("ST_AsWKB(geometry)")
@@ -116,7 +188,15 @@ def _fill(con: duckdb.DuckDBPyConnection, table: pan.DataFrameSchema, source: Pa
             values += ["points.lon", "points.lat"]
             origin += " POSITIONAL JOIN points"
     # Names are those of tables.py and the path is bound: nothing that a user typed becomes SQL.
-    con.execute(f'INSERT INTO "{table.name}" SELECT {", ".join(values)} FROM {origin}', [str(source)])  # noqa: S608
+    sql = f'INSERT INTO "{table.name}" SELECT {", ".join(values)} FROM {origin}'  # noqa: S608
+    try:
+        con.execute(sql, [str(source)])
+    except duckdb.ConstraintException as error:
+        msg = (
+            f"Table {table.name} breaks its own keys or checks: {str(error).splitlines()[0]} This is a fault of "
+            "novostroiki, please report it."
+        )
+        raise RunError(msg) from error
 
 
 def _stored(name: str, dtype: str) -> str:
@@ -128,7 +208,7 @@ def _points(source: Path, table: pan.DataFrameSchema) -> pa.Table:
     frame = parquet.read(source, table, [parquet.GEOMETRY])
     points = shapely.point_on_surface(frame[parquet.GEOMETRY].to_numpy())
     coordinates = {"lon": shapely.get_x(points), "lat": shapely.get_y(points)}
-    return pa.table({name: pa.array(values, from_pandas=True) for name, values in coordinates.items()})
+    return pa.table({name: pa.array(values.round(7), from_pandas=True) for name, values in coordinates.items()})
 
 
 def _quoted(text: str) -> str:

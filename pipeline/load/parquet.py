@@ -1,7 +1,9 @@
 """Tables as Parquet files: the same rows give the same bytes, whatever the order in which they arrive.
 
-Tables with a geometry are GeoParquet 1.1.0 (WKB, lon/lat, https://geoparquet.org/releases/v1.1.0/). The files hold no
-clock time, no name of the library's user and no trace of pandas, so that two runs can be compared byte by byte.
+Tables with a geometry are GeoParquet 1.1.0 (WKB, lon/lat, https://geoparquet.org/releases/v1.1.0/), each area's rows in
+the order of a Hilbert curve, with a column `bbox` by which a reader finds those of a place without reading all. Every
+file says of which run it is. None holds a clock time, the name of a user or a trace of pandas, so that two runs can be
+compared byte by byte.
 """
 
 from __future__ import annotations
@@ -26,6 +28,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 GEOMETRY = "geometry"
+BBOX = "bbox"
+"""Struct beside a geometry: its bounds as 32-bit numbers, rounded outwards (the standard's covering)."""
+_SIDES = ("xmin", "ymin", "xmax", "ymax")
+_LOW = 2
+"""The first two sides are lower bounds."""
+_HILBERT_LEVEL = 16
 ROW_GROUP_ROWS = 65_536
 """Rows per row group: what a reader or a merge holds in memory at once."""
 
@@ -56,18 +64,20 @@ _GEOMETRY_TYPES = np.array(
 
 def arrow_schema(table: pan.DataFrameSchema) -> pa.Schema:
     """Return the Arrow schema in which a table is stored; descriptions travel as field metadata."""
-    return pa.schema(
-        [
-            pa.field(
-                name, _ARROW_TYPES[str(column.dtype)], metadata={"description": column.description, **column.metadata}
-            )
-            for name, column in table.columns.items()
-        ]
-    )
+    fields = [
+        pa.field(name, _ARROW_TYPES[str(column.dtype)], metadata={"description": column.description, **column.metadata})
+        for name, column in table.columns.items()
+    ]
+    if GEOMETRY in table.columns:
+        bounds = pa.struct([pa.field(side, pa.float32()) for side in _SIDES])
+        fields.append(pa.field(BBOX, bounds, metadata={"description": "Bounds of the geometry.", "unit": "degree"}))
+    return pa.schema(fields)
 
 
-def write(frame: pd.DataFrame, path: Path, table: pan.DataFrameSchema, *, notice: str = "") -> None:
-    """Write a conforming frame (see `tables.conform`) as one Parquet file, sorted by the table's key.
+def write(
+    frame: pd.DataFrame, path: Path, table: pan.DataFrameSchema, *, about: Mapping[str, str] | None = None
+) -> None:
+    """Write a conforming frame (see `tables.conform`) as one Parquet file, sorted in space or else by its key.
 
     Parameters
     ----------
@@ -77,18 +87,32 @@ def write(frame: pd.DataFrame, path: Path, table: pan.DataFrameSchema, *, notice
         The file; its folder is made where it is missing.
     table
         Schema of the table, such as ``TABLES["buildings"]``.
-    notice
-        A sentence that travels in the file's metadata, such as the impact note of the public edition.
+    about
+        What travels in the file's metadata, such as its run and its licence (`About.metadata`).
     """
-    key = list(table.unique or ())
-    rows = frame.sort_values(key, kind="stable", na_position="first", ignore_index=True) if key else frame
+    rows = _sorted(frame, table)
     geometry = rows[GEOMETRY].to_numpy() if GEOMETRY in table.columns else None
-    metadata = _metadata(table, geo=None if geometry is None else _geo_of(geometry), notice=notice)
+    metadata = _metadata(table, geo=None if geometry is None else _geo_of(geometry), about=about)
     schema = arrow_schema(table).with_metadata(metadata)
     _write_batches(_batches(rows, schema, geometry), schema, path)
 
 
-def merge(parts: Sequence[Path], path: Path, table: pan.DataFrameSchema) -> int:
+def _sorted(frame: pd.DataFrame, table: pan.DataFrameSchema) -> pd.DataFrame:
+    """Return the rows by their key and, where they have a geometry, along a Hilbert curve; missing geometries last."""
+    rows = frame.sort_values(list(table.unique), kind="stable", na_position="first", ignore_index=True)
+    if GEOMETRY not in table.columns:
+        return rows
+    place = np.full(len(rows), np.iinfo(np.int64).max)
+    shapes = rows.geometry
+    filled = (shapes.notna() & ~shapes.is_empty).to_numpy()
+    if filled.any():
+        place[filled] = shapes[filled].hilbert_distance(level=_HILBERT_LEVEL)
+    return rows.iloc[np.argsort(place, kind="stable")].reset_index(drop=True)
+
+
+def merge(
+    parts: Sequence[Path], path: Path, table: pan.DataFrameSchema, *, about: Mapping[str, str] | None = None
+) -> int:
     """Join the parts of a table, such as those of its areas, into one file; return its number of rows.
 
     Parts follow each other in the order given (sort them by area); at most one row group of a part is in memory.
@@ -99,12 +123,13 @@ def merge(parts: Sequence[Path], path: Path, table: pan.DataFrameSchema) -> int:
         A part does not have the columns of the table.
     """
     heads = [pq.read_metadata(part) for part in parts]
+    names = arrow_schema(table).names
     for part, head in zip(parts, heads, strict=True):
-        if head.schema.to_arrow_schema().names != list(table.columns):
+        if head.schema.to_arrow_schema().names != names:
             msg = f"{part.name} does not hold the columns of table {table.name}; this is a fault of novostroiki."
             raise RunError(msg)
     geo = _geo_union([_geo_in(head) for head in heads]) if GEOMETRY in table.columns else None
-    schema = arrow_schema(table).with_metadata(_metadata(table, geo=geo))
+    schema = arrow_schema(table).with_metadata(_metadata(table, geo=geo, about=about))
     _write_batches(_regrouped(parts), schema, path)
     return sum(head.num_rows for head in heads)
 
@@ -155,13 +180,24 @@ def _batches(rows: pd.DataFrame, schema: pa.Schema, geometry: NDArray[np.object_
     for start in range(0, len(rows), ROW_GROUP_ROWS):
         group = slice(start, start + ROW_GROUP_ROWS)
         part = rows.iloc[group]
-        arrays = [
-            pa.array(_wkb(geometry[group]), type=field.type)
-            if geometry is not None and field.name == GEOMETRY
-            else _array(part[field.name], field.type)
-            for field in schema
-        ]
+        made = {} if geometry is None else _shapes(geometry[group], schema)
+        arrays = [made[field.name] if field.name in made else _array(part[field.name], field.type) for field in schema]
         yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _shapes(geometry: NDArray[np.object_], schema: pa.Schema) -> dict[str, pa.Array]:
+    """Return geometries as well-known binary, and their bounds: the 32-bit numbers next outside of the true ones."""
+    exact = shapely.bounds(geometry)
+    near = exact.astype(np.float32)
+    low, high = near[:, :_LOW], near[:, _LOW:]
+    low = np.where(low > exact[:, :_LOW], np.nextafter(low, np.float32(-np.inf)), low)
+    high = np.where(high < exact[:, _LOW:], np.nextafter(high, np.float32(np.inf)), high)
+    missing = pa.array(np.isnan(exact[:, 0]))
+    sides = [pa.array(side, type=pa.float32()) for side in np.hstack([low, high]).T]
+    return {
+        GEOMETRY: pa.array(_wkb(geometry), type=pa.binary()),
+        BBOX: pa.StructArray.from_arrays(sides, fields=list(schema.field(BBOX).type), mask=missing),
+    }
 
 
 def _array(column: pd.Series, dtype: pa.DataType) -> pa.Array:
@@ -207,9 +243,9 @@ def _write_batches(batches: Iterator[pa.RecordBatch], schema: pa.Schema, path: P
 
 
 def _metadata(
-    table: pan.DataFrameSchema, *, geo: Mapping[str, Any] | None, notice: str = ""
+    table: pan.DataFrameSchema, *, geo: Mapping[str, Any] | None, about: Mapping[str, str] | None
 ) -> dict[bytes | str, bytes | str]:
-    texts = {"table": str(table.name), "description": str(table.description), "notice": notice}
+    texts = {"table": str(table.name), "description": str(table.description), **(about or {})}
     geo_text = {} if geo is None else {"geo": json.dumps(geo, sort_keys=True)}
     return {key: text for key, text in {**texts, **geo_text}.items() if text}
 
@@ -223,7 +259,8 @@ def _geo_of(geometry: NDArray[np.object_]) -> dict[str, Any]:
 
 
 def _geo(types: Sequence[str], bbox: Sequence[float] | None) -> dict[str, Any]:
-    column: dict[str, Any] = {"encoding": "WKB", "geometry_types": sorted(types)}
+    covering = {BBOX: {side: [BBOX, side] for side in _SIDES}}
+    column: dict[str, Any] = {"encoding": "WKB", "geometry_types": sorted(types), "covering": covering}
     if bbox is not None:
         column["bbox"] = list(bbox)
     return {"version": "1.1.0", "primary_column": GEOMETRY, "columns": {GEOMETRY: column}}

@@ -6,8 +6,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
+from pipeline.geometry.polygon_validity import snapped
 from pipeline.schema import tables
 from pipeline.schema.vocabulary import LANGUAGES
 
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from pipeline.config import Area
     from pipeline.schema.provenance import Source
     from pipeline.transform import people_seen
+
+_DECIMALS = 7
+"""Of coordinates in tables, as in OpenStreetMap."""
 
 
 def area_row(area: Area, seen: people_seen.PeopleSeen, inputs_year: int | None) -> gpd.GeoDataFrame:
@@ -53,9 +58,12 @@ def source_rows(sources: Sequence[Source]) -> pd.DataFrame:
 def located(houses: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the buildings with the longitude and latitude of a point inside each, to the centimetre as on maps."""
     points = houses.representative_point().to_crs("EPSG:4326")
-    return houses.assign(lon=points.x.round(7), lat=points.y.round(7))
+    return houses.assign(lon=points.x.round(_DECIMALS), lat=points.y.round(_DECIMALS))
 
 
 def in_degrees(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame in longitude and latitude, if it has a geometry."""
-    return frame.to_crs("EPSG:4326") if isinstance(frame, gpd.GeoDataFrame) else frame
+    """Return a frame as tables hold it: longitude and latitude to about a centimetre, geometries valid after that."""
+    if not isinstance(frame, gpd.GeoDataFrame):
+        return frame
+    degrees = frame.to_crs("EPSG:4326")
+    return degrees.set_geometry(snapped(np.asarray(degrees.geometry.array), _DECIMALS), crs=degrees.crs)

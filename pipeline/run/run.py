@@ -18,11 +18,12 @@ from pipeline.base import scratch, stopping
 from pipeline.base.progress import Display, console, summarise
 from pipeline.errors import ConfigError, NothingFoundError, NovostroikiError, RunError
 from pipeline.extract import area_inputs
-from pipeline.load import database, parquet, press_kit, public_edition, report, stamp
+from pipeline.load import database, description, parquet, press_kit, public_edition, report, stamp
 from pipeline.run import fetching, gate, identity, manifest, publish, workers
 from pipeline.run.area import STAGES, process
 from pipeline.run.since import LINEAGE, opened
 from pipeline.schema import tables
+from pipeline.schema.about import DATA_LICENCE, SCHEMA_VERSION, About
 from pipeline.schema.provenance import Notice
 
 if TYPE_CHECKING:
@@ -208,21 +209,22 @@ def _join(  # noqa: PLR0913 - what a run is made of
     sources = [source for result in results for source in result.sources]
     notices = [*left_out, *(notice for result in results for notice in result.notices)]
     run_id, parent = since.name(config, sources) if since else (identity.run_id(config, sources), None)
+    parts = {name: [work / "parts" / name / f"{r.area_id}.parquet" for r in results] for name in tables.TABLES}
+    areas = pd.concat([parquet.read(part, tables.TABLES["areas"], ["inputs_year"]) for part in parts["areas"]])
+    runs = tables.conform("runs", _run_row(config, sources, (run_id, parent), areas["inputs_year"]))
+    about = About.of(runs)
+    for name, frame in {"runs": runs, **description.tables(about)}.items():
+        schema = tables.TABLES[name]
+        parquet.write(tables.conform(name, frame), folder / f"{name}.parquet", schema, about=about.metadata)
     for name, schema in tables.TABLES.items():
-        if name == "runs":
-            parquet.write(
-                tables.conform("runs", _run_row(config, sources, run_id, parent)), folder / "runs.parquet", schema
-            )
-        elif name == LINEAGE and since and since.run_id == run_id:
+        if name == LINEAGE and since and since.run_id == run_id:
             since.keep_lineage(folder / f"{name}.parquet")
-        elif name == "red_zone_rules":
-            # The same in every area: they come from the catalogue.
-            shutil.copyfile(work / "parts" / name / f"{results[0].area_id}.parquet", folder / f"{name}.parquet")
-        else:
-            parts = [work / "parts" / name / f"{result.area_id}.parquet" for result in results]
-            parquet.merge(parts, folder / f"{name}.parquet", schema)
+        elif parts[name][0].exists():
+            # The rules are the same in every area: they come from the catalogue.
+            own = parts[name][:1] if name == "red_zone_rules" else parts[name]
+            parquet.merge(own, folder / f"{name}.parquet", schema, about=about.metadata)
+    public_edition.build_tables(folder, stage / "public", since=since.release / "tables" if since else None)
     workers.apart(database.build, folder, stage / "novostroiki.duckdb")
-    public_edition.build_tables(folder, stage / "public")
     workers.apart(public_edition.build_database, stage / "public")
     for result in results:
         press_kit.build(stage / "public", result.area_id)
@@ -243,12 +245,15 @@ def _join(  # noqa: PLR0913 - what a run is made of
     )
 
 
-def _run_row(config: Config, sources: Sequence[Source], run_id: str, parent: str | None) -> pd.DataFrame:
+def _run_row(config: Config, sources: Sequence[Source], ids: tuple[str, str | None], years: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "run_id": [run_id],
-            "parent_run_id": [parent],
+            "run_id": [ids[0]],
+            "parent_run_id": [ids[1]],
             "version": [__version__],
+            "schema_version": [SCHEMA_VERSION],
+            "licence": [DATA_LICENCE],
+            "data_year": [years.max()],
             "sources": [config.run.sources],
             "seed": [config.run.seed],
             "draws": [config.run.draws],

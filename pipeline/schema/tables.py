@@ -25,13 +25,14 @@ _NOT_NEGATIVE = pa.Check.ge(0)
 _QUANTILES = ("p05", "p25", "p50", "p75", "p95")
 
 
-def _column(
+def _column(  # noqa: PLR0913 - all that is said of a column
     dtype: object,
     description: str,
     *,
     unit: str = "",
     check: pa.Check | None = None,
     nullable: bool = False,
+    references: str = "",
 ) -> pa.Column:
     return pa.Column(
         dtype,
@@ -39,12 +40,13 @@ def _column(
         nullable=nullable,
         coerce=True,
         description=description,
-        metadata={"unit": unit},
+        metadata={"unit": unit, "references": references},
     )
 
 
-def _text(description: str, *, nullable: bool = False) -> pa.Column:
-    return _column("str", description, nullable=nullable)
+def _text(description: str, *, nullable: bool = False, references: str = "") -> pa.Column:
+    """Declare a text; `references` is the table.column that must hold it."""
+    return _column("str", description, nullable=nullable, references=references)
 
 
 def _code(description: str, codes: str) -> pa.Column:
@@ -54,8 +56,12 @@ def _code(description: str, codes: str) -> pa.Column:
     return column
 
 
-def _number(description: str, unit: str, *, check: pa.Check | None = None, nullable: bool = False) -> pa.Column:
-    return _column("float64", description, unit=unit, check=check, nullable=nullable)
+def _number(
+    description: str, unit: str, *, check: pa.Check | None = None, nullable: bool = False, formula: str = ""
+) -> pa.Column:
+    column = _column("float64", description, unit=unit, check=check, nullable=nullable)
+    column.metadata = {**(column.metadata or {}), "formula": formula}
+    return column
 
 
 def _integer(description: str, unit: str = "", *, check: pa.Check | None = None, nullable: bool = False) -> pa.Column:
@@ -81,7 +87,7 @@ def _names(what: str) -> dict[str, pa.Column]:
     return {f"name_{code}": _text(f"{what} in {language}.", nullable=True) for code, language in LANGUAGES.items()}
 
 
-_AREA = _text("Area that the row belongs to (areas.area_id).")
+_AREA = _text("Area that the row belongs to (areas.area_id).", references="areas.area_id")
 _YEAR = pa.Check.in_range(1900, 2100)
 
 _NEAR = {
@@ -116,7 +122,8 @@ _WHO = {
 }
 _ABOUT = _code("What the figures are about (see areas.told): only 'city' is a total of the city.", "told")
 _PLACE = _text("Settlement, or '<area>/rest': what lies in no settlement.")
-_IN_SETTLEMENT = _text("Settlement; NULL: what lies in none.", nullable=True)
+_SETTLEMENT = _text("Settlement.", references="settlements.settlement_id")
+_IN_SETTLEMENT = _text("Settlement; NULL: what lies in none.", nullable=True, references="settlements.settlement_id")
 
 
 def _statistics(of: str, prefix: str = "", *, levels: tuple[str, ...] = _QUANTILES) -> dict[str, pa.Column]:
@@ -179,6 +186,15 @@ def _built_up() -> dict[str, pa.Column]:
     }
 
 
+_RUN = {
+    "version": _text("Version of novostroiki."),
+    "schema_version": _text("Version of the tables (docs/schema.md)."),
+    "sources": _text("sample, local or live."),
+    "licence": _text("Licence of the data (SPDX)."),
+    "data_year": _integer("Latest year that the inputs of the buildings show.", check=_YEAR, nullable=True),
+}
+_ANY_SIMULATED = _flag("True: at least one area is simulated.")
+
 TABLES: dict[str, pa.DataFrameSchema] = {
     table.name: table
     for table in (
@@ -229,7 +245,7 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             "building_id",
             building_id=_text("Identifier, derived from the location: the same building keeps it from run to run."),
             area_id=_AREA,
-            settlement_id=_text("Settlement that holds the building; NULL: in none.", nullable=True),
+            settlement_id=_IN_SETTLEMENT,
             source_id=_text("Input that the outline was taken from (sources.source_id)."),
             seen_by=_code("Which kinds of source saw it.", "seen_by"),
             kind=_code("What it is, as far as tags, size and neighbours tell.", "building_kind"),
@@ -343,7 +359,7 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             "settlement_waves",
             "One row per settlement: when it began as rasters show it, beside founding and wave in the literature.",
             "settlement_id",
-            settlement_id=_text("Settlement."),
+            settlement_id=_SETTLEMENT,
             area_id=_AREA,
             onset_year=_integer("First year with a tenth of today's built-up area.", check=_YEAR, nullable=True),
             wave=_text("Wave of the literature that holds that year (layers/facts/waves.csv).", nullable=True),
@@ -423,7 +439,7 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             "One row per settlement and rule whose zone reaches into it.",
             "settlement_id rule_id",
             area_id=_AREA,
-            settlement_id=_text("Settlement."),
+            settlement_id=_SETTLEMENT,
             rule_id=_text("Rule."),
             hazard_class=_text("Class of the hazard."),
             buildings=_integer("Buildings within the rule's distance, sheds and shops too.", "1", check=_NOT_NEGATIVE),
@@ -438,9 +454,19 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             },
             buildings_m2=_number("Footprint area inside the zone.", "m2", check=_NOT_NEGATIVE),
             overlap_m2=_number("Land of the settlement inside the zone.", "m2", check=_NOT_NEGATIVE),
-            overlap_share=_number("overlap_m2 / area of the settlement.", "1", check=pa.Check.in_range(0, 1 + 1e-9)),
+            overlap_share=_number(
+                "overlap_m2 / area of the settlement.",
+                "1",
+                formula="overlap_m2 / settlements.area_m2",
+                check=pa.Check.in_range(0, 1 + 1e-9),
+            ),
             nearest_m=_number("Least distance from any of its buildings to such a hazard.", "m", check=_NOT_NEGATIVE),
-            severity=_number("0 none to 1 worst; formula in transform.red_zones.", "1", check=_PROBABILITY),
+            severity=_number(
+                "0 none to 1 worst; formula in transform.red_zones.",
+                "1",
+                formula="w * sum(1 - d / (2 D)) / buildings of the settlement, over those at distance d <= D",
+                check=_PROBABILITY,
+            ),
             assumed=_flag("True: at least one of the hazards lacks a tag, and an assumption was used."),
         ),
         _table(
@@ -471,7 +497,7 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             "settlement_crosschecks",
             "Residents of each settlement by other methods: to hold the estimate against, never to add to it.",
             "settlement_id method",
-            settlement_id=_text("Settlement."),
+            settlement_id=_SETTLEMENT,
             area_id=_AREA,
             **_CROSSCHECK,
         ),
@@ -650,7 +676,7 @@ TABLES: dict[str, pa.DataFrameSchema] = {
                 q: _number(f"Estimate, quantile {int(q[1:])} %.", "see quantity", nullable=True)
                 for q in ("p05", "p50", "p95")
             },
-            log_ratio=_number("ln(p50 / reported).", "1", nullable=True),
+            log_ratio=_number("ln(p50 / reported).", "1", formula="ln(p50 / reported)", nullable=True),
             detectable=_number(
                 "Least factor by which the estimate would have to be wrong for this figure to show it; NULL: none can.",
                 "1",
@@ -666,23 +692,111 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             "run_id",
             run_id=_text("Identifier: a digest of inputs, configuration, code and parent."),
             parent_run_id=_text("The release that --since named; NULL: none.", nullable=True),
-            version=_text("Version of novostroiki."),
-            sources=_text("sample, local or live."),
+            **_RUN,
             seed=_integer("Seed of every random draw."),
             draws=_integer("Monte Carlo draws.", "1"),
             season=_text("Season of the occupancy."),
             config=_text("JSON: the configuration."),
-            simulated=_flag("True: at least one area is simulated."),
+            simulated=_ANY_SIMULATED,
+        ),
+        _table(
+            "public_withheld",
+            "What the public edition does not show: it will not be shown by a later release either. Full edition only.",
+            "unit_id",
+            area_id=_AREA,
+            unit=_code("What it is.", "public_unit"),
+            unit_id=_text("Cell (coverage.cell_id) or settlement, of this release or an earlier one."),
+        ),
+        _table(
+            "dictionary",
+            "One row per column of every table of this edition.",
+            "table_name column_name",
+            table_name=_text("Table."),
+            column_name=_text("Column."),
+            position=_integer("Its place in the table, from 1."),
+            type=_text("What it holds: text, number, integer, boolean, timestamp, geometry or a list of integers."),
+            unit=_text("Unit; 1: a pure number; NULL: none.", nullable=True),
+            nullable=_flag("True: it may be NULL."),
+            in_key=_flag("True: one of the columns that identify a row."),
+            refers_to=_text("Column of another table that holds the same values.", nullable=True),
+            code_set=_text("Set of its codes (codes.code_set).", nullable=True),
+            meaning=_text("What it means."),
+            source=_text("Module that makes the table, and the page that explains how."),
+            formula=_text("How it follows from other values.", nullable=True),
+        ),
+        _table(
+            "codes",
+            "One row per value that a column of codes may hold, in words.",
+            "code_set code",
+            code_set=_text("Set of codes, as in dictionary.code_set."),
+            code=_text("Value in the tables."),
+            position=_integer("Its place among the others, from 1: the order in which readers see them."),
+            **{f"meaning_{code}": _text(f"Meaning in {language}.") for code, language in LANGUAGES.items()},
+        ),
+        _table(
+            "citation",
+            "How to cite this file: one row.",
+            "run_id",
+            run_id=_text("Run that made it."),
+            version=_text("Version of novostroiki."),
+            schema_version=_text("Version of the tables (docs/schema.md)."),
+            licence=_text("Licence of the data (SPDX)."),
+            data_date=_text("Year that the inputs of the buildings show; empty: unknown."),
+            simulated=_ANY_SIMULATED,
+            title=_text("Title."),
+            authors=_text("Authors."),
+            text=_text("The citation as a sentence."),
+            bibtex=_text("The citation as a BibTeX entry."),
         ),
     )
 }
 
+MADE_BY = {
+    "areas": "pipeline.transform.people_seen (docs/coverage.md)",
+    "sources": "pipeline.extract (docs/inputs.md)",
+    "buildings": "pipeline.transform.buildings (docs/settlements.md)",
+    "settlements": "pipeline.transform.settlements (docs/settlements.md)",
+    "named_settlements": "pipeline.transform.settlements (docs/settlements.md)",
+    "settlement_waves": "pipeline.transform.growth (docs/domain.md)",
+    "hazards": "pipeline.transform.red_zones (docs/red_zones.md)",
+    "red_zone_rules": "layers/red_zones (docs/red_zones.md)",
+    "building_hazards": "pipeline.transform.red_zones (docs/red_zones.md)",
+    "red_zone_overlaps": "pipeline.transform.red_zones (docs/red_zones.md)",
+    "red_zones": "pipeline.load.public_edition (docs/public.md)",
+    "area_population": "pipeline.transform.population (docs/method.md)",
+    "settlement_population": "pipeline.transform.population (docs/method.md)",
+    "area_crosschecks": "pipeline.transform.population (docs/method.md)",
+    "settlement_crosschecks": "pipeline.transform.population (docs/method.md)",
+    "population_draws": "pipeline.transform.population (docs/method.md)",
+    "unregistered_shares": "pipeline.transform.population (docs/method.md)",
+    "exposure": "pipeline.transform.population (docs/method.md)",
+    "area_built_up": "pipeline.transform.growth (docs/domain.md)",
+    "settlement_built_up": "pipeline.transform.growth (docs/domain.md)",
+    "fixed_outline_built_up": "pipeline.transform.growth (docs/domain.md)",
+    "completeness": "pipeline.transform.completeness (docs/coverage.md)",
+    "coverage": "pipeline.transform.completeness (docs/coverage.md)",
+    "cell_settlements": "pipeline.transform.completeness (docs/coverage.md)",
+    "grid": "pipeline.load.public_edition (docs/public.md)",
+    "public_withheld": "pipeline.load.public_edition (docs/public.md)",
+    "validation": "pipeline.transform.validation (docs/coverage.md)",
+    "notice": "maps/texts",
+    "runs": "pipeline.run",
+    "dictionary": "pipeline.schema.tables",
+    "codes": "layers/codes.toml",
+    "citation": "pipeline.schema.about",
+}
+"""Where a table of either edition is made, and which page explains how."""
+
 
 def _rounded(of: str, prefix: str = "") -> dict[str, pa.Column]:
     return {
-        f"{prefix}p05": _number(f"{of}: lower end of the 90 % interval, rounded down to 50, 100 or 1,000.", "person"),
-        f"{prefix}p50": _number(f"{of}: median, rounded to 50, 100 or 1,000.", "person"),
-        f"{prefix}p95": _number(f"{of}: upper end of the 90 % interval, rounded up to 50, 100 or 1,000.", "person"),
+        f"{prefix}p05": _number(
+            f"{of}: lower end of the 90 % interval, rounded down to 50, 100 or 1,000; NULL: fewer than 50 people.",
+            "person",
+            nullable=True,
+        ),
+        f"{prefix}p50": _number(f"{of}: median, rounded likewise; NULL likewise.", "person", nullable=True),
+        f"{prefix}p95": _number(f"{of}: upper end, rounded up; NULL likewise.", "person", nullable=True),
     }
 
 
@@ -728,7 +842,7 @@ PUBLIC_TABLES: dict[str, pa.DataFrameSchema] = {
             "settlements",
             "One row per settlement of at least 100 homes.",
             "settlement_id",
-            settlement_id=_text("Identifier of the settlement."),
+            settlement_id=_text("Identifier in the public edition: tells neither place nor rank."),
             area_id=_AREA,
             name=_text("Best-known name; NULL: none known.", nullable=True),
             **_names("Name"),
@@ -750,8 +864,10 @@ PUBLIC_TABLES: dict[str, pa.DataFrameSchema] = {
             buildings=_integer("Buildings, rounded to 5.", "1", check=_NOT_NEGATIVE),
             **_rounded("Residents"),
             kind=_code("Class of the settlements in which most of its homes stand.", "settlement_kind"),
-            share_residents=_code("Share of homes in zones that protect residents from a hazard.", "share"),
-            share_administrative=_code("Share of homes inside administrative limits.", "share"),
+            share_residents=_code(
+                "How many of its homes stand in zones that protect residents from a hazard.", "share"
+            ),
+            share_administrative=_code("How many of its homes stand inside administrative limits.", "share"),
             geometry=_geometry("The cell."),
         ),
         _table(
@@ -766,7 +882,7 @@ PUBLIC_TABLES: dict[str, pa.DataFrameSchema] = {
             "settlement_population",
             "People of each settlement shown here: 90 % intervals. Quantiles do not add up.",
             "settlement_id",
-            settlement_id=_text("Settlement."),
+            settlement_id=_SETTLEMENT,
             area_id=_AREA,
             **_PUBLIC_PEOPLE,
         ),
@@ -781,7 +897,7 @@ PUBLIC_TABLES: dict[str, pa.DataFrameSchema] = {
             "settlement_built_up",
             "Built-up area of each settlement shown here and epoch.",
             "settlement_id year product",
-            settlement_id=_text("Settlement."),
+            settlement_id=_SETTLEMENT,
             area_id=_AREA,
             **_PUBLIC_BUILT_UP,
         ),
@@ -790,10 +906,10 @@ PUBLIC_TABLES: dict[str, pa.DataFrameSchema] = {
             "One row per settlement and rule whose zone reaches into it.",
             "settlement_id rule_id",
             area_id=_AREA,
-            settlement_id=_text("Settlement."),
+            settlement_id=_SETTLEMENT,
             rule_id=_text("Rule (red_zone_rules.rule_id)."),
             hazard_class=_text("Class of the hazard."),
-            share=_code("Share of its buildings within the rule's distance.", "share"),
+            share=_code("How many of its homes stand within the rule's distance.", "share"),
             assumed=_flag("True: at least one of the hazards lacks a tag, and an assumption was used."),
         ),
         _table(
@@ -810,12 +926,26 @@ PUBLIC_TABLES: dict[str, pa.DataFrameSchema] = {
         ),
         TABLES["red_zone_rules"],
         TABLES["completeness"],
+        _table(
+            "runs",
+            "The run that made this file.",
+            "run_id",
+            run_id=_text("Identifier: a digest of configuration, inputs, code and the release that it follows."),
+            **_RUN,
+            simulated=_ANY_SIMULATED,
+        ),
+        TABLES["dictionary"],
+        TABLES["codes"],
+        TABLES["citation"],
     )
 }
 """The public edition: aggregates only. How they are made safe is told in `load.public.disclosure`."""
 
-PRIVATE = frozenset({"buildings", "building_hazards"})
-"""Tables that speak of single houses; no public output is made of their rows."""
+BULKY = frozenset({"buildings", "building_hazards"})
+"""Tables that grow with the number of buildings: an index of their keys would take more room than their rows."""
+
+PRIVATE = frozenset({"buildings", "building_hazards", "cell_settlements", "public_withheld"})
+"""Tables that speak of single houses or a few of them; no public output holds their rows."""
 
 
 def conform(name: str, frame: pd.DataFrame, tables: Mapping[str, pa.DataFrameSchema] = TABLES) -> Any:  # noqa: ANN401 - a DataFrame or a GeoDataFrame, as given

@@ -25,7 +25,8 @@ CODES: dict[str, tuple[str, ...]] = {
     "belief": ("prior", "posterior"),
     "evidence": ("local", "national", "none"),
     "comparison": ("inside", "below", "above", "not comparable"),
-    "share": ("0", "<10%", "10-50%", ">50%"),
+    "share": ("unreached", "below_10", "up_to_half", "over_half", "all_but_10", "covered", "untold"),
+    "public_unit": ("cell", "settlement"),
     "verdict": ("complete", "partial", "sparse", "missing", "unknown"),
     "told": ("city", "unknown", "mapped_part", "nothing"),
     "told_reason": (

@@ -14,16 +14,19 @@ import shapely
 from pipeline.base import connection
 from pipeline.base.resources import resource
 from pipeline.geometry.grid import Grid
-from pipeline.load import database, parquet
+from pipeline.load import database, description, parquet
 from pipeline.load.public_edition import disclosure
+from pipeline.load.public_edition.zone_reach import reach as zone_reach
+from pipeline.schema.about import About
 from pipeline.schema.rounding import round_people
 from pipeline.schema.tables import PUBLIC_TABLES, TABLES, conform
-from pipeline.schema.vocabulary import LANGUAGES, QUANTITIES
+from pipeline.schema.vocabulary import CODES, LANGUAGES, QUANTITIES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import duckdb
+    from numpy.typing import ArrayLike, NDArray
 
     from pipeline.load.public_edition.disclosure import Release
 
@@ -39,11 +42,17 @@ _READ = (
     "settlement_population",
     "area_built_up",
     "settlement_built_up",
+    "hazards",
     "red_zone_overlaps",
     "red_zone_rules",
     "sources",
     "completeness",
+    "runs",
 )
+_WITHHELD = "public_withheld"
+_COUNTED = ("seen_by_both", "seen_by_osm", "seen_by_satellite")
+"""Measures of completeness that count buildings."""
+_HAZARDS_COUNTED = ("objects_inside", "objects_around")
 _NAMES = ("name", *(f"name_{code}" for code in LANGUAGES))
 
 # Every building with the kind of settlement and zone it stands in; only this query sees single buildings.
@@ -69,9 +78,9 @@ WHERE b.area_id = $area
 """
 
 
-def build(tables_dir: Path, out: Path) -> None:
+def build(tables_dir: Path, out: Path, *, since: Path | None = None) -> None:
     """Build the public edition: `build_tables`, then `build_database`."""
-    build_tables(tables_dir, out)
+    build_tables(tables_dir, out, since=since)
     build_database(out)
 
 
@@ -80,11 +89,15 @@ def build_database(out: Path) -> None:
 
     Call it where no private row was ever read: a database file holds whatever lay in its writer's memory.
     """
-    database.build(out / "tables", out / "novostroiki.duckdb", tables=PUBLIC_TABLES, views=())
+    views = sorted((database.VIEWS / "public").glob("*.sql"))
+    path = out / "novostroiki.duckdb"
+    database.build(out / "tables", path, tables=PUBLIC_TABLES, views=views, indexed=False)
 
 
-def build_tables(tables_dir: Path, out: Path) -> None:
+def build_tables(tables_dir: Path, out: Path, *, since: Path | None = None) -> None:
     """Build the tables of the public edition.
+
+    What is withheld is written into the full edition, as its table `public_withheld`.
 
     Parameters
     ----------
@@ -92,26 +105,48 @@ def build_tables(tables_dir: Path, out: Path) -> None:
         Folder of the full edition's `<table>.parquet`.
     out
         Folder to fill: `tables/`.
+    since
+        The full edition's tables of the release that this one follows: what that withheld stays withheld.
+
+    Raises
+    ------
+    InputError
+        The tables of `since` cannot be read.
     """
     full = {name: parquet.read(tables_dir / f"{name}.parquet", TABLES[name]) for name in _READ}
-    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in PUBLIC_TABLES}
+    about = About.of(full["runs"])
+    kept = _withheld_before(since)
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in (*PUBLIC_TABLES, _WITHHELD)}
     with connection.connect() as con:
         _show_buildings(con, tables_dir)
         for area in full["areas"].itertuples():
-            for name, rows in _area(con, area, full).items():
+            for name, rows in _area(con, area, full, kept).items():
                 parts[name].append(rows)
+    withheld = pd.concat([kept, *parts.pop(_WITHHELD)], ignore_index=True).drop_duplicates("unit_id")
+    schema = TABLES[_WITHHELD]
+    parquet.write(conform(_WITHHELD, withheld), tables_dir / f"{_WITHHELD}.parquet", schema, about=about.metadata)
     notice = _notice()
     tables = {
         **{name: pd.concat(rows, ignore_index=True) for name, rows in parts.items() if rows},
         "notice": notice,
         "sources": full["sources"],
         "red_zone_rules": full["red_zone_rules"],
-        "completeness": full["completeness"],
+        "completeness": _completeness(full["completeness"]),
+        "runs": full["runs"],
+        **description.tables(about, PUBLIC_TABLES),
     }
     english = " ".join(notice.loc[notice["language"] == "en", ["impact_note", "disclaimer"]].iloc[0])
     for name, schema in PUBLIC_TABLES.items():
         frame = conform(name, tables[name], PUBLIC_TABLES)
-        parquet.write(frame, out / "tables" / f"{name}.parquet", schema, notice=english)
+        told = {**about.metadata, "notice": english}
+        parquet.write(frame, out / "tables" / f"{name}.parquet", schema, about=told)
+
+
+def _withheld_before(since: Path | None) -> pd.DataFrame:
+    """Return the table `public_withheld` of the release before; without one, no row."""
+    if since is None:
+        return pd.DataFrame({name: [] for name in TABLES[_WITHHELD].columns}, dtype="str")
+    return pd.DataFrame(parquet.read(since / f"{_WITHHELD}.parquet", TABLES[_WITHHELD]))
 
 
 def _show_buildings(con: duckdb.DuckDBPyConnection, tables_dir: Path) -> None:
@@ -123,25 +158,58 @@ def _show_buildings(con: duckdb.DuckDBPyConnection, tables_dir: Path) -> None:
     con.execute((database.VIEWS / "buildings_in_zones.sql").read_text(encoding="utf-8"))
 
 
-def _area(con: duckdb.DuckDBPyConnection, area: Any, full: dict[str, Any]) -> dict[str, pd.DataFrame]:  # noqa: ANN401
-    """Return the public rows of one area, by table."""
+def _area(
+    con: duckdb.DuckDBPyConnection,
+    area: Any,  # noqa: ANN401
+    full: dict[str, Any],
+    kept: pd.DataFrame,
+) -> dict[str, pd.DataFrame]:
+    """Return the public rows of one area by table, and what of it is withheld."""
     mine = {name: frame[frame["area_id"] == area.area_id] for name, frame in full.items() if "area_id" in frame.columns}
     grid = Grid.of(area.area_id, tuple(shapely.bounds(area.geometry)))
     atoms = _atoms(con, grid, mine["settlement_population"])
-    release = disclosure.choose(atoms)
+    release = disclosure.choose(atoms, frozenset(kept["unit_id"]))
     named = mine["settlements"][mine["settlements"]["settlement_id"].isin(release.settlements)]
     cells = _cells(atoms, grid, release, mine["settlements"].set_index("settlement_id")["kind"])
+    for concern in CODES["concern"]:
+        reach = zone_reach(cells.geometry, mine["hazards"], full["red_zone_rules"], concern, area.crs)
+        cells[f"share_{concern}"] = _shares(cells[f"in_{concern}"], cells["homes"], reach)
     settlements = _settlements(named, atoms, grid, release)
+    people, built_up = (_shown(mine[f"settlement_{what}"], release) for what in ("population", "built_up"))
     return {
         "areas": _area_row(area, atoms, release, settlements=len(mine["settlements"])),
         "settlements": settlements,
         "grid": cells,
         "area_population": _people(mine["area_population"]),
-        "settlement_population": _people(_shown(mine["settlement_population"], release)),
+        "settlement_population": _under_public_id(_people(people)),
         "area_built_up": _built_up(mine["area_built_up"]),
-        "settlement_built_up": _built_up(_shown(mine["settlement_built_up"], release)),
-        "red_zones": _red_zones(mine["red_zone_overlaps"], named),
+        "settlement_built_up": _under_public_id(_built_up(built_up)),
+        "red_zones": _under_public_id(_red_zones(mine["red_zone_overlaps"], named)),
+        _WITHHELD: _withheld(area.area_id, atoms, mine["settlements"], release),
     }
+
+
+def _withheld(area_id: str, atoms: pd.DataFrame, settlements: pd.DataFrame, release: Release) -> pd.DataFrame:
+    """Return the cells with buildings and the settlements that are not published."""
+    units = {"cell": set(atoms["cell_id"]) - release.cells, "settlement": set(settlements["settlement_id"])}
+    units["settlement"] -= release.settlements
+    rows = [(area_id, unit, name) for unit, names in units.items() for name in sorted(names)]
+    return pd.DataFrame(rows, columns=["area_id", "unit", "unit_id"])
+
+
+def _under_public_id(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(settlement_id=_public_ids(rows["area_id"], rows["settlement_id"]))
+
+
+def _public_ids(areas: pd.Series, settlements: pd.Series) -> list[str | None]:
+    return [
+        None if pd.isna(settlement) else disclosure.public_id(area, settlement)
+        for area, settlement in zip(areas, settlements, strict=True)
+    ]
+
+
+def _shares(part: pd.Series, whole: pd.Series, reach: ArrayLike) -> NDArray[np.str_]:
+    return disclosure.hide_where_none_is_rare(disclosure.share_class(part, whole, reach), part)
 
 
 def _atoms(con: duckdb.DuckDBPyConnection, grid: Grid, population: pd.DataFrame) -> pd.DataFrame:
@@ -187,8 +255,6 @@ def _cells(atoms: pd.DataFrame, grid: Grid, release: Release, kinds: pd.Series[s
         buildings=disclosure.round_count(cells["buildings"]),
         **round_people(cells[["p05", "p50", "p95"]]),
         kind=largest.drop_duplicates("cell_id").set_index("cell_id")["kind"],
-        share_residents=disclosure.share_class(cells["in_residents"], cells["homes"]),
-        share_administrative=disclosure.share_class(cells["in_administrative"], cells["homes"]),
     ).reset_index()
     squares = grid.squares(frame["cell_id"].to_numpy(dtype=str))
     return gpd.GeoDataFrame(frame, geometry=squares, crs="EPSG:4326")
@@ -204,14 +270,22 @@ def _settlements(named: gpd.GeoDataFrame, atoms: pd.DataFrame, grid: Grid, relea
         settlement_id: shapely.union_all(own.to_numpy(), grid_size=1e-9)
         for settlement_id, own in squares.groupby(drawn["settlement_id"])
     }
-    return gpd.GeoDataFrame(
-        named.drop(columns="geometry").assign(
-            buildings=disclosure.round_count(named["settlement_id"].map(counts["buildings"])),
-            status_source=named["status_source"].map(_neutral, na_action="ignore"),
-            near_id=named["near_id"].where(named["near_id"].isin(release.settlements)),
-        ),
-        geometry=gpd.GeoSeries(list(named["settlement_id"].map(outlines.get)), index=named.index, crs="EPSG:4326"),
+    near = named["near_id"].where(named["near_id"].isin(release.settlements))
+    rows = named.drop(columns="geometry").assign(
+        buildings=disclosure.round_count(named["settlement_id"].map(counts["buildings"])),
+        status_source=named["status_source"].map(_neutral, na_action="ignore"),
+        near_id=_public_ids(named["area_id"], near),
     )
+    rows = _under_public_id(_renumbered(rows))
+    shapes = gpd.GeoSeries(list(named["settlement_id"].map(outlines.get)), index=named.index, crs="EPSG:4326")
+    return gpd.GeoDataFrame(rows, geometry=shapes)
+
+
+def _renumbered(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return unnamed settlements with numbers of their own: a gap would tell of one that is withheld."""
+    unnamed = rows[rows["near_number"].notna()].sort_values("near_number")
+    numbers = unnamed.groupby(unnamed["near_id"].fillna(""), sort=False).cumcount() + 1
+    return rows.assign(near_number=numbers.reindex(rows.index).astype("Int64"))
 
 
 def _neutral(reference: str) -> str:
@@ -225,7 +299,12 @@ def _shown(places: pd.DataFrame, release: Release) -> pd.DataFrame:
 
 
 def _people(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows.assign(**pd.concat([round_people(rows, f"{quantity}_") for quantity in QUANTITIES], axis=1))
+    """Round the intervals; a quantity of fewer than `MIN_PERSONS` is not told, as no unit of so few is."""
+    rounded = [
+        round_people(rows, f"{quantity}_").where(rows[f"{quantity}_p50"] >= disclosure.MIN_PERSONS)
+        for quantity in QUANTITIES
+    ]
+    return rows.assign(**pd.concat(rounded, axis=1))
 
 
 def _built_up(rows: pd.DataFrame) -> pd.DataFrame:
@@ -234,8 +313,18 @@ def _built_up(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _red_zones(overlaps: pd.DataFrame, named: gpd.GeoDataFrame) -> pd.DataFrame:
     shown = overlaps[overlaps["settlement_id"].isin(named["settlement_id"])]
-    buildings = shown["settlement_id"].map(named.set_index("settlement_id")["buildings"])
-    return shown.assign(share=disclosure.share_class(shown["buildings"], buildings))
+    homes = shown["settlement_id"].map(named.set_index("settlement_id")["homes"])
+    reach = np.where(shown["overlap_share"] >= 1, disclosure.Reach.COVERS, disclosure.Reach.PART)
+    return shown.assign(share=_shares(shown["homes"], homes, reach))
+
+
+def _completeness(measured: pd.DataFrame) -> pd.DataFrame:
+    """Round what is counted of buildings to 10, and shares to 1 %: exact counts would add up to exact totals."""
+    counted = measured["measure"].isin(_COUNTED)
+    hazards = measured["measure"].isin(_HAZARDS_COUNTED)
+    coarse = (measured["value"] / 10).round() * 10
+    rounded = measured["value"].where(hazards, measured["value"].round(2))
+    return measured.assign(value=rounded.where(~counted, coarse))
 
 
 def _area_row(area: Any, atoms: pd.DataFrame, release: Release, *, settlements: int) -> gpd.GeoDataFrame:  # noqa: ANN401

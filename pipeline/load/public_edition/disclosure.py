@@ -12,13 +12,17 @@ Statistical Disclosure Control (2012), chapter 4.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import ArrayLike, NDArray
 
 MIN_HOMES = 10
@@ -26,7 +30,16 @@ MIN_PERSONS = 50
 MIN_SETTLEMENT_HOMES = 100
 """A settlement is published under its name only from this size on; its small neighbours appear in the grid at most."""
 
-SHARE_BREAKS = (0.1, 0.5)
+LEAST_NONE = 0.2
+"""Share of the entries "fewer than 10" of an area in which it must be none, so that the class tells of nobody."""
+
+
+class Reach(IntEnum):
+    """How a zone lies to a unit on the map."""
+
+    NONE = 0
+    PART = 1
+    COVERS = 2
 
 
 @dataclass(frozen=True)
@@ -42,7 +55,7 @@ def is_safe(counts: pd.DataFrame) -> pd.Series[bool]:
     return (counts["homes"] >= MIN_HOMES) & (counts["persons"] >= MIN_PERSONS)
 
 
-def choose(atoms: pd.DataFrame) -> Release:
+def choose(atoms: pd.DataFrame, withheld: Collection[str] = ()) -> Release:
     """Choose the cells and settlements of one area that may be published together.
 
     Parameters
@@ -50,6 +63,9 @@ def choose(atoms: pd.DataFrame) -> Release:
     atoms
         One row per cell and settlement: `cell_id`, `settlement_id` (None: in none), `homes` (residential buildings,
         each at least one household), `persons` (estimated residents, median).
+    withheld
+        Cells and settlements that an earlier release withheld: they stay so, as the difference of two releases would
+        tell of the few homes by which they grew.
 
     Returns
     -------
@@ -59,7 +75,10 @@ def choose(atoms: pd.DataFrame) -> Release:
     cells = _sums(atoms, "cell_id")
     settlements = _sums(atoms.dropna(subset=["settlement_id"]), "settlement_id")
     big = is_safe(settlements) & (settlements["homes"] >= MIN_SETTLEMENT_HOMES)
-    release = Release(frozenset(cells.index[is_safe(cells)]), frozenset(settlements.index[big]))
+    release = Release(
+        frozenset(cells.index[is_safe(cells)]) - frozenset(withheld),
+        frozenset(settlements.index[big]) - frozenset(withheld),
+    )
     while not (unsafe := unsafe_differences(atoms, release)).empty:
         units = unsafe.groupby("withhold_unit")["withhold"].agg(frozenset)
         release = Release(
@@ -140,8 +159,39 @@ def round_count(counts: ArrayLike) -> NDArray[np.int64]:
     return (np.floor(np.asarray(counts, dtype=float) / 5 + 0.5) * 5).astype(np.int64)
 
 
-def share_class(part: ArrayLike, whole: ArrayLike) -> NDArray[np.str_]:
-    """Return the class of a share (`vocabulary.SHARES`): how much, without telling how many."""
-    share = np.asarray(part, dtype=float) / np.asarray(whole, dtype=float)
-    conditions = [share <= 0, share < SHARE_BREAKS[0], share <= SHARE_BREAKS[1]]
-    return np.select(conditions, ["0", "<10%", "10-50%"], default=">50%")
+def share_class(part: ArrayLike, whole: ArrayLike, reach: ArrayLike) -> NDArray[np.str_]:
+    """Return the class of a share (`vocabulary.SHARES`): how much, without telling of fewer than 10 homes.
+
+    Parameters
+    ----------
+    part, whole
+        Homes of each unit inside the zone, and all of them.
+    reach
+        `Reach` of the zone: that is known to everybody who has the outline of the hazard, and so no secret.
+
+    Notes
+    -----
+    Where 1 to 9 homes are inside, or outside, one of the two classes holds that say "fewer than 10"; each of them also
+    holds where it is none. A class for none alone would tell of the others that there is somebody.
+    """
+    part, whole = np.asarray(part, dtype=float), np.asarray(whole, dtype=float)
+    conditions = [
+        np.asarray(reach) == Reach.COVERS,
+        (np.asarray(reach) == Reach.NONE) & (part == 0),
+        part < MIN_HOMES,
+        whole - part < MIN_HOMES,
+        part <= whole / 2,
+    ]
+    return np.select(conditions, ["covered", "unreached", "below_10", "all_but_10", "up_to_half"], default="over_half")
+
+
+def hide_where_none_is_rare(shares: NDArray[np.str_], part: ArrayLike) -> NDArray[np.str_]:
+    """Return the classes of one area, or nothing of it, where "fewer than 10" would nearly always mean some."""
+    low = shares == "below_10"
+    rare = low.any() and np.mean(np.asarray(part)[low] == 0) < LEAST_NONE
+    return np.full_like(shares, "untold") if rare else shares
+
+
+def public_id(area_id: str, settlement_id: str) -> str:
+    """Return the identifier under which a settlement is published: it tells no place, and no rank among others."""
+    return f"{area_id}/s{hashlib.sha256(settlement_id.encode()).hexdigest()[:10]}"

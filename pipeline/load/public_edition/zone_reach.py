@@ -1,0 +1,53 @@
+"""How red zones lie to the cells of the public grid: what anybody can see who lays the hazards' outlines beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from pipeline.load.public_edition.disclosure import Reach
+from pipeline.schema.vocabulary import BINDING
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+_LARGEST_HOUSE_M = 100.0
+"""A home is inside a zone that its outline touches, and in the cell that holds its middle: at most so far apart."""
+
+
+def reach(
+    squares: gpd.GeoSeries, hazards: gpd.GeoDataFrame, rules: pd.DataFrame, concern: str, crs: str
+) -> NDArray[np.int64]:
+    """Return how the binding zones of a concern, taken together, lie to each cell.
+
+    Parameters
+    ----------
+    squares
+        Cells.
+    hazards, rules
+        Tables `hazards` (of the area) and `red_zone_rules`.
+    concern
+        Whom the zones are about.
+    crs
+        Projected CRS of the area, in which distances hold.
+
+    Returns
+    -------
+    array
+        `Reach` of each cell.
+    """
+    binding = rules[rules["kind"].isin(BINDING) & (rules["concern"] == concern)]
+    edges = hazards.merge(binding[["rule_id", "distance_m"]], on="rule_id")
+    zone = shapely.union_all(shapely.buffer(_metres(edges.geometry, crs), edges["distance_m"].to_numpy()))
+    cells = _metres(squares, crs)
+    shapely.prepare(zone)
+    near = shapely.dwithin(zone, cells, _LARGEST_HOUSE_M)
+    return np.where(shapely.covers(zone, cells), Reach.COVERS, np.where(near, Reach.PART, Reach.NONE))
+
+
+def _metres(shapes: gpd.GeoSeries, crs: str) -> NDArray[np.object_]:
+    return np.asarray(gpd.GeoSeries(shapes, crs="EPSG:4326").to_crs(crs).array, dtype=object)
