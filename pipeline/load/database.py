@@ -54,6 +54,7 @@ def build(
     *,
     tables: Mapping[str, pan.DataFrameSchema] = TABLES,
     views: Sequence[Path] | None = None,
+    indexed: bool = True,
 ) -> None:
     """Build a DuckDB file from a folder of Parquet tables.
 
@@ -67,6 +68,8 @@ def build(
         The tables, in the order in which they are made.
     views
         SQL files of the views (default: all of `VIEWS`).
+    indexed
+        Keep the keys in the file, as indexes of 80 kB or more each; without them they are checked and forgotten.
 
     Raises
     ------
@@ -82,12 +85,12 @@ def build(
         con.execute(f"SET memory_limit = '{_BUILD_MEMORY}'")
         con.execute("SET disabled_compression_methods = 'fsst,dict_fsst'")  # they draw a sample: other bytes each time
         for name, table in tables.items():
-            _create(con, table)
+            _create(con, table, indexed=indexed)
             source = tables_dir / f"{name}.parquet"
             if source.exists():
                 _fill(con, table, source)
         for table in tables.values():
-            _check_keys(con, table)
+            _check_keys(con, table, indexed=indexed)
         define_macros(con)
         for view in views if views is not None else sorted(VIEWS.glob("*.sql")):
             con.execute(view.read_text(encoding="utf-8"))
@@ -105,10 +108,10 @@ def define_macros(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"CREATE MACRO is_binding(kind) AS kind IN ({', '.join(_quoted(kind) for kind in BINDING)})")
 
 
-def _create(con: duckdb.DuckDBPyConnection, table: pan.DataFrameSchema) -> None:
+def _create(con: duckdb.DuckDBPyConnection, table: pan.DataFrameSchema, *, indexed: bool) -> None:
     columns = _columns(table)
     declared = [f'"{name}" {kind}{_conditions(table, name)}' for name, kind, _ in columns]
-    if _is_indexed(table):
+    if indexed and _is_indexed(table):
         declared.append(f"PRIMARY KEY ({_listed(table.unique)})")
     con.execute(f'CREATE TABLE "{table.name}" ({", ".join(declared)})')
     con.execute(f'COMMENT ON TABLE "{table.name}" IS {_quoted(str(table.description))}')
@@ -154,10 +157,10 @@ def _is_indexed(table: pan.DataFrameSchema) -> bool:
     return table.name not in BULKY and not any(table.columns[name].nullable for name in table.unique)
 
 
-def _check_keys(con: duckdb.DuckDBPyConnection, table: pan.DataFrameSchema) -> None:
+def _check_keys(con: duckdb.DuckDBPyConnection, table: pan.DataFrameSchema, *, indexed: bool) -> None:
     """Refuse keys that repeat, where no index has done so, and references to rows that are not there."""
     queries = {}
-    if not _is_indexed(table):
+    if not (indexed and _is_indexed(table)):
         key = _listed(table.unique)
         queries["repeats its key"] = f'SELECT {key} FROM "{table.name}" GROUP BY {key} HAVING count(*) > 1'  # noqa: S608
     for name, column in table.columns.items():

@@ -66,4 +66,6 @@ def in_degrees(frame: pd.DataFrame) -> pd.DataFrame:
     if not isinstance(frame, gpd.GeoDataFrame):
         return frame
     degrees = frame.to_crs("EPSG:4326")
-    return degrees.set_geometry(snapped(np.asarray(degrees.geometry.array), _DECIMALS), crs=degrees.crs)
+    shapes = snapped(np.asarray(degrees.geometry.array, dtype=object), _DECIMALS)
+    rows: pd.DataFrame = degrees.set_geometry(gpd.GeoSeries(shapes, index=degrees.index, crs=degrees.crs))
+    return rows

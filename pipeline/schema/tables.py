@@ -757,6 +757,8 @@ MADE_BY = {
     "buildings": "pipeline.transform.buildings (docs/settlements.md)",
     "settlements": "pipeline.transform.settlements (docs/settlements.md)",
     "named_settlements": "pipeline.transform.settlements (docs/settlements.md)",
+    "settlement_lineage": "pipeline.transform.settlements (docs/releases.md)",
+    "kind_weights": "pipeline.transform.settlements (docs/settlements.md)",
     "settlement_waves": "pipeline.transform.growth (docs/domain.md)",
     "hazards": "pipeline.transform.red_zones (docs/red_zones.md)",
     "red_zone_rules": "layers/red_zones (docs/red_zones.md)",

@@ -19,6 +19,7 @@ import shapely
 from pyproj import CRS
 
 from pipeline.geometry.grid import Grid
+from pipeline.schema.about import DATA_LICENCE, SCHEMA_VERSION
 from pipeline.schema.draws import KEPT, is_home
 from pipeline.schema.tables import TABLES, conform
 from pipeline.schema.vocabulary import LANGUAGES, REST, SETTLEMENT_KINDS, TOLD_KINDS
@@ -100,6 +101,7 @@ def make(buildings: int = 3000, *, area_id: str = "bishkek", seed: int = 1, simu
         **built_up_tables(_growth(rng, settlements, area_id)),
         "completeness": _completeness(area_id),
         "coverage": _to_degrees(_coverage(area_id, projected)),
+        "runs": _runs(simulated=simulated),
         "cell_settlements": cell_settlements(Grid.of(area_id, bbox), pd.DataFrame(houses)),
     }
     conforming = {name: conform(name, frame) for name, frame in tables.items()}
@@ -109,7 +111,7 @@ def make(buildings: int = 3000, *, area_id: str = "bishkek", seed: int = 1, simu
 def empty(area_id: str = "bishkek") -> Sample:
     """Return an area without any building, settlement or hazard."""
     full = make(200, area_id=area_id)
-    kept = ("areas", "sources", "completeness", "red_zone_rules")
+    kept = ("areas", "sources", "completeness", "red_zone_rules", "runs")
     tables = {name: frame if name in kept else conform(name, frame.iloc[:0]) for name, frame in full.tables.items()}
     context = {name: layer.iloc[:0] for name, layer in full.context.items()}
     return Sample(tables, context, full.zones.iloc[:0], full.projected)
@@ -477,6 +479,24 @@ def _areas(area_id: str, projected: CRS, bbox: tuple[float, float, float, float]
         "geometry": shapely.box(*bbox),
     }
     return gpd.GeoDataFrame([row], crs="EPSG:4326")
+
+
+def _runs(*, simulated: bool) -> pd.DataFrame:
+    row = {
+        "run_id": "0123456789abcdef",
+        "parent_run_id": None,
+        "version": "0.1.0",
+        "schema_version": SCHEMA_VERSION,
+        "sources": "sample",
+        "licence": DATA_LICENCE,
+        "data_year": 2024,
+        "seed": 1,
+        "draws": 1000,
+        "season": "winter",
+        "config": "{}",
+        "simulated": simulated,
+    }
+    return pd.DataFrame([row])
 
 
 def _sources(area_id: str, *, simulated: bool) -> pd.DataFrame:

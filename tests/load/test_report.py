@@ -41,6 +41,9 @@ def full_tables(sample: sample_tables.Sample, **instead: pd.DataFrame) -> dict[s
         "draws": 10_000,
         "season": "winter",
         "parent_run_id": None,
+        "schema_version": "2.0",
+        "licence": "ODbL-1.0",
+        "data_year": 2024,
     }
     nothing: dict[str, Any] = dict.fromkeys(("reported_low", "reported", "reported_high", "p05", "p50", "p95"))
     check = {

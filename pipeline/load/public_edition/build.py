@@ -15,14 +15,14 @@ from pipeline.base import connection
 from pipeline.base.resources import resource
 from pipeline.geometry.grid import Grid
 from pipeline.load import database, description, parquet
-from pipeline.load.public_edition import disclosure
-from pipeline.load.public_edition.zone_reach import reach as zone_reach
+from pipeline.load.public_edition import disclosure, zone_reach
 from pipeline.schema.about import About
 from pipeline.schema.rounding import round_people
 from pipeline.schema.tables import PUBLIC_TABLES, TABLES, conform
 from pipeline.schema.vocabulary import CODES, LANGUAGES, QUANTITIES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import duckdb
@@ -172,7 +172,7 @@ def _area(
     named = mine["settlements"][mine["settlements"]["settlement_id"].isin(release.settlements)]
     cells = _cells(atoms, grid, release, mine["settlements"].set_index("settlement_id")["kind"])
     for concern in CODES["concern"]:
-        reach = zone_reach(cells.geometry, mine["hazards"], full["red_zone_rules"], concern, area.crs)
+        reach = zone_reach.of_concern(cells.geometry, mine["hazards"], full["red_zone_rules"], concern, area.crs)
         cells[f"share_{concern}"] = _shares(cells[f"in_{concern}"], cells["homes"], reach)
     settlements = _settlements(named, atoms, grid, release)
     people, built_up = (_shown(mine[f"settlement_{what}"], release) for what in ("population", "built_up"))
@@ -184,7 +184,7 @@ def _area(
         "settlement_population": _under_public_id(_people(people)),
         "area_built_up": _built_up(mine["area_built_up"]),
         "settlement_built_up": _under_public_id(_built_up(built_up)),
-        "red_zones": _under_public_id(_red_zones(mine["red_zone_overlaps"], named)),
+        "red_zones": _red_zones(mine, named, settlements, full["red_zone_rules"], area.crs),
         _WITHHELD: _withheld(area.area_id, atoms, mine["settlements"], release),
     }
 
@@ -201,11 +201,12 @@ def _under_public_id(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(settlement_id=_public_ids(rows["area_id"], rows["settlement_id"]))
 
 
-def _public_ids(areas: pd.Series, settlements: pd.Series) -> list[str | None]:
-    return [
+def _public_ids(areas: pd.Series, settlements: pd.Series) -> pd.Series:
+    ids = [
         None if pd.isna(settlement) else disclosure.public_id(area, settlement)
         for area, settlement in zip(areas, settlements, strict=True)
     ]
+    return pd.Series(ids, index=settlements.index, dtype="str")
 
 
 def _shares(part: pd.Series, whole: pd.Series, reach: ArrayLike) -> NDArray[np.str_]:
@@ -311,11 +312,25 @@ def _built_up(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(built_ha=(rows["built_m2"] / 1000).round() / 10)
 
 
-def _red_zones(overlaps: pd.DataFrame, named: gpd.GeoDataFrame) -> pd.DataFrame:
-    shown = overlaps[overlaps["settlement_id"].isin(named["settlement_id"])]
-    homes = shown["settlement_id"].map(named.set_index("settlement_id")["homes"])
-    reach = np.where(shown["overlap_share"] >= 1, disclosure.Reach.COVERS, disclosure.Reach.PART)
-    return shown.assign(share=_shares(shown["homes"], homes, reach))
+def _red_zones(
+    mine: Mapping[str, Any], named: gpd.GeoDataFrame, published: gpd.GeoDataFrame, rules: pd.DataFrame, crs: str
+) -> pd.DataFrame:
+    """Return the rules whose zones reach a settlement, or its cells: no more can be seen from outside."""
+    overlaps = mine["red_zone_overlaps"]
+    known = overlaps[overlaps["settlement_id"].isin(named["settlement_id"])]
+    shapes = published.geometry.set_axis(named["settlement_id"]).dropna()
+    around = zone_reach.rules_near(shapes, mine["hazards"], rules, crs)
+    rows = around.merge(known, on=["settlement_id", "rule_id"], how="outer")
+    rows = rows.fillna({"homes": 0, "overlap_share": 0.0}).infer_objects()
+    homes = rows["settlement_id"].map(named.set_index("settlement_id")["homes"])
+    reach = np.where(rows["overlap_share"] >= 1, disclosure.Reach.COVERS, disclosure.Reach.PART)
+    told = rows.assign(
+        area_id=named["area_id"].iloc[0] if len(named) else "",
+        hazard_class=rows["rule_id"].map(rules.set_index("rule_id")["hazard_class"]),
+        assumed=rows["assumed_x"].fillna(rows["assumed_y"]).astype(bool),
+        share=_shares(rows["homes"], homes, reach),
+    )
+    return _under_public_id(told)
 
 
 def _completeness(measured: pd.DataFrame) -> pd.DataFrame:

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 
 from pipeline.load.public_edition.disclosure import Reach
 from pipeline.schema.vocabulary import BINDING
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
 _LARGEST_HOUSE_M = 100.0
 """A home is inside a zone that its outline touches, and in the cell that holds its middle: at most so far apart."""
 
 
-def reach(
+def of_concern(
     squares: gpd.GeoSeries, hazards: gpd.GeoDataFrame, rules: pd.DataFrame, concern: str, crs: str
 ) -> NDArray[np.int64]:
     """Return how the binding zones of a concern, taken together, lie to each cell.
@@ -47,6 +47,22 @@ def reach(
     shapely.prepare(zone)
     near = shapely.dwithin(zone, cells, _LARGEST_HOUSE_M)
     return np.where(shapely.covers(zone, cells), Reach.COVERS, np.where(near, Reach.PART, Reach.NONE))
+
+
+def rules_near(shapes: gpd.GeoSeries, hazards: gpd.GeoDataFrame, rules: pd.DataFrame, crs: str) -> pd.DataFrame:
+    """Return which rules' zones reach the shapes: settlement_id (their index), rule_id, assumed (any such hazard)."""
+    edges = hazards.merge(rules[["rule_id", "distance_m"]], on="rule_id")
+    hazard, shape = shapely.STRtree(_metres(shapes, crs)).query(
+        _metres(edges.geometry, crs), predicate="dwithin", distance=edges["distance_m"].to_numpy(dtype=float)
+    )
+    pairs = pd.DataFrame(
+        {
+            "settlement_id": shapes.index.to_numpy(dtype=object)[shape],
+            "rule_id": edges["rule_id"].to_numpy(dtype=object)[hazard],
+            "assumed": edges["assumed"].to_numpy()[hazard],
+        }
+    ).astype({"settlement_id": "str", "rule_id": "str"})
+    return pairs.groupby(["settlement_id", "rule_id"])[["assumed"]].max().reset_index()
 
 
 def _metres(shapes: gpd.GeoSeries, crs: str) -> NDArray[np.object_]:
