@@ -167,7 +167,7 @@ def simulate(  # noqa: PLR0913 - one parameter per option
 
 
 @app.command(context_settings={"ignore_unknown_options": True})  # a SQL comment begins as an option does
-def query(
+def query(  # noqa: PLR0913 - one parameter per option
     sql: Annotated[str, typer.Argument(help="A SELECT over the tables and views.")],
     *,
     out: Out = Path("out"),
@@ -176,6 +176,7 @@ def query(
     as_of: Annotated[
         datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Ask the snapshot of that day or before.")
     ] = None,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds after which it gives up.")] = 60.0,
 ) -> None:
     """Ask the database (read-only); the answer goes to stdout."""
     from pipeline.base import releases
@@ -187,7 +188,7 @@ def query(
             raise InputError(msg)
         with releases.held(releases.as_of(out, as_of.date()) if as_of else out) as release:
             folder = release / "public" if public else release
-            queries.run(folder / "novostroiki.duckdb", sql, output_format.value, sys.stdout)
+            queries.run(folder / "novostroiki.duckdb", sql, output_format.value, sys.stdout, timeout_s=timeout)
 
 
 @app.command()

@@ -91,10 +91,11 @@ def test_nothing_is_below_the_threshold(tables: dict[str, pd.DataFrame], outputs
     assert tables["settlements"]["buildings"].min() >= disclosure.MIN_SETTLEMENT_HOMES
     assert set(grid["share_residents"]) <= set(SHARES)
     sizes = parquet.read(outputs / "tables" / "settlements.parquet", TABLES["settlements"])
-    small = sizes.loc[sizes["buildings"] < disclosure.MIN_SETTLEMENT_HOMES, "settlement_id"]
-    assert len(small) > 0
+    small = sizes.loc[sizes["homes"] < disclosure.MIN_SETTLEMENT_HOMES, ["area_id", "settlement_id"]]
+    small = {disclosure.public_id(*ids) for ids in small.itertuples(index=False)}
+    assert small
     for name in ("settlements", "settlement_population", "settlement_built_up", "red_zones"):
-        assert not set(tables[name]["settlement_id"].dropna()) & set(small)
+        assert not set(tables[name]["settlement_id"].dropna()) & small
 
 
 def test_figures_are_rounded_and_intervals_have_a_width(tables: dict[str, pd.DataFrame]) -> None:
@@ -104,7 +105,9 @@ def test_figures_are_rounded_and_intervals_have_a_width(tables: dict[str, pd.Dat
         (name, f"{quantity}_") for name in ("area_population", "settlement_population") for quantity in QUANTITIES
     ]
     for name, prefix in (("grid", ""), *people):
-        low, middle, high = (tables[name][f"{prefix}{q}"] for q in ("p05", "p50", "p95"))
+        shown = tables[name].dropna(subset=[f"{prefix}p50"])
+        low, middle, high = (shown[f"{prefix}{q}"] for q in ("p05", "p50", "p95"))
+        assert middle.min() >= disclosure.MIN_PERSONS
         assert (pd.concat([low, middle, high]) % 50 == 0).all()
         assert (low < high).all()
         assert middle.between(low, high).all()
@@ -120,9 +123,12 @@ def test_subtraction_discloses_nothing(tables: dict[str, pd.DataFrame], outputs:
     homes = rows[rows["home"]]
     cells = grid.cell_ids(homes["lon"].to_numpy(), homes["lat"].to_numpy())
     in_cells = np.isin(cells, tables["grid"]["cell_id"].to_numpy(dtype=str))
-    in_settlements = homes["settlement_id"].isin(tables["settlements"]["settlement_id"]).to_numpy()
+    ids = {name: disclosure.public_id(area["area_id"], name) for name in homes["settlement_id"].dropna().unique()}
+    published = set(tables["settlements"]["settlement_id"])
+    known = [name for name, public in ids.items() if public in published]
+    in_settlements = homes["settlement_id"].isin(known).to_numpy()
     rests = [int((~in_cells).sum()), int((~in_settlements).sum())]
-    for settlement_id in tables["settlements"]["settlement_id"]:
+    for settlement_id in known:
         mine = (homes["settlement_id"] == settlement_id).to_numpy()
         pure = [cell for cell in set(cells[mine & in_cells]) if mine[cells == cell].all()]
         rests.append(int((mine & ~np.isin(cells, pure)).sum()))
@@ -166,7 +172,12 @@ def test_one_small_cell_takes_a_second_with_it() -> None:
 
 def test_rounding() -> None:
     assert disclosure.round_count([12, 12.5, 13, 0]).tolist() == [10, 15, 15, 0]
-    assert disclosure.share_class([0, 1, 10, 50, 51], [100] * 5).tolist() == ["0", "<10%", "10-50%", "10-50%", ">50%"]
+    part, expected = zip(
+        (0, "below_10"), (9, "below_10"), (10, "up_to_half"), (50, "up_to_half"), (51, "over_half"), (90, "over_half"),
+        (91, "all_but_10"), (100, "all_but_10"), strict=True,
+    )  # fmt: skip
+    assert disclosure.share_class(part, [100] * len(part), disclosure.Reach.PART).tolist() == list(expected)
+    assert disclosure.share_class([0, 100], [100, 100], [0, 2]).tolist() == ["unreached", "covered"]
 
 
 def test_every_export_says_what_it_is_not(edition: Path, tables: dict[str, pd.DataFrame]) -> None:

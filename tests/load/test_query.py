@@ -88,3 +88,38 @@ def test_a_reader_that_stops_reading_is_no_error(outputs: Path) -> None:
         process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+BOMBS = {
+    "endless": "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT max(n) FROM t",
+    "exploding": "SELECT count(*) FROM buildings a, buildings b, buildings c, buildings d WHERE a.lon + b.lat > c.lon",
+}
+
+
+@pytest.mark.parametrize("sql", BOMBS.values(), ids=BOMBS)
+def test_what_does_not_end_is_stopped_with_a_sentence(outputs: Path, sql: str) -> None:
+    with pytest.raises(InputError, match=r"ran for more than 0\.5 s and was stopped") as caught:
+        query.run(outputs / "novostroiki.duckdb", sql, "csv", io.StringIO(), timeout_s=0.5)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_does_not_fit_is_refused_with_a_sentence(outputs: Path) -> None:
+    sql = "SELECT list(a.building_id || b.building_id || c.building_id) FROM buildings a, buildings b, buildings c"
+    with pytest.raises(InputError, match=r"cannot be run|was stopped"):
+        query.run(outputs / "novostroiki.duckdb", sql, "json", io.StringIO(), timeout_s=20)
+
+
+def test_a_terminal_obeys_no_name_and_a_spreadsheet_runs_none(outputs: Path) -> None:
+    sql = "SELECT chr(27) || '[2J' AS a, '=cmd|1' AS b, -5 AS c, '🏠' AS d, chr(27) AS \"x\x1b\""
+    table = _run(outputs, sql, "table")
+    assert "\x1b" not in table
+    assert "\\x1b[2J" in table
+    (_, row) = csv.reader(io.StringIO(_run(outputs, sql, "csv")))
+    assert row[1:4] == ["'=cmd|1", "-5", "🏠"]
+
+
+@pytest.mark.parametrize("fmt", ["csv", "json", "table"])
+def test_columns_of_equal_names_are_kept_apart(outputs: Path, fmt: query.Format) -> None:
+    text = _run(outputs, "SELECT 1 AS n, 2 AS n, 3 AS n_2", fmt)
+    assert "n_3" in text
+    assert all(figure in text for figure in "123")

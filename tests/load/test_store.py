@@ -5,12 +5,15 @@ import itertools
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import shapely
 
 from pipeline.errors import InputError, RunError
 from pipeline.load import parquet
+from pipeline.schema.about import About
 from pipeline.schema.tables import TABLES, conform
 from tests.load import sample_tables
 
@@ -29,8 +32,49 @@ def test_what_is_read_is_what_was_written(sample: sample_tables.Sample, tmp_path
     table, frame = TABLES[name], sample.tables[name]
     parquet.write(frame, tmp_path / "a.parquet", table)
     back = parquet.read(tmp_path / "a.parquet", table)
-    expected = frame.sort_values(list(table.unique), kind="stable", na_position="first", ignore_index=True)
-    pd.testing.assert_frame_equal(pd.DataFrame(conform(name, back)), pd.DataFrame(expected))
+    ours, expected = (
+        pd.DataFrame(rows).sort_values(list(table.unique), kind="stable", na_position="first", ignore_index=True)
+        for rows in (conform(name, back), frame)
+    )
+    pd.testing.assert_frame_equal(ours, expected)
+
+
+@pytest.mark.parametrize("name", ["buildings", "settlements", "hazards"])
+def test_a_reader_finds_what_lies_in_a_box_by_the_covering(
+    sample: sample_tables.Sample, tmp_path: Path, name: str
+) -> None:
+    frame, key = sample.tables[name], TABLES[name].unique[0]
+    parquet.write(frame, tmp_path / "t.parquet", TABLES[name])
+    west, south = frame.geometry.bounds[["minx", "miny"]].median()
+    box = (west, south, west + 0.05, south + 0.05)
+    found = gpd.read_parquet(tmp_path / "t.parquet", bbox=box)
+    touching = frame.geometry.intersects(shapely.box(*box))
+    assert set(frame.loc[touching, key]) <= set(found[key])
+    assert 0 < len(found) < len(frame)
+    stored = pq.read_table(tmp_path / "t.parquet")
+    assert {str(field.type) for field in stored.schema.field("bbox").type} == {"float"}
+    sides = [side.to_numpy().astype(float) for side in stored["bbox"].combine_chunks().flatten()]
+    exact = gpd.read_parquet(tmp_path / "t.parquet").geometry.bounds.to_numpy()
+    assert (np.column_stack(sides[:2]) <= exact[:, :2]).all()
+    assert (np.column_stack(sides[2:]) >= exact[:, 2:]).all()
+
+
+def test_neighbours_stand_together(sample: sample_tables.Sample, tmp_path: Path) -> None:
+    frame = sample.tables["buildings"]
+    parquet.write(frame.sample(frac=1, random_state=1), tmp_path / "b.parquet", TABLES["buildings"])
+    stored = parquet.read(tmp_path / "b.parquet", TABLES["buildings"])
+    steps = [np.hypot(rows["lon"].diff(), rows["lat"].diff()).mean() for rows in (stored, frame.sort_values("lon"))]
+    assert steps[0] < steps[1] / 5
+
+
+def test_every_file_says_of_which_run_it_is(sample: sample_tables.Sample, tmp_path: Path) -> None:
+    about = About.of(sample.tables["runs"])
+    parquet.write(sample.tables["buildings"], tmp_path / "b.parquet", TABLES["buildings"], about=about.metadata)
+    parquet.merge([tmp_path / "b.parquet"], tmp_path / "m.parquet", TABLES["buildings"], about=about.metadata)
+    for path in (tmp_path / "b.parquet", tmp_path / "m.parquet"):
+        told = pq.read_metadata(path).metadata
+        assert told[b"simulated"] == b"true"
+        assert {b"run_id", b"schema_version", b"licence", b"data_date"} <= told.keys()
 
 
 @pytest.mark.parametrize("name", ["buildings", "settlement_population"])
@@ -54,14 +98,14 @@ def test_parts_are_joined_as_if_written_at_once(
     sample: sample_tables.Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parquet, "ROW_GROUP_ROWS", 100)
-    whole = sample.tables["buildings"].sort_values("building_id", ignore_index=True)
+    whole = sample.tables["building_hazards"].sort_values(["building_id", "hazard_id"], ignore_index=True)
     cuts = [0, 130, 131, 131, len(whole)]
     parts = []
     for number, (start, stop) in enumerate(itertools.pairwise(cuts)):
         parts.append(tmp_path / f"{number}.parquet")
-        parquet.write(whole.iloc[start:stop], parts[-1], TABLES["buildings"])
-    parquet.write(whole, tmp_path / "whole.parquet", TABLES["buildings"])
-    assert parquet.merge(parts, tmp_path / "joined.parquet", TABLES["buildings"]) == len(whole)
+        parquet.write(whole.iloc[start:stop], parts[-1], TABLES["building_hazards"])
+    parquet.write(whole, tmp_path / "whole.parquet", TABLES["building_hazards"])
+    assert parquet.merge(parts, tmp_path / "joined.parquet", TABLES["building_hazards"]) == len(whole)
     assert _digest(tmp_path / "joined.parquet") == _digest(tmp_path / "whole.parquet")
 
 

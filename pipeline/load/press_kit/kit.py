@@ -11,15 +11,13 @@ import shapely
 
 from pipeline.load.press_kit import captions, figures, page, static_graphic, texts
 from pipeline.schema.vocabulary import LANGUAGES, QUANTITIES
+from pipeline.wording.cells import guarded
 from pipeline.wording.texts import WORD_JOINER
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.load.press_kit.figures import Kit
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A text cell that begins like this would be run as a formula by a spreadsheet."""
 
 
 def build(public: Path, area_id: str) -> Path:
@@ -117,6 +115,5 @@ def _cell(value: Any) -> Any:  # noqa: ANN401 - a cell of any column
     if pd.isna(value):
         return ""
     if isinstance(value, str):
-        text = texts.clean(value)
-        return f"'{text}" if text.startswith(_FORMULA) else text
+        return guarded(texts.clean(value))
     return int(value) if isinstance(value, float) and value.is_integer() else value
