@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 from pipeline.commands.architecture_page import architecture_page
 from pipeline.commands.inputs_page import inputs_page
 from pipeline.declared import catalogue
-from pipeline.schema.tables import PRIVATE, TABLES
+from pipeline.schema.tables import PRIVATE, PUBLIC_TABLES, TABLES
 from pipeline.transform.red_zones.rules import condition
 from pipeline.wording.conditions import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from pandera.pandas import DataFrameSchema
 
     from pipeline.declared.catalogue import RedZone, Rule, Selector
     from pipeline.declared.law import Act, Law
@@ -82,7 +84,15 @@ _TABLES = """# Tables
 
 Every table of `novostroiki.duckdb` and of `tables/*.parquet`, made from `pipeline/schema/tables.py`. Geometries are in
 EPSG:4326 (longitude, latitude); lengths and areas are measured in the area's projected CRS. Tables marked *private*
-speak of single houses: they are in the full edition only.
+speak of single houses: they are in the full edition only. What each version changed is in [schema.md](schema.md),
+what the public edition holds in [public_tables.md](public_tables.md); twenty questions with their SQL are in
+[questions](questions/README.md).
+"""
+
+_PUBLIC = """# Tables of the public edition
+
+Every table of `public/novostroiki.duckdb` and of `public/tables/*.parquet`, made from
+`pipeline/schema/tables.py`. How they are made safe is in [public.md](public.md).
 """
 
 
@@ -92,10 +102,10 @@ def red_zones_page(zones: Mapping[str, RedZone]) -> str:
     return "\n".join([_RED_ZONES, _NOTE, "", _overview(zones), _acts(zones), *classes])
 
 
-def tables_page() -> str:
-    """Return the data dictionary as Markdown: every column with its type, unit and meaning."""
-    parts = [_TABLES, _NOTE]
-    for name, schema in TABLES.items():
+def tables_page(head: str, tables: Mapping[str, DataFrameSchema]) -> str:
+    """Return the data dictionary of an edition as Markdown: every column with its type, unit and meaning."""
+    parts = [head, _NOTE]
+    for name, schema in tables.items():
         private = " *Private.*" if name in PRIVATE else ""
         rows = [
             (
@@ -108,8 +118,8 @@ def tables_page() -> str:
             for column, field in schema.columns.items()
         ]
         key = ", ".join(f"`{column}`" for column in schema.unique or ())
-        head = f"\n## {name}\n\n{schema.description}{private} Key: {key}.\n"
-        parts += [head, _grid(("column", "type", "unit", "may be NULL", "meaning"), rows)]
+        title = f"\n## {name}\n\n{schema.description}{private} Key: {key}.\n"
+        parts += [title, _grid(("column", "type", "unit", "may be NULL", "meaning"), rows)]
     return "\n".join(parts) + "\n"
 
 
@@ -224,7 +234,8 @@ def write(folder: Path) -> None:
         "architecture.md": architecture_page(_NOTE),
         "inputs.md": inputs_page(_NOTE, _grid),
         "red_zones.md": red_zones_page(catalogue.default().red_zones),
-        "tables.md": tables_page(),
+        "tables.md": tables_page(_TABLES, TABLES),
+        "public_tables.md": tables_page(_PUBLIC, PUBLIC_TABLES),
     }
     for name, text in pages.items():
         (folder / name).write_text(text, encoding="utf-8")
