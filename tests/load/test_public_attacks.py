@@ -21,12 +21,12 @@ from pipeline.load import parquet, public_edition
 from pipeline.load.public_edition import disclosure
 from pipeline.load.public_edition.build import _BUILDINGS, _show_buildings
 from pipeline.schema.tables import PUBLIC_TABLES, TABLES
-from tests.load import sample_tables
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pandas as pd
+    from tests.load import sample_tables
+
 
 CONCERNS = ("residents", "administrative")
 FEWER = {"below_10", "all_but_10"}
