@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipeline.load.press_kit.figures import Kit, Settlement
 
 _MAP_WIDTH = 632.0
-_MAP_HEIGHT = 380.0
+_MAP_HEIGHT = 350.0
 """The map in an article's column of 660 pixels; labels are drawn for this size."""
 _WIDE = 1.15
 """From this width for its height on, a map leaves no room for its key beside it."""
