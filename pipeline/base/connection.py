@@ -54,6 +54,7 @@ def connect(
     except (duckdb.IOException, duckdb.InvalidInputException) as error:
         msg = f"{path} cannot be opened as a DuckDB file: {str(error).splitlines()[0]}"
         raise InputError(msg) from error
+    con.execute("SET enable_progress_bar = false")  # stdout is for data
     if spatial:
         load_extension(con, "spatial")
         con.execute("SET geometry_always_xy = true")

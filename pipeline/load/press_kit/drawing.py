@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import shapely
+
 from pipeline.geometry.grid import CELL_M
 from pipeline.load.press_kit.fonts import Face, text_width
 from pipeline.load.press_kit.svg import SANS, add, number
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from pipeline.geometry.arrays import Geometries
     from pipeline.load.press_kit.figures import Kit, Settlement
     from pipeline.wording.texts import Texts
 
@@ -35,6 +39,8 @@ _INSET = 0.24
 _LABEL_SIZE = 13.0
 _EVERY_YEAR = 15
 """A series that spans fewer years has each of them written below its column, a longer one only the decades."""
+_MARGIN = 5.0
+"""How far beyond the frame its background goes, so that no end of a line shows."""
 _SCALES_KM = (1, 2, 5, 10, 20)
 
 
@@ -106,13 +112,23 @@ def draw_background(parent: Element, kit: Kit, frame: Frame) -> None:
     }
     for name, style in styles.items():
         lines = kit.background.get(name, [])
-        if lines:
-            add(parent, "path", d="".join(_path(line, frame) for line in lines), stroke_linejoin="round", **style)
+        path = "".join(_path(shape) for shape in _within(lines, frame, filled=style["fill"] != "none"))
+        if path:
+            add(parent, "path", d=path, stroke_linejoin="round", **style)
 
 
-def _path(line: Sequence[tuple[float, float]], frame: Frame) -> str:
-    points = (f"{number(frame.x(x))} {number(frame.y(y))}" for x, y in line)
-    return "M" + "L".join(points)
+def _within(lines: Sequence[Sequence[tuple[float, float]]], frame: Frame, *, filled: bool) -> Geometries:
+    """Return the parts of lines or rings that show in the frame: what runs far beyond it is slow to draw."""
+    drawn = [[(frame.x(x), frame.y(y)) for x, y in line] for line in lines]
+    make = shapely.Polygon if filled else shapely.LineString
+    shapes = shapely.make_valid(np.array([make(line) for line in drawn], dtype=object))
+    shown = shapely.clip_by_rect(shapes, -_MARGIN, -_MARGIN, frame.width + _MARGIN, frame.height + _MARGIN)
+    parts = shapely.get_parts(shapely.get_parts(shown))
+    return shapely.get_rings(parts) if filled else parts[~shapely.is_empty(parts)]
+
+
+def _path(line: shapely.LineString) -> str:
+    return "M" + "L".join(f"{number(x)} {number(y)}" for x, y in line.coords)
 
 
 def draw_cells(parent: Element, kit: Kit, frame: Frame, view: str) -> None:
