@@ -8,7 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline.load import database, parquet, public_edition
+from pipeline.load import database, description, parquet, public_edition
+from pipeline.schema.about import About
 from pipeline.schema.tables import TABLES
 from tests.load import sample_tables
 from tests.load.test_report import full_tables
@@ -22,7 +23,8 @@ PUBLIC = [pytest.param(sql, id=number) for number, title, sql, _ in QUESTIONS if
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("questions")
-    for name, frame in full_tables(sample_tables.make(1000)).items():
+    frames = full_tables(sample_tables.make(1000))
+    for name, frame in {**frames, **description.tables(About.of(frames["runs"]))}.items():
         parquet.write(frame, folder / "tables" / f"{name}.parquet", TABLES[name])
     public_edition.build(folder / "tables", folder / "public")
     database.build(folder / "tables", folder / "novostroiki.duckdb")

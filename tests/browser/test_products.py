@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.load import parquet, press_kit, public_edition, report
+from pipeline.load.public_edition import disclosure
 from pipeline.schema.tables import TABLES
 from pipeline.wording.texts import WORD_JOINER
 from tests.load.test_report import full_tables
@@ -53,7 +54,9 @@ def test_a_figure_is_the_same_in_every_product(
 ) -> None:
     kit = out / "public" / "embed" / sample.area_id
     with (kit / "settlements.csv").open(encoding="utf-8") as file:
-        rows = {row["settlement_id"]: row for row in csv.DictReader(file)}
+        published = {row["settlement_id"]: row for row in csv.DictReader(file)}
+    ids = {disclosure.public_id(sample.area_id, name): name for name in sample.tables["settlements"]["settlement_id"]}
+    rows = {ids[name]: row for name, row in published.items()}
     figures = {
         name: _written((row["residents_p05"], row["residents_p50"], row["residents_p95"])) for name, row in rows.items()
     }

@@ -305,17 +305,17 @@ def test_a_static_site_is_asked_through_its_account_first() -> None:
     assert elsewhere.addresses == [elsewhere.url]
 
 
-EMPTY = Case("Overpass", "an empty reply, twice", RECOVERS, how="believed, with a notice")
+EMPTY = Case("Overpass", "an empty reply, twice", "without a single object")
 
 
-def test_empty_reply_is_believed_the_second_time(make_config: MakeConfig) -> None:
+def test_empty_reply_is_believed_the_second_time_and_refused(make_config: MakeConfig) -> None:
     nothing = b'{"osm3s": {"timestamp_osm_base": "2026-11-20T10:00:00Z"}, "elements": []}'
     with serving(Server(lambda _: nothing)) as server, serving(Server(lambda _: nothing)) as mirror:
         catalogue = only(osm={"url": server.url, "mirrors": (mirror.url,)})
-        fetched = run(EMPTY, make_config(), catalogue, "", "")
+        with pytest.raises(SourceError, match=EMPTY.outcome):
+            live.fetch(city.AREA, catalogue, make_config())
         assert len(server.requests) == len(mirror.requests) == 2, "two questions, each asked twice"
-    assert fetched
-    assert [(notice.where, notice.count) for notice in fetched.notices] == [("osm", 2)]
+    check_cache(make_config())
 
 
 UNCONFIRMED = Case(

@@ -75,7 +75,7 @@ def test_the_map_has_no_figure_of_the_city(tables: dict[str, pd.DataFrame], kit:
 
 
 def test_the_report_has_no_figure_of_the_city(kit: figures.Kit, tmp_path: Path) -> None:
-    report.build(tmp_path / "report.html", tmp_path / "tables", notices=[])
+    report.build(tmp_path, tmp_path / "tables", notices=[])
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "How many people live in the whole city cannot be told" in html
     assert kit.seen["en"] in html
