@@ -12,6 +12,7 @@ import pytest
 from pipeline import config
 from pipeline.run import run
 from pipeline.schema.vocabulary import LANGUAGES
+from pipeline.wording.texts import load
 
 CONFIG = Path(__file__).parent / "configs" / "almaty_2012.toml"
 DATA = Path(__file__).parents[2] / "shared" / "data" / "almaty_2012-03.osm.pbf"
@@ -61,4 +62,28 @@ def test_no_headline_speaks_of_the_unregistered(out: Path) -> None:
     headline = re.search(r"<h1[^>]*>(.*?)</h1>", page, re.DOTALL)
     assert headline is not None
     assert "registered" not in headline[1]
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_nothing_is_counted_where_too_little_is_seen(out: Path, code: str) -> None:
+    """That no new settlement was found, or few homes in zones, would read as good news of the city."""
+    words, map_words = load(code, "report"), load(code, "map")
+    report = (out / ("report.html" if code == "en" else f"report.{code}.html")).read_text(encoding="utf-8")
+    for page in (report, (out / "index.html").read_text(encoding="utf-8")):
+        assert str(words.entries["report.counts"]).partition(":")[0] not in page
+    assert str(words.entries["report.narrow.note"]) not in report
+    page = (out / "maps/almaty/index.html").read_text(encoding="utf-8")
+    bare = re.search(r"<noscript>(.*?)</noscript>", page, re.DOTALL)
+    island = re.search(r'id="novostroiki-data"[^>]*>(.*?)</script>', page, re.DOTALL)
+    assert bare is not None
+    assert island is not None
+    data = json.loads(island[1])
+    assert data["area"]["told"] == "mapped_part"
+    homes = data["homes"]
+    assert map_words("summary.homes", count=homes["inZones"], all=homes["all"]) not in bare[1]
+    assert map_words("summary.settlements", count=0, all=len(data["settlements"])) not in bare[1]
+    assert "as stated" not in (out / f"public/embed/almaty/caption.{code}.txt").read_text(encoding="utf-8")
+
+
+def test_the_report_says_how_much_is_seen(out: Path) -> None:
     assert "22%" in (out / "report.html").read_text(encoding="utf-8")

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from pipeline.config import Area
 
-UNSTATED = "as stated by its provider"
-
 
 class Format(NamedTuple):
     """A form of file that a reader takes, as the documentation lists it."""
@@ -54,8 +52,8 @@ def source(  # noqa: PLR0913 - the columns of a row that a reader knows
         area_id=area.area_id,
         dataset=dataset,
         version=version,
-        licence="none: simulated" if area.simulated else spec.licence if spec else UNSTATED,
-        attribution="simulated" if area.simulated else spec.attribution if spec else UNSTATED,
+        licence="none: simulated" if area.simulated else spec.licence if spec else provenance.UNSTATED,
+        attribution="simulated" if area.simulated else spec.attribution if spec else provenance.UNSTATED,
         url=path.name,
         retrieved_at=None,
         sha256=provenance.sha256(path),

@@ -26,7 +26,7 @@ from pipeline.extract import local_files, raster_limits
 from pipeline.extract.coordinates import check_has_place, known_crs
 from pipeline.extract.local_files import Format
 from pipeline.geometry.raster import Raster
-from pipeline.schema.provenance import Extract, Notice, Source
+from pipeline.schema.provenance import UNSTATED, Extract, Notice, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -409,8 +409,8 @@ def _source(tile: _Tile, area: Area, dataset: str, version: str, number: int) ->
         area_id=area.area_id,
         dataset=dataset,
         version=version,
-        licence=spec.licence if spec else local_files.UNSTATED,
-        attribution=spec.attribution if spec else local_files.UNSTATED,
+        licence=spec.licence if spec else UNSTATED,
+        attribution=spec.attribution if spec else UNSTATED,
         url=tile.path,
         retrieved_at=None,
         sha256=hashlib.sha256(data).hexdigest(),

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+UNSTATED = "as stated by its provider"
+"""Licence and attribution of a file of the user's own, as layers/sources and the table `sources` have them."""
+
 T_co = TypeVar("T_co", covariant=True)
 
 

@@ -546,7 +546,7 @@ TABLES: dict[str, pa.DataFrameSchema] = {
         ),
         _table(
             "area_exposure",
-            "The same of the whole area, with the buildings in no settlement.",
+            "The same of all that is mapped in the area, with the buildings in no settlement (areas.told).",
             "area_id rule_id since",
             area_id=_AREA,
             **_EXPOSURE,
@@ -947,7 +947,7 @@ PUBLIC_TABLES: dict[str, pa.DataFrameSchema] = {
         TABLES["citation"],
     )
 }
-"""The public edition: aggregates only. How they are made safe is told in `load.public.disclosure`."""
+"""The public edition: aggregates only. How they are made safe is told in `load.public_edition.disclosure`."""
 
 BULKY = frozenset({"buildings", "building_hazards"})
 """Tables that grow with the number of buildings: an index of their keys would take more room than their rows."""

@@ -149,7 +149,7 @@ export interface WhatIfSection {
 }
 
 export interface PageData {
-  area: { id: string; names: Names; bbox: [number, number, number, number]; simulated: boolean; /** What the inputs see of the city, a sentence a language. */ seen: Record<LanguageCode, string> };
+  area: { id: string; names: Names; bbox: [number, number, number, number]; simulated: boolean; /** What the inputs see of the city, a sentence a language. */ seen: Record<LanguageCode, string>; /** What its figures are about: `city`, or less. */ told: string };
   /** Homes of the area, and those of them in zones that bind. */
   homes: { all: number; inZones: number };
   version: string;

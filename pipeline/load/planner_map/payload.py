@@ -46,6 +46,7 @@ def page_data(tables: Mapping[str, Any]) -> dict[str, Any]:
             "bbox": [area["west"], area["south"], area["east"], area["north"]],
             "simulated": bool(area["simulated"]),
             "seen": {code: seen_and_mapped(area, tables["area_population"], code) for code in LANGUAGES},
+            "told": area["told"],
         },
         "homes": _homes(tables),
         "version": _version(),

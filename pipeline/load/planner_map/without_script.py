@@ -29,16 +29,13 @@ def without_script(document: Mapping[str, Any]) -> str:
     """
     texts = {code: load(code, "map") for code in LANGUAGES}
     settlements = document["settlements"]
-    found = sum(settlement["kind"] == "novostroika" for settlement in settlements)
-    homes = document["homes"]
     summaries = []
     for code, text in texts.items():
         names = document["area"]["names"]
         lines = [
             *([text("simulated.short"), text("simulated.banner")] if document["area"]["simulated"] else []),
             document["area"]["seen"][code],
-            text("summary.settlements", count=found, all=len(settlements)),
-            text("summary.homes", count=homes["inZones"], all=homes["all"]),
+            *_counts(document, text),
             text("noscript"),
         ]
         title = text("title", city=names.get(code) or names.get("any") or document["area"]["id"])
@@ -48,6 +45,18 @@ def without_script(document: Mapping[str, Any]) -> str:
     cells = [[*_words(row, texts), *people] for row, *people in zip(settlements, *columns, strict=True)]
     rows = "".join(f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in row)}</tr>" for row in cells)
     return f"{''.join(summaries)}<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _counts(document: Mapping[str, Any], text: Texts) -> list[str]:
+    """Return what was counted, of a city that the inputs show; elsewhere a small count would read as good news."""
+    if document["area"]["told"] != "city":
+        return []
+    settlements, homes = document["settlements"], document["homes"]
+    found = sum(settlement["kind"] == "novostroika" for settlement in settlements)
+    return [
+        text("summary.settlements", count=found, all=len(settlements)),
+        text("summary.homes", count=homes["inZones"], all=homes["all"]),
+    ]
 
 
 def _words(settlement: Mapping[str, Any], texts: Mapping[str, Texts]) -> list[str]:

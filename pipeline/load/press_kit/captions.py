@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.declared import catalogue
+from pipeline.schema.provenance import UNSTATED
 
 if TYPE_CHECKING:
     from pipeline.load.press_kit.figures import Interval, Kit
@@ -35,7 +36,7 @@ def compose(kit: Kit, texts: Texts) -> Words:
     else:
         headline, deck = _unregistered(people, city, texts)
     made_up = [texts("source.simulated")] if kit.simulated else []
-    listed = ", ".join(kit.sources + made_up)
+    listed = ", ".join([texts("source.unstated") if one == UNSTATED else one for one in kit.sources] + made_up)
     sources = (
         texts("sources.plain", sources=listed)
         if kit.year is None

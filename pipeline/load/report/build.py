@@ -86,6 +86,7 @@ def _report(
     measured = annex.completeness(tables["completeness"], names, words)
     missing = annex.missing(measured)
     verdicts = tables["validation"]["verdict"]
+    told = set(tables["areas"].query("told == 'city'")["area_id"])
     simulated = [names[area_id] for area_id in tables["areas"].query("simulated")["area_id"]]
     environment = _environment()
     environment.filters["people"] = words.number
@@ -98,7 +99,8 @@ def _report(
         simulated=", ".join(simulated),
         title=words("report.title", cities=", ".join(names.values())),
         cities=summary.cities(tables, names, words),
-        narrowing=summary.narrowing(decomposition, names, words),
+        # Of a city without a total there is no range to narrow.
+        narrowing=summary.narrowing({key: rows for key, rows in decomposition.items() if key in told}, names, words),
         gaps=summary.gaps(missing),
         zones=annex.zones(tables, names, words),
         # Series of two products stand side by side, never spliced.

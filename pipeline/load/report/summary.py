@@ -60,6 +60,7 @@ def cities(tables: Mapping[str, pd.DataFrame], names: Mapping[str, str], words: 
                 "area_id": area_id,
                 "name": names[area_id],
                 "simulated": area["simulated"],
+                "told": area["told"],
                 "seen": seen_and_mapped(area, mine["area_population"], words.code),
                 "residents": people(whole, area_id, "residents", scale),
                 "unregistered": people(whole, area_id, "unregistered", scale),

@@ -3,13 +3,17 @@
 import type { App } from "../app";
 import { h, replace, type Child } from "../dom";
 
-/** What this is, in figures; where to click first. */
+/** What this is, in figures; where to click first. Of a city that the inputs hardly show, a small count would read as good news. */
 export function summary(app: App): Child {
   const { data } = app;
   const found = data.settlements.filter(({ kind }) => kind === "novostroika").length;
   return h("section", { class: "summary", id: "summary" },
-    h("p", {}, app.t("summary.settlements", { count: found, all: data.settlements.length })),
-    h("p", {}, app.t("summary.homes", { count: data.homes.inZones, all: data.homes.all })),
+    ...(data.area.told === "city"
+      ? [
+          h("p", {}, app.t("summary.settlements", { count: found, all: data.settlements.length })),
+          h("p", {}, app.t("summary.homes", { count: data.homes.inZones, all: data.homes.all })),
+        ]
+      : []),
     h("p", { class: "note" }, app.t("summary.click")));
 }
 
