@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from pipeline.base.resources import resource
 from pipeline.declared import codes
 from pipeline.errors import ConfigError
+from pipeline.schema.public_tables import PUBLIC_TABLES
 from pipeline.schema.rounding import round_people
-from pipeline.schema.tables import PUBLIC_TABLES, TABLES
+from pipeline.schema.tables import TABLES
 from pipeline.schema.vocabulary import BINDING, CODES, INPUTS, LANGUAGES, VERDICTS
 from pipeline.wording import completeness, texts
 

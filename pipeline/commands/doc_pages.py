@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from pipeline.commands.architecture_page import architecture_page
 from pipeline.commands.inputs_page import inputs_page
 from pipeline.declared import catalogue
-from pipeline.schema.tables import PRIVATE, PUBLIC_TABLES, TABLES
+from pipeline.schema.public_tables import PUBLIC_TABLES
+from pipeline.schema.tables import PRIVATE, TABLES
 from pipeline.transform.red_zones.rules import condition
 from pipeline.wording.conditions import in_words
 
@@ -82,7 +83,7 @@ Every act is in `layers/acts.toml` once. Titles in Russian are as they are commo
 
 _TABLES = """# Tables
 
-Every table of `novostroiki.duckdb` and of `tables/*.parquet`, made from `pipeline/schema/tables.py`. Geometries are in
+Every table of `novostroiki.duckdb` and of `tables/*.parquet`, made from `pipeline/schema/tables.py` and `public_tables.py`. Geometries are in
 EPSG:4326 (longitude, latitude); lengths and areas are measured in the area's projected CRS. Tables marked *private*
 speak of single houses: they are in the full edition only. What each version changed is in [schema.md](schema.md),
 what the public edition holds in [public_tables.md](public_tables.md); twenty questions with their SQL are in

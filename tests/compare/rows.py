@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.base.connection import connect
-from pipeline.schema.tables import PUBLIC_TABLES, TABLES
+from pipeline.schema.public_tables import PUBLIC_TABLES
+from pipeline.schema.tables import TABLES
 from tests.compare.changes import EXAMPLES, Options, Tally, arrow
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from pipeline.geometry.grid import CELL_M, Grid
 from pipeline.load import parquet, public_edition
 from pipeline.load.public_edition import disclosure
 from pipeline.load.public_edition.build import _BUILDINGS, _neutral, _show_buildings
-from pipeline.schema.tables import PUBLIC_TABLES, TABLES
+from pipeline.schema.public_tables import PUBLIC_TABLES
+from pipeline.schema.tables import TABLES
 from pipeline.schema.vocabulary import QUANTITIES, SHARES
 from tests.load import sample_tables
 

@@ -20,7 +20,8 @@ from pipeline.geometry.grid import Grid
 from pipeline.load import parquet, public_edition
 from pipeline.load.public_edition import disclosure
 from pipeline.load.public_edition.build import _BUILDINGS, _show_buildings
-from pipeline.schema.tables import PUBLIC_TABLES, TABLES
+from pipeline.schema.public_tables import PUBLIC_TABLES
+from pipeline.schema.tables import TABLES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ from pipeline.errors import InputError
 from pipeline.geometry.grid import CELL_M, Grid
 from pipeline.load import parquet
 from pipeline.load.press_kit import texts
-from pipeline.schema.tables import PUBLIC_TABLES
+from pipeline.schema.public_tables import PUBLIC_TABLES
 from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.wording.label_names import best_name, settlement_labels
 from pipeline.wording.seen import seen_and_mapped

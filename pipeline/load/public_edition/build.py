@@ -17,8 +17,9 @@ from pipeline.geometry.grid import Grid
 from pipeline.load import database, description, parquet
 from pipeline.load.public_edition import disclosure, zone_reach
 from pipeline.schema.about import About
+from pipeline.schema.public_tables import PUBLIC_TABLES
 from pipeline.schema.rounding import round_people
-from pipeline.schema.tables import PUBLIC_TABLES, TABLES, conform
+from pipeline.schema.tables import TABLES, conform
 from pipeline.schema.vocabulary import CODES, LANGUAGES, QUANTITIES
 
 if TYPE_CHECKING:
