@@ -175,8 +175,9 @@ def _describe(  # noqa: PLR0913 - everything that an area is described from
     with journal.stage("merging buildings"):
         priors = population.Priors(facts.priors(), area.country, area.area_id, config.run.season)
         merged = buildings.merge(
-            measured.osm["buildings"], measured.footprints, area.area_id, priors.select("precision_satellite")
-        )
+            measured.osm["buildings"], measured.footprints, area.area_id, priors.select("precision_satellite"),
+            measured.osm["landuse"],
+        )  # fmt: skip
     with journal.stage("delineating"):
         found = _delineate(measured, merged.buildings, earlier)
         houses, places, named = found.houses, found.places, found.named

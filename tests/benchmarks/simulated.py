@@ -82,7 +82,9 @@ def city(area_id: str, seed: int, stress: str = "", buildings: int = BUILDINGS) 
         settlements=settlements.set_index("settlement_id"),
         osm_pairs=pairs,
         footprint_pairs=_lines(seen, lines),
-        merged=merge(projected["buildings"], metric, area_id, precision.select("precision_satellite")),
+        merged=merge(
+            projected["buildings"], metric, area_id, precision.select("precision_satellite"), projected["landuse"]
+        ),
         inputs=read,
     )
 

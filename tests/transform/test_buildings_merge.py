@@ -182,6 +182,48 @@ def test_towers_works_and_tanks_are_no_homes() -> None:
     assert kind.tolist()[3] != "non_residential"
 
 
+def test_a_slender_outline_of_many_storeys_is_a_tower_and_a_wide_one_holds_flats() -> None:
+    data = osm(at(0, 0, 8, 8), at(100, 0, 18, 18), **{"building:levels": ["20", "16"]})
+    kind = merge(data, satellite(), "a", PRECISION).buildings.set_index("osm_id")["kind"].sort_index()
+    assert kind.tolist() == ["non_residential", "apartments"]
+
+
+def test_rows_of_garages_and_greenhouses_are_no_homes_and_a_long_bent_house_is_one() -> None:
+    garages, bent = at(0, 0, 6, 60), at(100, 0, 5, 25).union(at(100, 0, 25, 5))
+    beds = [at(200 + 12 * n, 0, 9, 40) for n in range(4)]
+    apart = [at(400 + 24 * n, 0, 9, 30) for n in range(4)]
+    data = osm(garages, bent, *beds, *apart)
+    kind = merge(data, satellite(), "a", PRECISION).buildings.set_index("osm_id")["kind"].sort_index().to_dict()
+    assert kind["way/0"] == "outbuilding"
+    assert kind["way/1"] == "house"
+    assert {kind[f"way/{n}"] for n in range(2, 6)} == {"outbuilding"}
+    assert {kind[f"way/{n}"] for n in range(6, 10)} == {"house"}
+
+
+def test_a_large_outline_in_the_form_of_a_block_of_flats_is_unknown_and_a_hall_is_none() -> None:
+    data = osm(at(0, 0, 13, 70), at(200, 0, 40, 40), at(400, 0, 13, 70))
+    data.loc[2, "building"] = "warehouse"
+    kind = merge(data, satellite(), "a", PRECISION).buildings.set_index("osm_id")["kind"].sort_index()
+    assert kind.tolist() == ["unknown", "non_residential", "non_residential"]
+
+
+def test_what_it_is_used_as_decides_where_the_building_tag_is_silent() -> None:
+    data = osm(at(0, 0), at(100, 0), at(200, 0), **{"building:use": ["commercial", "residential", "commercial"]})
+    data.loc[2, "building"] = "house"
+    kind = merge(data, satellite(), "a", PRECISION).buildings.set_index("osm_id")["kind"].sort_index()
+    assert kind.tolist() == ["non_residential", "house", "house"]
+
+
+def test_nobody_lives_where_people_work_unless_a_tag_or_other_ground_within_says_so() -> None:
+    data = osm(at(0, 0), at(100, 0), at(200, 0), at(900, 0))
+    data.loc[1, "building"] = "house"
+    ground = {"landuse": ["industrial", "residential", "meadow"]}
+    land = gpd.GeoDataFrame(ground, geometry=[at(-50, -50, 400, 200), at(190, -10, 40, 40), at(890, -9, 9, 9)], crs=CRS)
+    merged = merge(data, satellite(at(50, 0)), "a", PRECISION, land).buildings
+    kind = merged.set_index(merged["osm_id"].fillna("satellite"))["kind"]
+    assert kind.sort_index().tolist() == ["non_residential", "non_residential", "house", "house", "house"]
+
+
 def random_city(seed: int, n: int = 400) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, int, int]:
     """Houses on a jittered grid, each seen by OSM and by the satellite with its own chance; and what neither saw."""
     rng = np.random.default_rng(seed)

@@ -108,7 +108,7 @@ def test_four_nameless_parcels_and_a_village_are_one_settlement_and_works_are_no
     assert result.settlements["buildings"].tolist() == [houses]
 
 
-@pytest.mark.parametrize("name", ["ОсОО «Завод»", "Бизнес-центр Рассвет", "ЖК Асыл Тау", "Школа № 5"])
+@pytest.mark.parametrize("name", ["ОсОО «Завод»", "Бизнес-центр Рассвет", "ЖК Асыл Тау", "Школа № 5", "Bus stop 4"])
 def test_what_stands_there_names_no_settlement(name: str) -> None:
     buildings = town(quarter(0, 0, 8, 6), quarter(900, 0, 2, 2))
     land = {"osm_id": "way/7", "name": name, "landuse": "residential", "geometry": box(880, -20, 960, 60)}
@@ -329,6 +329,22 @@ def test_nothing_known_is_undetermined() -> None:
 def test_a_word_of_the_name_tells_the_kind(name: str, size: float, kind: str) -> None:
     places = layer(place("node/1", name, 150, 150), columns=("place",))
     assert judged(layers(places=places), [None, None], size=size)["kind"].tolist() == [kind, "undetermined"]
+
+
+@pytest.mark.parametrize(("value", "name"), [("suburb", "Бакай"), ("neighbourhood", "Бакай"), ("quarter", "мкр Бакай")])
+def test_a_quarter_of_any_age_may_be_formal_as_well(value: str, name: str) -> None:
+    places = layer(place("node/1", name, 150, 150, value), columns=("place",))
+    assert "novostroika" not in set(judged(layers(places=places), [2006, 1995])["kind"])
+
+
+def test_style_alone_makes_nothing_sure() -> None:
+    kinds = judged(layers(), [None, None], size=450, plot=60)
+    assert kinds[[f"p_{kind}" for kind in TOLD_KINDS]].max(axis=None) < 0.8
+
+
+def test_a_city_names_none_of_its_settlements() -> None:
+    places = layer(place("node/1", "Бишкек", 150, 150, "city"), columns=("place",))
+    assert judged(layers(places=places), [None, None])["name"].isna().all()
 
 
 def test_paving_that_a_city_states_of_one_sort_only_is_not_observed() -> None:

@@ -55,7 +55,13 @@ class MergedBuildings:
     notices: list[Notice]
 
 
-def merge(osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, area_id: str, precision: Prior) -> MergedBuildings:
+def merge(
+    osm: gpd.GeoDataFrame,
+    footprints: gpd.GeoDataFrame,
+    area_id: str,
+    precision: Prior,
+    landuse: gpd.GeoDataFrame | None = None,
+) -> MergedBuildings:
     """Merge the OSM buildings and the satellite footprints of an area into one layer.
 
     Every OSM outline that is no repeat of another stays; a footprint stays if it is not the same house as an OSM
@@ -72,6 +78,8 @@ def merge(osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, area_id: str, pre
         The area.
     precision
         Share of the footprints that are buildings: the prior of this area.
+    landuse
+        OSM's layer, in the same CRS; None: not known.
 
     Returns
     -------
@@ -100,7 +108,7 @@ def merge(osm: gpd.GeoDataFrame, footprints: gpd.GeoDataFrame, area_id: str, pre
     buildings = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=osm.crs)
     buildings["area_id"] = area_id
     centres = np.concatenate([outlines_osm.centre, outlines_fp.centre[alone], rests.centre])
-    buildings["kind"] = kinds(buildings, centres)
+    buildings["kind"] = kinds(buildings, centres, landuse)
     buildings["levels"] = buildings["levels"].fillna(_storeys(buildings["height_m"]))
     size = (buildings[column].to_numpy(dtype=float) for column in ("footprint_m2", "levels"))
     buildings["home"] = is_home(buildings["kind"].to_numpy(dtype=str), *size)

@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
 from pipeline.transform.buildings.building_use import HOUSE_MAX_M2
+from pipeline.transform.buildings.ground import innermost
 from pipeline.transform.settlements import osm_places, villages
 from pipeline.transform.settlements.neighbour_graph import components, dense
 from pipeline.transform.settlements.tract_merging import OFF_CENTRE, join, tracts
@@ -104,7 +105,7 @@ def partition(  # noqa: PLR0913, PLR0917 - the parts of one city
     outlines, places = osm_places.polygons(found), osm_places.points(found)
     spots = shapely.get_coordinates(np.asarray(places.geometry.array, dtype=object))
     outlines = _without_districts(outlines, places, spots)
-    holder = osm_places.inside(spots, np.asarray(outlines.geometry.array, dtype=object))
+    holder = innermost(spots, np.asarray(outlines.geometry.array, dtype=object))
     out = Partition(np.full(len(buildings), -1, dtype=np.int64))
     _by_polygon(out, buildings, outlines, places, holder, listed)
     grounds = osm_places.parcels(found)
@@ -160,10 +161,10 @@ def _grounds(
     together.
     """
     geometry = np.asarray(parcels.geometry.array, dtype=object)
-    inner = osm_places.inside(buildings, geometry)
+    inner = innermost(buildings, geometry)
     works = parcels["worked"].to_numpy(dtype=bool)
     area = np.append(shapely.area(geometry), np.inf)
-    named = osm_places.inside(buildings, np.asarray(outlines.geometry.array, dtype=object))
+    named = innermost(buildings, np.asarray(outlines.geometry.array, dtype=object))
     named_area = np.append(outlines.area.to_numpy(), np.inf)
     worked = np.append(works, False)[inner] & (area[inner] < named_area[named])
     proper = ~places["spot"].to_numpy(dtype=bool)
@@ -182,7 +183,7 @@ def _grounds(
 
 def _held(spots: Points, grounds: NDArray[np.object_]) -> tuple[Labels, Labels]:
     """Return the places that stand on some ground, and the innermost ground of each."""
-    ground = osm_places.inside(spots, grounds)
+    ground = innermost(spots, grounds)
     place = np.flatnonzero(ground >= 0)
     return place, ground[place]
 
@@ -196,7 +197,7 @@ def _by_polygon(  # noqa: PLR0913, PLR0917 - the parts of one city
     listed: Container[Key],
 ) -> None:
     """Give each building the innermost polygon that holds it; polygons of one name that meet are one settlement."""
-    inner = osm_places.inside(buildings, np.asarray(outlines.geometry.array, dtype=object))
+    inner = innermost(buildings, np.asarray(outlines.geometry.array, dtype=object))
     group = _same_name(outlines)
     held = inner >= 0
     members = np.bincount(group[inner[held]], minlength=len(outlines))

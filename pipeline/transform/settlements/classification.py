@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
 
-    from pipeline.transform.settlements.neighbour_graph import Floats, Mask
+    from pipeline.transform.settlements.neighbour_graph import Floats, Labels, Mask
 
 Weights = dict[str, dict[float | str, tuple[float, ...]]]
 """For each measure of `evidence` its knots, or the words that it may be, with a weight for each of `TOLD_KINDS`."""
@@ -41,9 +41,11 @@ SILENT = (("flats_share", 0.0),)
 
 TOLD_FROM = 0.5
 """A kind is told where it is more probable than all others together."""
-TELLING = ("onset", "name_word", "map_tag", "listed", "flats_share")
-"""Where none of these is known, what is left is style, and no kind is told."""
 SAID = ("name_word", "map_tag", "listed")
+STYLE = ("home_m2", "plot_m2")
+STYLE_TRUST = 0.7
+"""Weight of the probabilities with `STYLE` beside those without it: in the next city houses and plots of the same size
+may be those of another kind."""
 STREETS = ("unpaved_share", "services_ratio")
 LIVED_IN = len(TOLD_KINDS) - 1
 """The last kind, `other`, is that of markets and works."""
@@ -63,9 +65,12 @@ def classify(
 
     The probability of kind k is softmax(Σ w_mk(x_m)) over the measures x_m that the inputs show, with weights that are
     piecewise linear in numbers and constant for words. There is no constant: without evidence all kinds are equally
-    probable. A kind is told from `TOLD_FROM` on. Age alone makes no new settlement: what is said of it (name, tag,
-    list) must agree, or what was seen of its streets (paving, services). Plots of any size are found everywhere: they
-    change probabilities, but do not count as agreeing.
+    probable. Houses and plots of any size are found everywhere: the probabilities are a mixture of those with and
+    without `STYLE`, so that style alone never makes sure.
+
+    A kind is told from `TOLD_FROM` on, where more is known than age and style, and where what is said (name, tag, list)
+    or blocks of flats do not speak for another one. A new settlement needs more: what is said must speak for one rather
+    than for any other kind, or what was seen of its streets (paving, services) must agree with its age.
 
     Parameters
     ----------
@@ -100,14 +105,16 @@ def judge(evidence: pd.DataFrame, weights: Weights = WEIGHTS, *, style: bool = F
     With `style`, a kind is told wherever it is probable enough: the weights come from this city's own labels, which
     have shown that what differs from city to city tells kinds apart here.
     """
-    probability = probabilities(
-        sum(pulls(evidence, weights).values(), start=np.zeros((len(evidence), len(TOLD_KINDS))))
-    )
+    added = pulls(evidence, weights)
+    score = sum(added.values(), start=np.zeros((len(evidence), len(TOLD_KINDS))))
+    probability = probabilities(score)
+    if not style:
+        plain = probabilities(score - sum(added[measure] for measure in STYLE))
+        probability = STYLE_TRUST * probability + (1 - STYLE_TRUST) * plain
     best = probability.argmax(axis=1) if len(evidence) else np.empty(0, dtype=np.int64)
     told = probability.max(axis=1, initial=0) >= TOLD_FROM
     if not style:
-        shown = [shares.any(axis=1) for measure, shares in design(evidence).items() if measure in TELLING]
-        told &= np.any(shown, axis=0) & ((best != 0) | _agreed(evidence, weights))
+        told &= _shown(evidence, added) & ((best != 0) | _agreed(added)) & ~_denied(added, best)
     names = np.array(TOLD_KINDS, dtype=object)
     columns = {f"p_{kind}": probability[:, k] for k, kind in enumerate(TOLD_KINDS)}
     return pd.DataFrame({"kind": np.where(told, names[best], UNDETERMINED), **columns}, index=evidence.index)
@@ -144,17 +151,30 @@ def design(evidence: pd.DataFrame) -> dict[str, Floats]:
     return out
 
 
-def _agreed(evidence: pd.DataFrame, weights: Weights) -> Mask:
+def _shown(evidence: pd.DataFrame, added: dict[str, Floats]) -> Mask:
+    """Mark where more is known than age and style: something said, the streets, or flats (one house tells nothing)."""
+    known = [shares.any(axis=1) for measure, shares in design(evidence).items() if measure in (*SAID, *STREETS)]
+    return np.asarray(np.any(known, axis=0) | (_lead(added["flats_share"]) <= -AGREES), dtype=np.bool_)
+
+
+def _agreed(added: dict[str, Floats]) -> Mask:
     """Mark where more than age speaks for a new settlement.
 
-    What is said of it must agree; or, beside its age and unless what is said is for another kind, what was seen of its
-    streets. And without its age no other kind may be clearly more probable.
+    What is said of it must speak for one rather than for any other kind: a suburb, a quarter or a мкр may be formal as
+    well. Or, beside its age and unless what is said is for another kind, what was seen of its streets must agree. And
+    without its age no other kind may be clearly more probable.
     """
-    added = pulls(evidence, weights)
     said, streets = (np.sum([added[measure] for measure in group], axis=0) for group in (SAID, STREETS))
     ageless = np.sum([added[measure] for measure in KNOTS if measure != "onset"], axis=0)
     seen = (_lead(added["onset"]) > 0) & (_lead(streets) >= AGREES) & ~_against(said)
-    return np.asarray(((_lead(said) >= AGREES) | seen) & ~_against(ageless), dtype=np.bool_)
+    spoken = said[:, 0] - said[:, 1:LIVED_IN].max(axis=1) >= AGREES
+    return np.asarray((spoken | seen) & ~_against(ageless), dtype=np.bool_)
+
+
+def _denied(added: dict[str, Floats], best: Labels) -> Mask:
+    """Mark where what is said, or blocks of flats, speak clearly for another kind than the most probable one."""
+    said = np.sum([added[measure] for measure in (*SAID, "flats_share")], axis=0)
+    return np.asarray(said.max(axis=1, initial=0) - said[np.arange(len(best)), best] >= AGREES, dtype=np.bool_)
 
 
 def _against(score: Floats) -> Mask:

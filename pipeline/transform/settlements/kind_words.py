@@ -43,8 +43,15 @@ NO_PLACE = (
     "university", "college", "hospital", "mall", "shop", "supermarket", "hotel", "market", "bazaar", "business center",
     "business centre", "shopping center", "shopping centre", "apartments", "residence", "tower", "towers", "chimney",
     "gasometer", "block", "building", "logistikzentrum", "fabrik", "werk", "schule",
+    "остановка", "ост", "аялдама", "аялдамасы", "bus stop", "автовокзал", "стадион", "парк", "сквер", "мечеть",
+    "мешіті", "мечити", "церковь", "храм", "кладбище", "зират", "зираты", "аптека", "банк", "клиника", "госпиталь",
+    "роддом", "музей", "театр", "бассейн", "автомойка", "автосервис", "заправка", "подстанция", "карьер", "свалка",
+    "технопарк", "стройка", "строительная площадка", "индустриальная зона", "промышленная зона", "bus station",
+    "railway station", "train station", "stadium", "mosque", "cemetery", "pharmacy", "museum", "construction site",
+    "industrial zone", "industrial estate", "industrial area", "industrial park", "business park",
+    "zone industrielle", "zona industrial", "gewerbegebiet", "industriegebiet", "bahnhof", "friedhof", "kirche",
 )  # fmt: skip
-"""Words of works, offices, shops, schools, blocks and buildings: they name what stands there, no settlement."""
+"""Words of works, offices, shops, stops, parks, blocks and buildings: they name what stands there, no settlement."""
 
 
 def _pattern(words: Iterable[str]) -> re.Pattern[str]:

@@ -30,7 +30,8 @@ LAND_LEAST_M2 = 300.0
 """Kinds of the gazetteer that are single large houses: a settlement of more buildings than this, or with less land than
 the smallest of them covers (a kiosk at the place's point), is not one of them."""
 
-
+CITY = "place=city"
+"""A city is many settlements, and names none of them."""
 SPOT_REACH = 0.7
 """A mere locality names a settlement only from its midst: nearer to its centre than this many times the radius of a
 circle of its area. Farther out, the houses that it stands for were taken for a part of a neighbour."""
@@ -87,7 +88,7 @@ def resolve_names(
     """
     rows = named[named["area_id"] == area_id].sort_values("named_id").reset_index(drop=True)
     objects = osm_places.objects(layers, settlements.crs)
-    found = objects[objects["name"].notna()].reset_index(drop=True)
+    found = objects[objects["name"].notna() & (objects["tag"] != CITY)].reset_index(drop=True)
     holder = _holders(found, settlements)
     hints = _hints(rows, settlements)
     aside = _aside(found, settlements, holder)

@@ -9,15 +9,12 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from pipeline.transform.buildings.ground import DWELT, WORKED
 from pipeline.transform.settlements.kind_words import names_no_place
 from pipeline.wording.spelling import is_street, key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from numpy.typing import NDArray
-
-    from pipeline.transform.settlements.neighbour_graph import Labels, Points
 
 NAME_COLUMNS = ("name", "name_en", "name_ru", "name_ky", "name_kk", "other_names")
 WHOLE_PLACES = ("town", "village", "hamlet")
@@ -26,9 +23,6 @@ SETTLEMENT_PLACES = ("suburb", "quarter", "neighbourhood", "village", "hamlet", 
 """Kinds of place that are one settlement; a city is more than one, and so is the polygon of a town."""
 SPOTS = ("locality",)
 """Any named spot: a settlement only where nothing better is known."""
-DWELT = ("residential", "allotments")
-WORKED = ("industrial", "retail", "commercial")
-"""Land use that parts the fabric as well, though nobody lives there."""
 LARGEST_M2 = 25e6
 """A polygon above 25 km² is a district of many settlements."""
 _COLUMNS = ("osm_id", *NAME_COLUMNS, "tag")
@@ -97,13 +91,3 @@ def points(found: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         spot=chosen["tag"].isin([f"place={value}" for value in SPOTS]),
         whole=chosen["tag"].isin([f"place={value}" for value in WHOLE_PLACES]),
     )
-
-
-def inside(places: Points, outlines: NDArray[np.object_]) -> Labels:
-    """Return the first outline that holds each place, -1: none; with smallest outlines first, the innermost one."""
-    label = np.full(len(places), len(outlines), dtype=np.int64)
-    if len(outlines):
-        outline, place = shapely.STRtree(np.asarray(shapely.points(places))).query(outlines, predicate="intersects")
-        np.minimum.at(label, place, outline)
-    label[label == len(outlines)] = -1
-    return label
