@@ -41,13 +41,15 @@ def test_invented_years_make_hardly_any_settlement_new(town: tuple[Town, Settled
     assert (kinds == "novostroika").sum() <= 0.05 * len(kinds)
 
 
-def test_no_kind_is_sure_where_nothing_is_said(town: tuple[Town, Settled]) -> None:
+def test_no_kind_is_told_or_sure_where_neither_words_nor_streets_nor_flats_are_known(
+    town: tuple[Town, Settled],
+) -> None:
     kinds = told(*town)
-    silent = kinds[["evidence_name_word", "evidence_map_tag", "evidence_listed"]].isna().all(axis=1)
+    known = ("name_word", "map_tag", "listed", "services_ratio", "unpaved_share")
+    silent = kinds[[f"evidence_{measure}" for measure in known]].isna().all(axis=1)
     silent &= ~(kinds["evidence_flats_share"] > 0)
     assert set(kinds.loc[silent, "kind"]) <= {"undetermined"}
-    bare = silent & kinds["evidence_services_ratio"].isna()
-    assert (kinds.loc[bare, [f"p_{kind}" for kind in TOLD_KINDS]] < 0.9).all(axis=None)
+    assert (kinds.loc[silent, [f"p_{kind}" for kind in TOLD_KINDS]] < 0.9).all(axis=None)
 
 
 def test_names_are_those_of_places_and_no_settlement_is_a_single_building(town: tuple[Town, Settled]) -> None:
