@@ -83,18 +83,17 @@ Every act is in `layers/acts.toml` once. Titles in Russian are as they are commo
 
 _TABLES = """# Tables
 
-Every table of `novostroiki.duckdb` and of `tables/*.parquet`, made from `pipeline/schema/tables.py`; those of the public
-edition are in `public_tables.py` there. Geometries are in EPSG:4326 (longitude, latitude); lengths and areas are measured
-in the area's projected CRS. Tables marked *private* speak of single houses: they are in the full edition only. What each
-version changed is in [schema.md](schema.md),
-what the public edition holds in [public_tables.md](public_tables.md); twenty questions with their SQL are in
+Every table of `novostroiki.duckdb` and of `tables/*.parquet`, made from `pipeline/schema/tables.py`; those of the
+public edition are in [public_tables.md](public_tables.md). Geometries are in EPSG:4326 (longitude, latitude); lengths
+and areas are measured in the area's projected CRS. Tables marked *private* speak of single houses: they are in the full
+edition only. What each version changed is in [schema.md](schema.md); twenty questions with their SQL are in
 [questions](questions/README.md).
 """
 
 _PUBLIC = """# Tables of the public edition
 
 Every table of `public/novostroiki.duckdb` and of `public/tables/*.parquet`, made from
-`pipeline/schema/tables.py`. How they are made safe is in [public.md](public.md).
+`pipeline/schema/public_tables.py`. How they are made safe is in [public.md](public.md).
 """
 
 

@@ -39,9 +39,9 @@ _SQL_TYPES = {
 _BUILD_MEMORY = "1GB"
 """Enough to pass rows on; without a limit DuckDB would keep what it wrote, up to most of the machine's memory."""
 _STORAGE = "v1.3.0"
-"""Of the oldest DuckDB that reads the file: the first that packs texts and shapes about as tightly as Parquet does."""
-_BLOCKS = 512
-"""A file has about so many blocks: every column fills whole blocks, so that large ones swell a small file."""
+"""Of the oldest DuckDB that reads the file: the first that packs texts about as tightly as Parquet does."""
+_BLOCKS = 256
+"""A file has about so many blocks: every table and index fills whole ones, so that large ones swell a small file."""
 _BLOCK_BYTES = (2**14, 2**18)
 """The smallest and the largest block that DuckDB knows."""
 VIEWS = Path(__file__).parent / "views"
@@ -69,7 +69,8 @@ def build(
     views
         SQL files of the views (default: all of `VIEWS`).
     indexed
-        Keep the keys in the file, as indexes of 80 kB or more each; without them they are checked and forgotten.
+        Keep the keys that other tables refer to in the file. An index takes whole blocks; all other keys are checked
+        as the file is made, and forgotten.
 
     Raises
     ------
@@ -83,14 +84,15 @@ def build(
         con.execute("SET enable_progress_bar = false")
         con.execute("SET preserve_insertion_order = true")
         con.execute(f"SET memory_limit = '{_BUILD_MEMORY}'")
-        con.execute("SET disabled_compression_methods = 'fsst,dict_fsst'")  # they draw a sample: other bytes each time
+        con.execute("SET disabled_compression_methods = 'fsst'")  # it draws a sample: other bytes each time
+        kept = _referred_to(tables) - BULKY if indexed else set()
         for name, table in tables.items():
-            _create(con, table, indexed=indexed)
+            _create(con, table, indexed=name in kept)
             source = tables_dir / f"{name}.parquet"
             if source.exists():
                 _fill(con, table, source)
         for table in tables.values():
-            _check_keys(con, table, indexed=indexed)
+            _check_keys(con, table, indexed=table.name in kept)
         define_macros(con)
         for view in views if views is not None else sorted(VIEWS.glob("*.sql")):
             con.execute(view.read_text(encoding="utf-8"))
@@ -111,7 +113,7 @@ def define_macros(con: duckdb.DuckDBPyConnection) -> None:
 def _create(con: duckdb.DuckDBPyConnection, table: pan.DataFrameSchema, *, indexed: bool) -> None:
     columns = _columns(table)
     declared = [f'"{name}" {kind}{_conditions(table, name)}' for name, kind, _ in columns]
-    if indexed and _is_indexed(table):
+    if indexed:
         declared.append(f"PRIMARY KEY ({_listed(table.unique)})")
     con.execute(f'CREATE TABLE "{table.name}" ({", ".join(declared)})')
     con.execute(f'COMMENT ON TABLE "{table.name}" IS {_quoted(str(table.description))}')
@@ -125,13 +127,21 @@ def _columns(table: pan.DataFrameSchema) -> list[tuple[str, str, str]]:
     for name, column in table.columns.items():
         unit = column.metadata["unit"]
         comment = f"{column.description} [{unit}]" if unit else str(column.description)
-        columns.append((name, _SQL_TYPES[str(column.dtype)], comment))
+        columns.append((name, _sql_type(column), comment))
     if parquet.GEOMETRY in table.columns:
-        columns.append(("geometry_wkb", "BLOB", "The same as well-known binary, for readers without GEOMETRY."))
+        comment = "The same as well-known binary, for readers without GEOMETRY."
+        columns.append(("geometry_wkb", "BLOB USING COMPRESSION zstd", comment))
         if "lon" not in table.columns:
             columns.append(("lon", "DOUBLE", "Longitude of a point on the geometry. [degree]"))
             columns.append(("lat", "DOUBLE", "Latitude of a point on the geometry. [degree]"))
     return columns
+
+
+def _sql_type(column: pan.Column) -> str:
+    """Return the SQL type of a column; whole numbers that can never be large pack into smaller blocks as 32 bits."""
+    kind = _SQL_TYPES[str(column.dtype)]
+    bounded = any(check.statistics.get("max_value", math.inf) < 2**31 for check in column.checks)
+    return "INTEGER" if kind == "BIGINT" and bounded else kind
 
 
 def _conditions(table: pan.DataFrameSchema, name: str) -> str:
@@ -152,15 +162,16 @@ def _conditions(table: pan.DataFrameSchema, name: str) -> str:
     return "".join(parts)
 
 
-def _is_indexed(table: pan.DataFrameSchema) -> bool:
-    """Tell whether the key is kept as an index: it holds no NULL, and of a bulky table it would outweigh the rows."""
-    return table.name not in BULKY and not any(table.columns[name].nullable for name in table.unique)
+def _referred_to(tables: Mapping[str, pan.DataFrameSchema]) -> set[str]:
+    """Return the tables whose key stands in another one."""
+    columns = [column for table in tables.values() for column in table.columns.values()]
+    return {target.split(".")[0] for column in columns if (target := column.metadata.get("references"))}
 
 
 def _check_keys(con: duckdb.DuckDBPyConnection, table: pan.DataFrameSchema, *, indexed: bool) -> None:
     """Refuse keys that repeat, where no index has done so, and references to rows that are not there."""
     queries = {}
-    if not (indexed and _is_indexed(table)):
+    if not indexed:
         key = _listed(table.unique)
         queries["repeats its key"] = f'SELECT {key} FROM "{table.name}" GROUP BY {key} HAVING count(*) > 1'  # noqa: S608
     for name, column in table.columns.items():

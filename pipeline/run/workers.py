@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_ZEROED = {"DUCKDB_JE_MALLOC_CONF": "zero:true", "MALLOC_PERTURB_": "255"}
+"""Fresh memory is zero: of DuckDB's own allocator, and of glibc's, which fills it with the complement of this byte."""
 
 
 @contextmanager
@@ -36,18 +38,18 @@ def processes(jobs: int) -> Iterator[ProcessPoolExecutor]:
 def apart(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Call a function in a process that has done nothing else, and whose fresh memory is zero.
 
-    DuckDB writes whole blocks, with whatever lies in the unused part of its memory: so a file depends on its rows
-    alone, and holds nothing that the process knew besides. (Its allocator is jemalloc on Linux; elsewhere unused bytes
-    are what the system gives.)
+    DuckDB writes whole blocks, with whatever lies in the unused part of its memory, and packs whole numbers together
+    with whatever lies where one is NULL: so a file depends on its rows alone, and holds nothing that the process knew
+    besides. (So it is on Linux, with jemalloc for the blocks and glibc for the rest; elsewhere unused bytes are what
+    the system gives.)
 
     Raises
     ------
     RunError
         The process was ended from outside.
     """
-    variable = "DUCKDB_JE_MALLOC_CONF"
-    before = os.environ.get(variable)
-    os.environ[variable] = "zero:true"
+    before = {name: os.environ.get(name) for name in _ZEROED}
+    os.environ.update(_ZEROED)
     try:
         with processes(1) as pool:
             return pool.submit(function, *args, **kwargs).result()
@@ -55,10 +57,11 @@ def apart(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         msg = "A process that wrote a database was ended from outside, perhaps for want of memory; free some."
         raise RunError(msg) from error
     finally:
-        if before is None:
-            del os.environ[variable]
-        else:
-            os.environ[variable] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _end_with_parent() -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from typing import Self
 
-SCHEMA_VERSION = "2.0"
+SCHEMA_VERSION = "2.1"
 """Of the tables; docs/schema.md tells what changed. The first number rises where a query may fail, else the second."""
 
 DATA_LICENCE = "ODbL-1.0"

@@ -84,7 +84,11 @@ AREA = text("Area that the row belongs to (areas.area_id).", references="areas.a
 YEAR = pa.Check.in_range(1900, 2100)
 
 NEAR = {
-    "near_id": text("If unnamed: the nearest settlement that has a name readers know.", nullable=True),
+    "near_id": text(
+        "If unnamed: the nearest settlement that has a name readers know.",
+        nullable=True,
+        references="settlements.settlement_id",
+    ),
     "near_number": integer("If unnamed: its number among those near that one.", nullable=True),
 }
 """How readers are told of a settlement without a name: "settlement 2 near …"."""
@@ -151,7 +155,9 @@ CROSSCHECK = {
 
 
 EXPOSURE = {
-    "rule_id": text("Rule; NULL: any that binds, each home counted once.", nullable=True),
+    "rule_id": text(
+        "Rule; NULL: any that binds, each home counted once.", nullable=True, references="red_zone_rules.rule_id"
+    ),
     "since": integer("Only homes known to stand in this year; NULL: today's.", check=YEAR, nullable=True),
     "homes": integer("Outlines in which people may live; sheds and halls never.", "1", check=NOT_NEGATIVE),
     **statistics("Residents"),

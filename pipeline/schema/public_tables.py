@@ -150,7 +150,7 @@ PUBLIC_TABLES: dict[str, pa.DataFrameSchema] = {
             "settlement_id rule_id",
             area_id=AREA,
             settlement_id=SETTLEMENT,
-            rule_id=text("Rule (red_zone_rules.rule_id)."),
+            rule_id=text("Rule.", references="red_zone_rules.rule_id"),
             hazard_class=text("Class of the hazard."),
             share=code("How many of its homes stand within the rule's distance.", "share"),
             assumed=flag("True: at least one of the hazards lacks a tag, and an assumption was used."),

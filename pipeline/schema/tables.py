@@ -100,7 +100,7 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             building_id=text("Identifier, derived from the location: the same building keeps it from run to run."),
             area_id=AREA,
             settlement_id=IN_SETTLEMENT,
-            source_id=text("Input that the outline was taken from (sources.source_id)."),
+            source_id=text("Input that the outline was taken from.", references="sources.source_id"),
             seen_by=code("Which kinds of source saw it.", "seen_by"),
             kind=code("What it is, as far as tags, size and neighbours tell.", "building_kind"),
             home=flag(
@@ -203,7 +203,9 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             area_id=AREA,
             name=text("Name as the literature spells it."),
             outcome=code("Whether these inputs show it.", "outcome"),
-            settlement_id=text("Settlement that it was matched with.", nullable=True),
+            settlement_id=text(
+                "Settlement that it was matched with.", nullable=True, references="settlements.settlement_id"
+            ),
             evidence=text("Why it was matched, or why not."),
             distance_m=number(
                 "Distance between the hinted and the found place.", "m", check=NOT_NEGATIVE, nullable=True
@@ -229,7 +231,9 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             "area_id old_id new_id",
             area_id=AREA,
             old_id=text("Settlement of that release; NULL: new.", nullable=True),
-            new_id=text("Settlement of this release (settlements.settlement_id); NULL: gone.", nullable=True),
+            new_id=text(
+                "Settlement of this release; NULL: gone.", nullable=True, references="settlements.settlement_id"
+            ),
             relation=code("same, split, merged, new or gone.", "relation"),
             overlap=number(
                 "Ground that both outlines cover, as a share of what either covers.", "1", check=PROBABILITY
@@ -242,10 +246,10 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             hazard_id=text("Identifier: class and OpenStreetMap object."),
             area_id=AREA,
             hazard_class=text("Class (layers/red_zones)."),
-            rule_id=text("Rule that applies to it (red_zone_rules.rule_id)."),
+            rule_id=text("Rule that applies to it.", references="red_zone_rules.rule_id"),
             name=text("Name, where mapped.", nullable=True),
             osm_id=text("OpenStreetMap object.", nullable=True),
-            source_id=text("Input that it was taken from."),
+            source_id=text("Input that it was taken from.", references="sources.source_id"),
             attributes=text("JSON: the tags and measures that chose the rule."),
             assumed=flag("True: a tag that the rule needs is missing, and the rule's stated assumption was used."),
             geometry=geometry("Edge from which distances are measured."),
@@ -277,10 +281,10 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             "One row per building and hazard within the reach of any rule. Full edition only: never published.",
             "building_id hazard_id",
             area_id=AREA,
-            building_id=text("Building (buildings.building_id)."),
-            hazard_id=text("Hazard (hazards.hazard_id)."),
+            building_id=text("Building.", references="buildings.building_id"),
+            hazard_id=text("Hazard.", references="hazards.hazard_id"),
             hazard_class=text("Class of the hazard."),
-            rule_id=text("Rule that applies to the hazard."),
+            rule_id=text("Rule that applies to the hazard.", references="red_zone_rules.rule_id"),
             distance_m=number("From the outline to the hazard's edge; 0: touching or inside.", "m", check=NOT_NEGATIVE),
             doubtful=flag(
                 "True: only a satellite shows it, on a hazard's own ground where nobody lives; it counts nowhere."
@@ -292,7 +296,7 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             "settlement_id rule_id",
             area_id=AREA,
             settlement_id=SETTLEMENT,
-            rule_id=text("Rule."),
+            rule_id=text("Rule.", references="red_zone_rules.rule_id"),
             hazard_class=text("Class of the hazard."),
             buildings=integer("Buildings within the rule's distance, sheds and shops too.", "1", check=NOT_NEGATIVE),
             homes=integer("Of these, homes.", "1", check=NOT_NEGATIVE),
@@ -356,7 +360,7 @@ TABLES: dict[str, pa.DataFrameSchema] = {
         table(
             "population_draws",
             "Draws of the people of each settlement and of the rest; added up draw by draw, they are the area's.",
-            "place_id quantity",
+            "quantity place_id",
             place_id=PLACE,
             area_id=AREA,
             settlement_id=IN_SETTLEMENT,

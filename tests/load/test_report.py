@@ -16,6 +16,7 @@ from pipeline.base.resources import resource
 from pipeline.load import parquet, report
 from pipeline.load.report.countries import countries
 from pipeline.load.report.people import Scale
+from pipeline.schema.about import SCHEMA_VERSION
 from pipeline.schema.draws import quantiles
 from pipeline.schema.provenance import Notice
 from pipeline.schema.rounding import round_people
@@ -41,7 +42,7 @@ def full_tables(sample: sample_tables.Sample, **instead: pd.DataFrame) -> dict[s
         "draws": 10_000,
         "season": "winter",
         "parent_run_id": None,
-        "schema_version": "2.0",
+        "schema_version": SCHEMA_VERSION,
         "licence": "ODbL-1.0",
         "data_year": 2024,
     }
