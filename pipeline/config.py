@@ -84,6 +84,7 @@ class Inputs(_Strict):
 
     osm: tuple[Path, ...] = ()
     footprints: tuple[Path, ...] = ()
+    heights: tuple[Path, ...] = ()
     population: Tiles | None = None
     built_up: dict[Annotated[int, Field(ge=1900, le=2100)], Tiles] = {}
     onset: Tiles | None = None
@@ -136,6 +137,7 @@ class Inputs(_Strict):
         inputs = Inputs(
             osm=tuple(base / path for path in self.osm),
             footprints=tuple(base / path for path in self.footprints),
+            heights=tuple(base / path for path in self.heights),
             built_up={year: tuple(base / path for path in tiles) for year, tiles in sorted(self.built_up.items())},
             **{
                 key: tuple(base / path for path in tiles)
@@ -154,7 +156,7 @@ class Inputs(_Strict):
 
 def _check_brackets(key: str, value: object) -> None:
     """Refuse a list where one file stands, and one file where a list or a table of years does, with the right form."""
-    many, by_year = key in {"osm", "footprints"}, key == "built_up"
+    many, by_year = key in {"osm", "footprints", "heights"}, key == "built_up"
     is_table = isinstance(value, dict) and "path" in value
     shown = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else "{ path = … }"
     if many and (isinstance(value, str) or is_table):
@@ -284,6 +286,7 @@ class Live(_Strict):
     timeout_seconds: Annotated[float, Field(gt=0, le=3_600)] = 90
     cache_bytes: Annotated[int, Field(gt=0)] = 20_000_000_000
     osm_date: date | None = None
+    opt_in: tuple[str, ...] = ()
 
     @property
     def cache_folder(self) -> Path:

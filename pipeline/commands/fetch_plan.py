@@ -36,7 +36,7 @@ def listing(config: Config, layers: Catalogue | None = None) -> str:
     certain = [row for row in planned if not row.spec.fallback_for]
     files, size = live.total(certain)
     total = f"In all {files} files, about {size / 1e6:,.0f} MB; files that areas share are counted once."
-    return aligned([_HEADER, *map(_cells, planned)]) + f"{total}{_contact(config)}\n"
+    return aligned([_HEADER, *map(_cells, planned)]) + f"{total}{_unasked(config, layers)}{_contact(config)}\n"
 
 
 def _cells(row: Planned) -> Sequence[str]:
@@ -59,9 +59,20 @@ def _need(row: Planned) -> str:
         return row.uncovered
     if row.spec.feeds in live.REQUIRED:
         return "OpenStreetMap or footprints: one of them is required"
+    if row.spec.restriction:
+        return f"asked for by live.opt_in; its licence allows {row.spec.restriction}, of any output of the run"
     if row.spec.fallback_for:
         return f"only if {row.spec.fallback_for} cannot be had"
     return "optional: without it the run says what is missing"
+
+
+def _unasked(config: Config, layers: Catalogue) -> str:
+    """Say which sources are fetched only when asked for, and what their licence forbids."""
+    return "".join(
+        f" Not unless live.opt_in names {spec.id}: {spec.title} ({spec.licence}: {spec.restriction})."
+        for spec in layers.sources.values()
+        if spec.restriction and spec.id not in config.live.opt_in
+    )
 
 
 def _contact(config: Config) -> str:

@@ -56,6 +56,11 @@ def inputs_page(note: str, grid: Callable[[tuple[str, ...], Iterable[tuple[str, 
     sections = (
         ("osm", makers.FORMATS, "roads, names, hazards, buildings"),
         ("footprints", formats.FORMATS, "buildings seen by satellite, or a cadastre's"),
+        (
+            "heights",
+            formats.FORMATS[1:4],
+            "polygons with a height, for buildings of unknown storeys",
+        ),
         ("outlines", formats.FORMATS[1:4], "settlements of an earlier date, with a column settlement_id"),
         ("population", rasters.FORMATS, "people per cell"),
         ("built_up", rasters.FORMATS, "built-up m² per cell, a file for each epoch: `{ 2020 = … }`"),
@@ -82,6 +87,6 @@ def inputs_page(note: str, grid: Callable[[tuple[str, ...], Iterable[tuple[str, 
 
 
 def _written(key: str, form: Format) -> str:
-    if key in {"osm", "footprints"}:
+    if key in {"osm", "footprints", "heights"}:
         return f"[{form.write}]"
     return f"{{ 2020 = {form.write} }}" if key == "built_up" else form.write

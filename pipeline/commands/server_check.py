@@ -12,7 +12,7 @@ import requests
 from pipeline.commands.text_table import aligned
 from pipeline.declared import catalogue
 from pipeline.errors import SourceError
-from pipeline.extract import live, registry
+from pipeline.extract import live
 from pipeline.extract.http.retry import RequestPolicy, classify_error, classify_status
 from pipeline.extract.source import NotCoveredError
 
@@ -43,7 +43,7 @@ def listing(config: Config, layers: Catalogue | None = None) -> str:
         Neither OpenStreetMap nor footprints can be reached, so that a run would end.
     """
     layers = layers or catalogue.default()
-    sources = [source for source in registry.sources(layers).values() if source.spec.feeds]
+    sources = live.feeding(layers, config.live)
     answers = _ask(_probes(sources, config), RequestPolicy.of(config.live))
     planned = [row for area in config.selected for row in live.plan(area, layers, config)]
     rows, reached = [_HEADER], set()

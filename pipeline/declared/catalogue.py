@@ -345,8 +345,10 @@ class SourceSpec(_Layer):
     """Where it stands which files cover a place, for a `url` that names one of many."""
     endpoint: str = ""
     """S3 endpoint, for a `url` that starts with ``s3://``."""
-    feeds: Literal["osm", "footprints", "built_up", "onset", "tracker", "population", ""] = ""
+    feeds: Literal["osm", "footprints", "heights", "built_up", "onset", "tracker", "population", ""] = ""
     """Which input of an area a live run fills from it; empty: none."""
+    restriction: str = ""
+    """What its licence forbids, in words; such a source is fetched only where `live.opt_in` names it."""
     countries: dict[str, str] = {}
     """ISO 3166 alpha-2 to the code in the URL; a country that is not named is not covered."""
     busy_seconds: float = 30.0

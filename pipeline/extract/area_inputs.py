@@ -28,6 +28,8 @@ class AreaInputs:
         OSM layers by key (see `Catalogue.osm_layers`), each present even if empty.
     footprints
         Satellite footprints, possibly empty.
+    heights
+        Polygons with `height_m`, which lend it to buildings of which nothing better tells the storeys.
     built_up
         Built-up m² per cell, by epoch.
     onset
@@ -50,6 +52,7 @@ class AreaInputs:
 
     layers: dict[str, gpd.GeoDataFrame]
     footprints: gpd.GeoDataFrame
+    heights: gpd.GeoDataFrame | None
     built_up: dict[int, Raster]
     onset: Raster | None
     tracker: Raster | None
@@ -82,11 +85,11 @@ def check(area: Area, filled: Collection[str] = ()) -> None:
             'name a file, or run with sources = "sample" or "live".'
         )
         raise InputError(msg)
-    files = {"osm": given.osm, "footprints": given.footprints}
+    files = {"osm": given.osm, "footprints": given.footprints, "heights": given.heights}
     files |= {"population": given.population or (), "onset": given.onset or ()}
     files["built_up"] = tuple(path for tiles in given.built_up.values() for path in tiles)
     keys = ("tracker", "registered", "survey", "labels", "outlines")
     single = {key: getattr(given, key) for key in keys}
     for key, paths in (files | {key: (path,) for key, path in single.items() if path is not None}).items():
         for path in paths:
-            local_files.check_exists(path, key, folders=key in {"osm", "footprints", "outlines", "tracker"})
+            local_files.check_exists(path, key, folders=key in {"osm", "footprints", "heights", "outlines", "tracker"})

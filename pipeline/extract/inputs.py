@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.config import Area
-    from pipeline.declared.catalogue import Catalogue
+    from pipeline.declared.catalogue import Catalogue, SourceSpec
     from pipeline.extract.live import Fetched
     from pipeline.geometry.raster import Raster
     from pipeline.schema.provenance import Source
@@ -68,6 +68,9 @@ def read(area: Area, catalogue: Catalogue, fetched: Fetched | None = None) -> Ex
             if "footprints" in remote
             else footprints.read(given.footprints, area)
         ),
+        heights=reading.optional(
+            first("heights") or (footprints.read_heights(given.heights, area) if given.heights else None)
+        ),
         built_up=reading.optional(first("built_up"))
         or {
             year: reading.keep(raster("ghs_built_s", str(year))(tiles, area), None if year in modelled else year)
@@ -88,7 +91,18 @@ def read(area: Area, catalogue: Catalogue, fetched: Fetched | None = None) -> Ex
     inputs = replace(inputs, built_up=reading.distinct_values(inputs.built_up, given.built_up))
     _check_found(inputs, area, reading.notices)
     noticed = fetched.notices if fetched else []
-    return Extract(inputs, reading.sources, [*noticed, *reading.notices])
+    restricted = {source.dataset: spec for source in reading.sources if (spec := _restricted(source, catalogue))}
+    terms = [
+        Notice(name, "restricted", values={"licence": spec.licence, "restriction": spec.restriction})
+        for name, spec in restricted.items()
+    ]
+    return Extract(inputs, reading.sources, [*noticed, *terms, *reading.notices])
+
+
+def _restricted(source: Source, catalogue: Catalogue) -> SourceSpec | None:
+    """Return the dataset of what was read, if its licence forbids something."""
+    spec = catalogue.sources.get(source.dataset)
+    return spec if spec and spec.restriction and not source.simulated else None
 
 
 def _check_found(inputs: AreaInputs, area: Area, notices: Sequence[Notice]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pipeline.errors import InputError, SourceError
+from pipeline.errors import ConfigError, InputError, SourceError
 from pipeline.extract import registry
 from pipeline.extract.http.cache import Cache
 from pipeline.extract.http.retry import AttemptError, RequestPolicy, failed
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from pipeline.config import Area, Config
+    from pipeline.config import Area, Config, Live
     from pipeline.declared.catalogue import Catalogue, SourceSpec
     from pipeline.extract.http.download import Report
     from pipeline.extract.http.lock import Download, Lock
@@ -79,13 +79,31 @@ class Fetched:
 def plan(area: Area, catalogue: Catalogue, config: Config) -> list[Planned]:
     """Return what `fetch` would ask for, without asking anybody; a source that has nothing for the area says so."""
     planned = []
-    for source in registry.sources(catalogue).values():
-        if source.spec.feeds:
-            try:
-                planned.append(Planned(area.area_id, source.spec, source.plan(area, config.live)))
-            except NotCoveredError as error:
-                planned.append(Planned(area.area_id, source.spec, (), str(error)))
+    for source in feeding(catalogue, config.live):
+        try:
+            planned.append(Planned(area.area_id, source.spec, source.plan(area, config.live)))
+        except NotCoveredError as error:
+            planned.append(Planned(area.area_id, source.spec, (), str(error)))
     return planned
+
+
+def feeding(catalogue: Catalogue, live: Live) -> list[DataSource[Any]]:
+    """Return the sources that fill an input: those whose licence forbids something only where somebody asked for them.
+
+    Raises
+    ------
+    ConfigError
+        `live.opt_in` names what is no such source.
+    """
+    restricted = [spec.id for spec in catalogue.sources.values() if spec.restriction]
+    if unknown := [name for name in live.opt_in if name not in restricted]:
+        known = ", ".join(restricted) or "none"
+        msg = f"live.opt_in names {unknown[0]!r}, which is no source that must be asked for (known: {known})."
+        raise ConfigError(msg)
+    left_out = set(restricted) - set(live.opt_in)
+    return [
+        source for name, source in registry.sources(catalogue).items() if source.spec.feeds and name not in left_out
+    ]
 
 
 def total(planned: Iterable[Planned]) -> tuple[int, int]:
@@ -155,10 +173,10 @@ def fetch(  # noqa: PLR0913 - what to fetch, and how
                 except AttemptError as error:
                     missing[name] = str(failed(name, source.spec.url, error.reason, error.remedy))
 
-    feeding = [source for source in registry.sources(catalogue).values() if source.spec.feeds]
-    collect([source for source in feeding if source.spec.feeds in REQUIRED])
+    wanted = feeding(catalogue, config.live)
+    collect([source for source in wanted if source.spec.feeds in REQUIRED])
     _check_required(area, catalogue, files, missing)
-    others = [source for source in feeding if source.spec.feeds not in REQUIRED]
+    others = [source for source in wanted if source.spec.feeds not in REQUIRED]
     collect(sorted(others, key=lambda source: bool(source.spec.fallback_for)))
     cache.trim()
     notices = [Notice(name, "source_missing", values={"reason": reason}) for name, reason in missing.items()]

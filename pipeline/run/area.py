@@ -130,6 +130,7 @@ class _Measured:
     inputs: AreaInputs
     osm: dict[str, gpd.GeoDataFrame]
     footprints: gpd.GeoDataFrame
+    heights: gpd.GeoDataFrame | None
     boundary: shapely.Polygon
     built_up: SourceSpec
     sources: Sequence[Source]
@@ -143,6 +144,7 @@ class _Measured:
             inputs=read.data,
             osm={name: frame.to_crs(crs) for name, frame in read.data.layers.items()},
             footprints=read.data.footprints.to_crs(crs),
+            heights=None if read.data.heights is None else read.data.heights.to_crs(crs),
             boundary=cast("shapely.Polygon", outline.iloc[0]),
             built_up=layers.sources["ghs_built_s"],
             sources=read.sources,
@@ -176,7 +178,7 @@ def _describe(  # noqa: PLR0913 - everything that an area is described from
         priors = population.Priors(facts.priors(), area.country, area.area_id, config.run.season)
         merged = buildings.merge(
             measured.osm["buildings"], measured.footprints, area.area_id, priors.select("precision_satellite"),
-            measured.osm["landuse"],
+            measured.osm["landuse"], heights=measured.heights,
         )  # fmt: skip
     with journal.stage("delineating"):
         found = _delineate(measured, merged.buildings, earlier)

@@ -87,6 +87,16 @@ def check(config: Config) -> None:
         raise InputError(msg)
 
 
+def warn(config: Config) -> None:
+    """Say, before the first request, what the licences of sources that were asked for forbid."""
+    for source in live.feeding(catalogue.default(), config.live):
+        if (spec := source.spec).restriction:
+            console.print(
+                f"[yellow]novostroiki:[/] {spec.title} is under {spec.licence}: {spec.restriction}, neither of "
+                "it nor of any output of this run. Every output says so."
+            )
+
+
 class _Downloads(Progress):
     """A bar per download: bytes, rate, time left."""
 

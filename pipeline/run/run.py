@@ -23,7 +23,7 @@ from pipeline.run import fetching, gate, identity, manifest, publish, workers
 from pipeline.run.area import STAGES, process
 from pipeline.run.since import LINEAGE, opened
 from pipeline.schema import tables
-from pipeline.schema.about import DATA_LICENCE, SCHEMA_VERSION, About
+from pipeline.schema.about import SCHEMA_VERSION, About, licence_of
 from pipeline.schema.provenance import Notice
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def run(  # noqa: PLR0913 - one parameter per option of the command
             area_inputs.check(area)
     if config.run.sources == "live" and not frozen:
         fetching.check(config)
+        fetching.warn(config)
     with (
         opened(since, config) as earlier,
         publish.staging(config.run.out, snapshot=started.date() if snapshot else None) as stage,
@@ -252,7 +253,7 @@ def _run_row(config: Config, sources: Sequence[Source], ids: tuple[str, str | No
             "parent_run_id": [ids[1]],
             "version": [__version__],
             "schema_version": [SCHEMA_VERSION],
-            "licence": [DATA_LICENCE],
+            "licence": [licence_of(source.licence for source in sources)],
             "data_year": [years.max()],
             "sources": [config.run.sources],
             "seed": [config.run.seed],

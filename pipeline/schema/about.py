@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Self
 
 SCHEMA_VERSION = "2.1"
@@ -15,6 +16,21 @@ SCHEMA_VERSION = "2.1"
 
 DATA_LICENCE = "ODbL-1.0"
 """Of all that is made from OpenStreetMap or from footprints under the same licence (see NOTICE)."""
+
+
+def licence_of(licences: Iterable[str]) -> str:
+    """Return the licence of what is made from sources under `licences` (SPDX): theirs too, where they forbid commerce.
+
+    Examples
+    --------
+    >>> licence_of(["CC-BY-4.0", "ODbL-1.0"])
+    'ODbL-1.0'
+    >>> licence_of(["CC-BY-NC-4.0; ODbL-1.0"])
+    'ODbL-1.0 AND CC-BY-NC-4.0'
+    """
+    each = {one.strip() for licence in licences for one in licence.split(";")}
+    return " AND ".join([DATA_LICENCE, *sorted(one for one in each if "-NC" in one)])
+
 
 TITLE = "novostroiki: new settlements of Central Asian cities from open data"
 AUTHORS = "The novostroiki authors"

@@ -50,6 +50,7 @@ SENTENCES = {
     "members_missing": "a multipolygon has members that are not in the file and was dropped",
     "name_cut": "a name is longer than {longest} characters and was cut",
     "no_footprint_here": "holds no footprint within the bbox of {area}",
+    "no_height_here": "holds no height of a building within the bbox of {area}",
     "no_homes": "no building can be a home; nothing is said about its population",
     "no_object_here": "holds nothing that {area} asks for, near its bbox",
     "no_rings": "the members of a multipolygon form no ring and it was dropped",
@@ -114,6 +115,7 @@ SENTENCES = {
     ),
     "relation_without_geometry": "a relation of a type that has no geometry of its own was left to its members",
     "ring_dropped": "a closed way has too few points or no area and was dropped",
+    "restricted": "its licence ({licence}) allows {restriction}, of any output of this run",
     "row_of_totals": (
         "row {row} ({title} {total}) is a total (the rows add up to {added:,}) and was left out; where it is the "
         "figure of the whole area, leave its name empty"

@@ -18,6 +18,7 @@ from pipeline.geometry.outline_overlap import Outlines, intersection_area, overl
 from pipeline.geometry.polygon_validity import valid_areas
 from pipeline.transform.buildings import MergedBuildings, merge
 from pipeline.transform.buildings.cleaning import clean
+from pipeline.transform.buildings.height_lending import lend
 from pipeline.transform.population import Priors
 
 CRS = "EPSG:32643"
@@ -340,3 +341,27 @@ def test_misses_that_both_sources_share_lie_within_the_interval() -> None:
     values = merge(first, second, "a", PRECISION).capture.set_index("measure")["value"]
     hidden = 0.2  # of all houses, as if under trees: in neither list, and no list tells
     assert values["unseen_share_p05"] <= unseen / 2500 * (1 - hidden) + hidden <= values["unseen_share_p95"]
+
+
+def test_heights_are_lent_where_nothing_better_is_known() -> None:
+    outlines = [shapely.box(x, 0, x + 10, 10) for x in (0, 100, 200, 300, 400)]
+    buildings = gpd.GeoDataFrame(
+        {"levels": [np.nan, 1, np.nan, np.nan, np.nan], "height_m": [np.nan, np.nan, 4.0, np.nan, np.nan]},
+        geometry=outlines,
+    )
+    lenders = [
+        (shapely.box(0, 0, 10, 10), 9.0),
+        (shapely.box(100, 0, 110, 10), 9.0),  # its storeys are known
+        (shapely.box(200, 0, 210, 10), 9.0),  # its height is known
+        (shapely.box(300, 0, 310, 4), 9.0),  # too little of it is covered
+        (shapely.box(400, 0, 402, 10), 5.0),
+        (shapely.box(402, 0, 406, 10), 8.0),
+    ]
+    heights = gpd.GeoDataFrame({"height_m": [h for _, h in lenders]}, geometry=[shape for shape, _ in lenders])
+    lend(heights, buildings)
+    assert buildings["height_m"].tolist()[:3:2] == [9.0, 4.0]
+    assert buildings["height_m"].isna().tolist() == [False, True, False, True, False]
+    assert buildings["height_m"].iloc[4] == pytest.approx((2 * 5 + 4 * 8) / 6)
+    none = buildings.copy()
+    lend(heights.iloc[:0], none)
+    pd.testing.assert_frame_equal(pd.DataFrame(none), pd.DataFrame(buildings))

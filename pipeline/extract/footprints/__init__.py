@@ -45,6 +45,8 @@ _OTHER_WORDS = (
 """Parts of names of layers with polygons that are no buildings."""
 LOCAL = "local_footprints"
 """Dataset of files of which no provider is known."""
+ATLAS = "global_building_atlas"
+"""Dataset whose outlines are those of others, and whose heights are its own."""
 _DATASETS = {"osm": "osm", "microsoft": "microsoft_footprints"}
 """Origins whose licence the catalogue knows, and where it stands there."""
 _MAX_DEGREES = 180
@@ -128,6 +130,22 @@ def read(paths: Sequence[Path], area: Area, *, dataset: str = "", origin: str = 
     return Extract(data.assign(origin=origin) if origin else data, sources, notices)
 
 
+def read_heights(paths: Sequence[Path], area: Area, *, dataset: str = "") -> Extract[gpd.GeoDataFrame]:
+    """Read the heights of polygons that touch an area, as `read` does; those of which none is known are left out.
+
+    Returns
+    -------
+    Extract of GeoDataFrame
+        ``height_m`` (metres, above 0) and ``geometry`` (EPSG:4326).
+    """
+    found = read(paths, area, dataset=dataset)
+    known = found.data[found.data["height_m"] > 0]
+    notices = found.notices
+    if known.empty:
+        notices = [*notices, Notice(paths[0].name, "no_height_here", values={"area": area.area_id})]
+    return Extract(known[["height_m", "geometry"]].reset_index(drop=True), found.sources, notices)
+
+
 def _repeated(count: int) -> Notice:
     return Notice("footprints", "footprint_twice", count)
 
@@ -147,11 +165,13 @@ def together(reads: Sequence[Extract[gpd.GeoDataFrame]]) -> Extract[gpd.GeoDataF
 
 def _with_licence(source: Source, found: Footprints, area: Area) -> Source:
     """Return the provenance of a user's own file with the licences of those who drew what it holds."""
-    if found.dataset != LOCAL or area.simulated:
+    if found.dataset not in {LOCAL, ATLAS} or area.simulated:
         return source
     known = catalogue.default().sources
     drawn_by = [fields.ORIGINS[number] for number in np.unique(found.origin)]
     specs = [known[_DATASETS[name]] for name in drawn_by if name in _DATASETS]
+    if found.dataset == ATLAS:
+        specs.insert(0, known[ATLAS])
     if not specs:
         return source
     return replace(
@@ -221,7 +241,7 @@ def from_frame(frame: gpd.GeoDataFrame) -> Footprints:
     geometry, problems = clean(shapes)
     problems.update({PARTS: split, fields.GONE: int(np.count_nonzero(gone))})
     return Footprints(
-        "overture_buildings" if "sources" in frame.columns else LOCAL,
+        "overture_buildings" if "sources" in frame.columns else ATLAS if fields.of_atlas(frame) else LOCAL,
         geometry,
         shapely.bounds(geometry),
         fields.heights(frame)[rows],

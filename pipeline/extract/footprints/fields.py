@@ -28,6 +28,7 @@ _DRAWN_BY = (
 OF_OSM = ("osm_id", "full_id", "osm_way_id", "@id", "fclass", "osm_type", "osm_ids")
 """Columns that only extracts of OpenStreetMap have: of QuickOSM, Overpass Turbo, ogr2ogr, Geofabrik, HOT."""
 _OF_GOOGLE = frozenset({"full_plus_code", "area_in_meters"})
+_OF_ATLAS = frozenset({"source", "height", "var"})
 _SOURCES = ("bf_source", "source", "dataset", "origin")
 _HEIGHTS = ("height", "height_m", "building:height", "height_mean", "mean_height", "render_height", "высота")
 _LEVELS = ("building:levels", "levels", "num_floors", "building_levels", "building_l", "floors", "storeys", "этажность")
@@ -37,7 +38,7 @@ _TALLEST_M = 1000.0
 _LEVEL_M = 3.0
 """Height of a storey, for footprints of which only the storeys are known."""
 WANTED = frozenset(
-    ("sources", "confidence", "type", *OF_OSM, *_OF_GOOGLE, *_SOURCES, *_HEIGHTS, *_LEVELS, *_USES)
+    ("sources", "confidence", "type", *OF_OSM, *_OF_GOOGLE, *_OF_ATLAS, *_SOURCES, *_HEIGHTS, *_LEVELS, *_USES)
 )  # fmt: skip
 """Columns that say anything (lower case); others need not be read."""
 
@@ -45,6 +46,11 @@ WANTED = frozenset(
 def of_buildings(names: Iterable[str]) -> bool:
     """Return whether columns with these names say anything beside what Microsoft's lines say."""
     return not {name.lower() for name in names} <= {"height", "confidence"}
+
+
+def of_atlas(frame: pd.DataFrame) -> bool:
+    """Return whether a table is of GlobalBuildingAtlas: its heights, with their variance, stand under its licence."""
+    return _lower(frame).keys() >= _OF_ATLAS
 
 
 def origins(frame: pd.DataFrame) -> NDArray[np.int8]:

@@ -1,30 +1,21 @@
-"""Overture Maps buildings: GeoParquet on S3, of which DuckDB reads only the row groups that meet the area."""
+"""Overture Maps buildings: its releases, which of their files meet an area, and whose outlines they hold."""
 
 from __future__ import annotations
 
 import json
 import re
-import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
-import duckdb
 import geopandas as gpd
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.base.connection import connect, load_extension
 from pipeline.errors import SourceError
-from pipeline.extract.http.retry import (
-    AttemptError,
-    Deadline,
-    PermanentError,
-    RequestPolicy,
-    TransientError,
-    retry_call,
-)
+from pipeline.extract import parquet_window
+from pipeline.extract.http.retry import PermanentError, RequestPolicy, TransientError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -142,28 +133,11 @@ def fetch(  # noqa: PLR0913, PLR0917 - what of which release, and how
         The release vanished, or the server did not answer within the limits.
     """
     urls = [spec.url.format(release=release, file=file) for file in files]
-    url = spec.url.format(release=release, file="*")
-
-    def attempt(_number: int, deadline: Deadline) -> str:
-        with connect(spatial=True) as con:
-            load_extension(con, "httpfs")
-            _reach(con, spec, deadline.timeout(policy))
-            timer = threading.Timer(deadline.left, con.interrupt)
-            timer.start()
-            try:
-                con.execute(_query(urls, part.path), _bounds(area))
-            except (duckdb.IOException, duckdb.HTTPException, duckdb.InvalidInputException) as error:
-                part.drop()
-                raise _classified(error) from error
-            except duckdb.InterruptException as error:
-                part.drop()
-                reason = "it took longer than live.retry_seconds allows"
-                raise TransientError(reason, remedy="raise that limit or try again later") from error
-            finally:
-                timer.cancel()
-        return url
-
-    return retry_call(attempt, source=spec.id, urls=[url], policy=policy, busy_seconds=spec.busy_seconds)
+    gone = PermanentError(
+        "the release is no longer there", remedy="set version in its file in layers/sources to latest"
+    )
+    parquet_window.fetch(spec, urls, _COLUMNS, area, part, policy, gone=gone)
+    return spec.url.format(release=release, file="*")
 
 
 def not_read_elsewhere(path: Path, target: Path) -> None:
@@ -191,43 +165,3 @@ def drawn_by(sources: Iterable[Mapping[str, Any]] | None) -> str:
 def left_out(whole: Path, kept: Path) -> int:
     """Return how many footprints one file holds and the other lacks."""
     return int(pq.read_metadata(whole).num_rows - pq.read_metadata(kept).num_rows)
-
-
-def _reach(con: duckdb.DuckDBPyConnection, spec: SourceSpec, seconds: float) -> None:
-    """Tell DuckDB where the bucket is; it is read without an account."""
-    server = urlsplit(spec.endpoint)
-    con.execute(f"SET http_timeout = {max(1, round(seconds))}")
-    con.execute("SET http_retries = 0")  # attempts are counted here
-    con.execute(
-        "CREATE SECRET (TYPE s3, PROVIDER config, REGION 'us-west-2', URL_STYLE 'path', "
-        f"ENDPOINT {_text(server.netloc)}, USE_SSL {server.scheme == 'https'})",
-    )
-
-
-def _query(urls: Sequence[str], target: Path) -> str:
-    columns = ", ".join(map(_text, _COLUMNS))
-    rows = (
-        f"SELECT COLUMNS(c -> c IN ({columns})) FROM read_parquet([{', '.join(map(_text, urls))}]) "  # noqa: S608 - from the catalogue
-        "WHERE bbox.xmin <= $east AND bbox.xmax >= $west AND bbox.ymin <= $north AND bbox.ymax >= $south ORDER BY id"
-    )
-    return f"COPY ({rows}) TO {_text(target)} (FORMAT parquet)"
-
-
-def _bounds(area: Area) -> dict[str, float]:
-    return dict(zip(("west", "south", "east", "north"), area.bbox, strict=True))
-
-
-def _text(value: object) -> str:
-    """Return a SQL string literal."""
-    return "'" + str(value).replace("'", "''") + "'"
-
-
-def _classified(error: duckdb.Error) -> AttemptError:
-    text = str(error)
-    if "No files found" in text or "404" in text:
-        return PermanentError(
-            "the release is no longer there", remedy="set version in its file in layers/sources to latest"
-        )
-    if "parquet" in text.lower() and "HTTP" not in text:
-        return TransientError("the reply is no whole Parquet file")
-    return TransientError(f"the server failed ({text.splitlines()[0][:120]})")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.declared import catalogue
 from pipeline.schema.provenance import UNSTATED
+from pipeline.wording import licences
 
 if TYPE_CHECKING:
     from pipeline.load.press_kit.figures import Interval, Kit
@@ -23,6 +24,7 @@ class Words:
     alt: str
     caption: str
     sources: str
+    licence: str
     withheld: str
     growth_note: str
 
@@ -55,6 +57,7 @@ def compose(kit: Kit, texts: Texts) -> Words:
             sources=f"{kit.seen[texts.code]} {sources}",
         ),
         sources=sources,
+        licence=licences.sentence(texts, "licence", kit.licence),
         withheld=texts("withheld", **kit.counts),
         growth_note="" if kit.growth.empty else texts("growth.note", product=_title(kit.growth["product"].iloc[0])),
     )

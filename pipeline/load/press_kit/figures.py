@@ -15,6 +15,7 @@ from pipeline.errors import InputError
 from pipeline.geometry.grid import CELL_M, Grid
 from pipeline.load import parquet
 from pipeline.load.press_kit import texts
+from pipeline.schema.about import licence_of
 from pipeline.schema.public_tables import PUBLIC_TABLES
 from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.wording.label_names import best_name, settlement_labels
@@ -85,6 +86,8 @@ class Kit:
     year: int | None
     growth: pd.DataFrame
     sources: list[str]
+    licence: str
+    """Of everything that the kit holds (SPDX)."""
     background: dict[str, list[list[tuple[float, float]]]]
     tables: dict[str, Any]
 
@@ -135,6 +138,7 @@ def read(public: Path, area_id: str) -> Kit:
         year=int(years.max()) if len(years) else None,
         growth=_growth(tables["area_built_up"]),
         sources=_attributions(tables["sources"]),
+        licence=licence_of(tables["sources"]["licence"]),
         background=_background(public / "maps" / area_id / "background.json", grid),
         tables=tables,
     )

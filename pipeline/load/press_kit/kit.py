@@ -70,7 +70,7 @@ def fill(folder: Path, kit: Kit) -> None:
         (folder / f"graphic.{code}.png").write_bytes(static_graphic.render(drawing))
         _write(
             folder / f"caption.{code}.txt",
-            f"{sentences.caption} {language('licence')}\n\n{sentences.alt}\n\n{language('impact_note')}\n",
+            f"{sentences.caption} {sentences.licence}\n\n{sentences.alt}\n\n{language('impact_note')}\n",
         )
 
 
@@ -81,7 +81,8 @@ def _write(path: Path, text: str) -> None:
 def _note(kit: Kit) -> str:
     english = texts.load("en")
     simulated = f"{english('simulated')} " if kit.simulated else ""
-    return f"{simulated}{english('disclaimer')} {english('impact_note')}"
+    restricted = f" {english('licence.noncommercial')}" if "-NC" in kit.licence else ""
+    return f"{simulated}{english('disclaimer')} {english('impact_note')}{restricted}"
 
 
 def _settlements_csv(kit: Kit, note: str) -> str:

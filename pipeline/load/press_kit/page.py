@@ -58,6 +58,7 @@ def render(kit: Kit, *, files: str = "") -> str:
             decks={code: one.deck for code, one in sentences.items()},
             withheld={code: one.withheld for code, one in sentences.items()},
             sources={code: one.sources for code, one in sentences.items()},
+            licences={code: one.licence for code, one in sentences.items()},
             growth_notes={code: one.growth_note for code, one in sentences.items()},
             views=drawing.VIEWS,
             legends={

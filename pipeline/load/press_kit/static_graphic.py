@@ -148,7 +148,7 @@ def _draw_growth(root: ET.Element, kit: Kit, texts: Texts, sentences: captions.W
 def _draw_foot(root: ET.Element, texts: Texts, sentences: captions.Words, y: float) -> float:
     add(root, "path", d=f"M{number(_EDGE)} {number(y)}h{number(_ROOM)}", stroke=colour("ink"), stroke_width=1.0)
     y += 18
-    for text in (sentences.withheld, texts("method"), f"{sentences.sources} {texts('licence')}"):
+    for text in (sentences.withheld, texts("method"), f"{sentences.sources} {sentences.licence}"):
         y = paragraph(root, text, (_EDGE, y), _SMALL, width=_ROOM, fill=colour("soft")) + 2
     return (
         paragraph(root, texts("disclaimer"), (_EDGE, y), _SMALL, width=_ROOM, face=Face.STRONG, fill=colour("ink")) + 6

@@ -15,6 +15,7 @@ from pipeline.load.report.countries import countries
 from pipeline.load.theme import stylesheet
 from pipeline.schema.tables import TABLES
 from pipeline.schema.vocabulary import LANGUAGES
+from pipeline.wording import licences
 from pipeline.wording.texts import load
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ def _report(
         t=words,
         languages={code: load(code)(f"language.{code}") for code in LANGUAGES},
         files=_FILES,
-        run=tables["runs"].iloc[0].to_dict(),
+        run=(run := tables["runs"].iloc[0].to_dict()),
+        licence=licences.sentence(words, "report.manifest", run["licence"], file="manifest.json"),
         simulated=", ".join(simulated),
         title=words("report.title", cities=", ".join(names.values())),
         cities=summary.cities(tables, names, words),
@@ -121,6 +123,7 @@ def _report(
 def _start(tables: Mapping[str, pd.DataFrame]) -> str:
     """Return the page that links everything; every text in four languages, one of which shows."""
     languages = {code: load(code, "embed", "report") for code in LANGUAGES}
+    licence = tables["runs"]["licence"].iloc[0]
     names = {code: _city_names(tables["areas"], code) for code in LANGUAGES}
     areas = summary.records(tables["areas"].drop(columns="geometry"))
     people = {
@@ -140,6 +143,7 @@ def _start(tables: Mapping[str, pd.DataFrame]) -> str:
             people=people,
             countries=countries(tables["areas"], tables["population_draws"]),
             simulated=bool(tables["areas"]["simulated"].any()),
+            licences={code: licences.sentence(words, "start.licence", licence) for code, words in languages.items()},
             script=Markup(resource("maps", "report", "start.js").read_text(encoding="utf-8")),  # noqa: S704 - ours
         )
     )

@@ -17,6 +17,7 @@ from pipeline.schema.provenance import Notice
 from pipeline.transform.buildings.building_use import STOREY_M, kinds
 from pipeline.transform.buildings.capture_recapture import completeness
 from pipeline.transform.buildings.cleaning import clean
+from pipeline.transform.buildings.height_lending import lend
 from pipeline.transform.buildings.matching import match, repeats
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def merge(
     area_id: str,
     precision: Prior,
     landuse: gpd.GeoDataFrame | None = None,
+    *,
+    heights: gpd.GeoDataFrame | None = None,
 ) -> MergedBuildings:
     """Merge the OSM buildings and the satellite footprints of an area into one layer.
 
@@ -80,6 +83,8 @@ def merge(
         Share of the footprints that are buildings: the prior of this area.
     landuse
         OSM's layer, in the same CRS; None: not known.
+    heights
+        Polygons with `height_m` that lend it to buildings of which neither storeys nor a height is known.
 
     Returns
     -------
@@ -98,15 +103,17 @@ def merge(
     alone = np.ones(len(cleaned_fp), dtype=bool)
     alone[other] = False
     alone &= ~found.doubtful
-    heights = cleaned_fp["height_m"].take(other).groupby(own).max()
+    matched_m = cleaned_fp["height_m"].take(other).groupby(own).max()
     rests = Outlines.of(found.rests.geometry)
     parts = [
-        _from_osm(cleaned_osm, area_id, seen, heights),
+        _from_osm(cleaned_osm, area_id, seen, matched_m),
         _from_satellite(cleaned_fp[alone]),
         _from_satellite(_reshaped(cleaned_fp.iloc[found.rests.footprint], rests)),
     ]
     buildings = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=osm.crs)
     buildings["area_id"] = area_id
+    if heights is not None:
+        lend(heights, buildings)
     centres = np.concatenate([outlines_osm.centre, outlines_fp.centre[alone], rests.centre])
     buildings["kind"] = kinds(buildings, centres, landuse)
     buildings["levels"] = buildings["levels"].fillna(_storeys(buildings["height_m"]))

@@ -1,0 +1,1 @@
+"""GlobalBuildingAtlas: heights of buildings, in tiles of five degrees."""
