@@ -46,8 +46,9 @@ _TAIL = """
   the others are published without it, and the run says so.
 
 Licence and attribution of footprints follow from their columns (`osm_id`, `full_id`, `@id`, `fclass`: OpenStreetMap;
-`bf_source`, `source`, `sources`: as each row says; `full_plus_code`: Google). `building`, `building:levels` and heights
-are used, with units as people type them.
+`bf_source`, `source`, `sources`: as each row says; `full_plus_code`: Google; `source`, `height` and
+`var`: GlobalBuildingAtlas, whose heights may not be used commercially, nor may any output then). `building`,
+`building:levels` and heights are used, with units as people type them.
 """
 
 
@@ -58,7 +59,7 @@ def inputs_page(note: str, grid: Callable[[tuple[str, ...], Iterable[tuple[str, 
         ("footprints", formats.FORMATS, "buildings seen by satellite, or a cadastre's"),
         (
             "heights",
-            formats.FORMATS[1:4],
+            (formats.FORMATS[5], *formats.FORMATS[1:3]),
             "polygons with a height, for buildings of unknown storeys",
         ),
         ("outlines", formats.FORMATS[1:4], "settlements of an earlier date, with a column settlement_id"),
