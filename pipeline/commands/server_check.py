@@ -101,7 +101,10 @@ def _answer(address: str, policy: RequestPolicy) -> str:
         return f"has asked for fewer requests, and is left alone for {rest:.0f} s more"
     headers = {"User-Agent": policy.user_agent, "Range": "bytes=0-0"}
     try:
-        with requests.get(address, headers=headers, timeout=_SILENCE_S, stream=True) as response:
+        with (
+            policy.session() as session,
+            session.get(address, headers=headers, timeout=_SILENCE_S, stream=True) as response,
+        ):
             refused = classify_status(response)
     except requests.RequestException as error:
         return classify_error(error).reason

@@ -56,6 +56,11 @@ def fetch(  # noqa: PLR0913, PLR0917 - what of which files, and how
     """
 
     def attempt(_number: int, deadline: Deadline) -> str:
+        for url in urls:
+            address = spec.endpoint + "/" + url.removeprefix("s3://")
+            if policy.landing(address, deadline) != address:
+                reason = "it redirects elsewhere"
+                raise PermanentError(reason, remedy=f"look for its new address at {spec.home}")
         with connect(spatial=True) as con:
             load_extension(con, "httpfs")
             _reach(con, spec, deadline.timeout(policy))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import cases, test_building_atlas, test_faults, test_s3, test_tracker, test_windows
+from tests.faults import cases, test_building_atlas, test_faults, test_redirects, test_s3, test_tracker, test_windows
 from tests.faults.cases import RECOVERS, Case
 
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
@@ -28,7 +28,7 @@ the same run.
 def collected() -> list[Case]:
     """Return every case that the modules of this folder hold, in the order in which they are written."""
     found: dict[str, Case] = {}
-    for module in (test_faults, cases, test_windows, test_s3, test_tracker, test_building_atlas):
+    for module in (test_faults, cases, test_windows, test_s3, test_tracker, test_building_atlas, test_redirects):
         for value in vars(module).values():
             several = value if isinstance(value, list | dict) else [value]
             found |= {case.name: case for case in several if isinstance(case, Case)}

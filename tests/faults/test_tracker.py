@@ -134,19 +134,25 @@ def test_a_copy_on_disk_gives_the_same(small: tuple[Path, np.ndarray], make_conf
 
 TRACKER = "sharded Zarr"
 FAULTS = [
-    Case(TRACKER, "503", RECOVERS, [servers.status(503)], how="asked again"),
+    Case(TRACKER, "503", RECOVERS, [None, servers.status(503)], how="asked again"),
     Case(
         TRACKER,
         "503 without end",
         "the server answers 503 Service Unavailable",
-        [servers.status(503)],
+        [None, servers.status(503)],
         forever=True,
         live=cases.IMPATIENT,
     ),
-    Case(TRACKER, "404", "it is not there (404)", [servers.status(404)]),
-    Case(TRACKER, "body cut in the middle", RECOVERS, [None, servers.cut], how="asked again"),
-    Case(TRACKER, "HTML instead of the description", RECOVERS, [servers.body(servers.HTML)], how="asked again"),
-    Case(TRACKER, "HTML instead of a shard's index", RECOVERS, [None, servers.body(servers.HTML)], how="asked again"),
+    Case(TRACKER, "404", "it is not there (404)", [None, servers.status(404)]),
+    Case(TRACKER, "body cut in the middle", RECOVERS, [None, None, servers.cut], how="asked again"),
+    Case(TRACKER, "HTML instead of the description", RECOVERS, [None, servers.body(servers.HTML)], how="asked again"),
+    Case(
+        TRACKER,
+        "HTML instead of a shard's index",
+        RECOVERS,
+        [None, None, servers.body(servers.HTML)],
+        how="asked again",
+    ),
 ]
 
 

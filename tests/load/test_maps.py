@@ -70,6 +70,21 @@ def test_nothing_is_loaded_from_elsewhere(page: map_page.Page) -> None:
     assert "connect-src 'self'" in page.served.read_text(encoding="utf-8")
 
 
+def test_the_notices_of_all_bundled_libraries_travel_along(page: map_page.Page) -> None:
+    told = (
+        (_TOP / "NOTICE").read_text(encoding="utf-8").split("Parts of these libraries are in every page of a map:")[1]
+    )
+    packages = json.loads((_CLIENT.parent / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    for name in packages.keys() - {"esbuild"}:  # which bundles the others
+        assert f"\n{name} " in told
+    for entry in (page.index, page.served):
+        assert told.strip().replace("*/", "* /") in entry.read_text(encoding="utf-8")
+    title = r"^(?:@[\w-]+/)?[\w-]+ [\d.]+ \((?:ISC|MIT|BSD-[23]-Clause|Unlicense)\)$"
+    texts = re.split(title, told, flags=re.MULTILINE)[1:]
+    assert len(texts) >= len(packages)
+    assert all(re.search(r"warrant", text, re.IGNORECASE) for text in texts), "a licence without its text"
+
+
 def test_only_a_configured_basemap_opens_the_policy(sample: sample_tables.Sample, tmp_path: Path) -> None:
     archive = tmp_path / "tiles.pmtiles"
     tiles.build(sample.tables, sample.zones, sample.context, archive)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-_MAX_REDIRECTS = 10
 _CHANGED = "look at the provider's page for what has changed"
 
 
@@ -148,8 +147,7 @@ class _Transfer:
         headers = {"User-Agent": self.policy.user_agent, "Accept-Encoding": "identity"}
         if offset:
             headers |= {"Range": f"bytes={offset}-", "If-Range": validator}
-        with requests.Session() as session:
-            session.max_redirects = _MAX_REDIRECTS
+        with self.policy.session() as session:
             response = session.get(url, headers=headers, stream=True, timeout=deadline.timeout(self.policy))
             self._admit(response)
             if not _continues(response, offset, validator):

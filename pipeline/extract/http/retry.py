@@ -19,11 +19,13 @@ import urllib3
 import pipeline
 from pipeline.errors import SourceError
 from pipeline.extract.http.busy import FILE_NAME, BusyServers
+from pipeline.extract.http.session import ForbiddenRedirectError, GuardedSession, addresses, landing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pipeline.config import Live
+    from pipeline.extract.http.session import Resolver
 
 T = TypeVar("T")
 
@@ -104,6 +106,26 @@ class RequestPolicy:
     backoff_seconds: float = 1.0
     servers: Servers = field(default_factory=Servers)
     """What this run has learnt of them."""
+    resolve: Resolver = addresses
+    """Tells the addresses of a host, for redirects."""
+
+    def session(self) -> GuardedSession:
+        """Return a session that sends no password, and follows redirects only where they may lead."""
+        return GuardedSession(self.resolve)
+
+    def landing(self, url: str, deadline: Deadline) -> str:
+        """Return where an address leads after all redirects, for clients that follow them unasked.
+
+        Raises
+        ------
+        AttemptError
+            The server does not answer, or redirects to where it must not.
+        """
+        try:
+            with self.session() as session:
+                return landing(url, session, seconds=deadline.timeout(self), user_agent=self.user_agent)
+        except requests.RequestException as error:
+            raise classify_error(error) from error
 
     @classmethod
     def of(cls, live: Live) -> RequestPolicy:
@@ -277,6 +299,8 @@ def stream(response: requests.Response, deadline: Deadline) -> Iterator[bytes]:
 
 def classify_error(error: requests.RequestException) -> AttemptError:
     """Return what a failure below HTTP means."""
+    if isinstance(error, ForbiddenRedirectError):
+        return PermanentError(str(error), remedy=f"do not trust that server now; {_MOVED}")
     if isinstance(error, requests.ConnectionError) and "timed out" in str(error):
         return UnreachableError(_SILENT)
     if isinstance(error, requests.ConnectionError) and "resolve" in str(error):

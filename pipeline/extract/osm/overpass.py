@@ -164,22 +164,23 @@ def fetch(  # noqa: PLR0913 - what a request needs, and who may refuse it
 def _ask(url: str, query: Query, policy: RequestPolicy, deadline: Deadline, report: Report | None) -> bytes:
     """Put the question once and return the body of the reply."""
     seconds = deadline.timeout(policy)
-    response = requests.post(
-        url.rstrip("/") + "/interpreter",
-        data={"data": query.ql(seconds)},
-        headers={"User-Agent": policy.user_agent, "Referer": policy.user_agent},
-        timeout=seconds,
-        stream=True,
-    )
-    if refused := classify_status(response):
-        raise refused
-    body, began = io.BytesIO(), time.monotonic()
-    for chunk in stream(response, deadline):
-        body.write(chunk)
-        done = body.tell()
-        if done > _MAX_REPLY:
-            reason = f"the reply has more than the {_MAX_REPLY:,} bytes that are plausible for a tile"
-            raise PermanentError(reason, remedy="report this as a bug")
-        if report:
-            report(Progress("osm", done, None, time.monotonic() - began, done))
+    with policy.session() as session:
+        response = session.post(
+            url.rstrip("/") + "/interpreter",
+            data={"data": query.ql(seconds)},
+            headers={"User-Agent": policy.user_agent, "Referer": policy.user_agent},
+            timeout=seconds,
+            stream=True,
+        )
+        if refused := classify_status(response):
+            raise refused
+        body, began = io.BytesIO(), time.monotonic()
+        for chunk in stream(response, deadline):
+            body.write(chunk)
+            done = body.tell()
+            if done > _MAX_REPLY:
+                reason = f"the reply has more than the {_MAX_REPLY:,} bytes that are plausible for a tile"
+                raise PermanentError(reason, remedy="report this as a bug")
+            if report:
+                report(Progress("osm", done, None, time.monotonic() - began, done))
     return body.getvalue()

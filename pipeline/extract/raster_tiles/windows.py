@@ -67,7 +67,7 @@ def over_http(tiles: Sequence[Sequence[str]], fetching: Fetching, spec: SourceSp
         try:
             before = [_state(url, policy, deadline) for url in chosen]
             how = (fetching.area, spec, part.path, deadline.timeout(policy), policy.user_agent)
-            fetching.call(__name__, "read_remote", chosen, *how, about=part.path)
+            fetching.call(__name__, "read_remote", [state[0] for state in before], *how, about=part.path)
             after = [_state(url, policy, deadline) for url in chosen]
         except requests.RequestException as error:
             raise classify_error(error) from error
@@ -80,12 +80,13 @@ def over_http(tiles: Sequence[Sequence[str]], fetching: Fetching, spec: SourceSp
 
 
 def _state(url: str, policy: RequestPolicy, deadline: Deadline) -> tuple[str, ...]:
-    """Return what changes when the file does."""
+    """Return where a file is after all redirects, and what changes when it does."""
     headers = {"User-Agent": policy.user_agent, "Accept-Encoding": "identity"}
-    response = requests.head(url, headers=headers, timeout=deadline.timeout(policy), allow_redirects=True)
+    with policy.session() as session:
+        response = session.head(url, headers=headers, timeout=deadline.timeout(policy), allow_redirects=True)
     if refused := classify_status(response):
         raise refused
-    return tuple(response.headers.get(name, "") for name in ("ETag", "Last-Modified", "Content-Length"))
+    return response.url, *(response.headers.get(name, "") for name in ("ETag", "Last-Modified", "Content-Length"))
 
 
 def read_remote(  # noqa: PLR0913, PLR0917 - what of where, and how
@@ -97,6 +98,7 @@ def read_remote(  # noqa: PLR0913, PLR0917 - what of where, and how
         "GDAL_HTTP_TIMEOUT": math.ceil(seconds),
         "GDAL_HTTP_MAX_RETRY": 0,  # attempts are counted here
         "GDAL_HTTP_USERAGENT": user_agent,
+        "GDAL_HTTP_NETRC": "NO",
         "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
         "CPL_VSIL_CURL_NON_CACHED": "/vsicurl/",  # another attempt must see the file as it is then
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from obstore.store import HTTPStore
 
@@ -68,13 +69,15 @@ class WsfTracker(DataSource["Raster"]):
         def ask(part: PartialFile) -> str:
             def attempt(turn: int, deadline: Deadline) -> str:
                 url = urls[turn % len(urls)]
+                description = f"/{tracker.ARRAY}/zarr.json"
+                landed = fetching.policy.landing(url + description, deadline).removesuffix(description)
                 options: ClientConfig = {
                     "timeout": timedelta(seconds=deadline.timeout(fetching.policy)),
                     "user_agent": fetching.policy.user_agent,
-                    "allow_http": True,
+                    "allow_http": urlsplit(landed).scheme == "http",
                 }
                 # Attempts are counted here.
-                store = HTTPStore(url, client_options=options, retry_config={"max_retries": 0})
+                store = HTTPStore(landed, client_options=options, retry_config={"max_retries": 0})
                 tracker.write_window(store, area, part.path)
                 return url
 
