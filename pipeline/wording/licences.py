@@ -22,7 +22,8 @@ def sentence(words: Texts, key: str, licence: str, **values: str) -> str:
         An SPDX expression, as `schema.about.licence_of` returns it.
     """
     told = words(key, licence=", ".join(map(_plain, licence.split(" AND "))), **values)
-    return f"{told} {words('licence.noncommercial')}" if "-NC" in licence else told
+    restriction = words("licence.noncommercial")
+    return f"{told} {restriction}" if "-NC" in licence else told
 
 
 def _plain(identifier: str) -> str:

@@ -12,8 +12,10 @@ from pipeline.errors import InputError, SourceError
 from pipeline.extract.http import lock
 from pipeline.extract.http.cache import Cache
 from pipeline.extract.http.lock import Request
+from tests.crashes import ERRORS, KILLED, SAID, UNHARMED, in_a_child, kill, needs_fork, refusing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pipeline.extract.http.download import PartialFile
@@ -116,3 +118,61 @@ def test_only_the_caches_own_folders_are_removed(tmp_path: Path, mine: Path) -> 
     cache.trim()
     assert sorted(path.name for path in objects.iterdir()) == ["f" * 64, "notes"]
     assert mine.read_text(encoding="utf-8") == "mine"
+
+
+# --- crashes --------------------------------------------------------------------------------------------------------
+
+
+def work(cache: Cache, content: bytes) -> tuple[Path, Path]:
+    """Use a cache as a run does: fetch anew, make something of it, forget, make room; return what it gave."""
+    given = ask(cache, content, refresh_hours=0)
+    made = cache.derived([given], "recipe", "b.txt", lambda target: target.write_bytes(b"of " + given.read_bytes()))
+    other = Request(dataset="other", version="1", url="https://example.org/b", licence="x")
+    cache.get(other, "b.txt", lambda part: part.path.write_bytes(b"other") and other.url)
+    cache.forget([cache.used[other.key]])
+    cache.trim()
+    return given, made
+
+
+def files(root: Path) -> list[str]:
+    """Return what lies in a cache, but for locks."""
+    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.suffix != ".busy")
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> list[str]:
+    """Return what lies in a cache that nobody disturbed."""
+    undisturbed = Cache(tmp_path / "undisturbed", limit_bytes=0)
+    work(undisturbed, b"old")
+    undisturbed = Cache(tmp_path / "undisturbed", limit_bytes=0)
+    work(undisturbed, b"new")
+    return files(undisturbed.root)
+
+
+def new_cache(tmp_path: Path) -> Cache:
+    return Cache(tmp_path / "cache", limit_bytes=0)
+
+
+@needs_fork
+@pytest.mark.parametrize("action", [kill, *map(refusing, ERRORS.values())], ids=["kill", *ERRORS])
+def test_a_cache_that_is_disturbed_at_any_moment_is_right_on_the_next_run(
+    tmp_path: Path, mine: Path, sound: list[str], action: Callable[[], None]
+) -> None:
+    work(new_cache(tmp_path), b"old")
+    call, ends = 0, set()
+    while True:
+        call += 1
+        code = in_a_child(lambda: work(new_cache(tmp_path), b"new"), call, action)
+        if code >= UNHARMED:
+            break
+        ends.add(code)
+        held = new_cache(tmp_path).held(REQUEST)
+        assert held is None or Cache.path(new_cache(tmp_path), held).read_bytes() in {b"old", b"new"}
+        given, made = work(new_cache(tmp_path), b"new")
+        assert (given.read_bytes(), made.read_bytes()) == (b"new", b"of new")
+        assert files(tmp_path / "cache") == sound
+        assert mine.read_text(encoding="utf-8") == "mine"
+        work(new_cache(tmp_path), b"old")
+    assert code == UNHARMED
+    assert ends <= ({KILLED} if action is kill else {0, SAID})
+    assert call > 30

@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -18,11 +17,11 @@ import pytest
 from pipeline.base import releases
 from pipeline.errors import InputError, RunError
 from pipeline.run import manifest, publish
+from tests.crashes import ERRORS, KILLED, SAID, UNHARMED, in_a_child, kill, needs_fork, refusing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL, which Windows lacks")
 NAMES = ("novostroiki.duckdb", "tables/areas.parquet", "maps/osh/index.html")
 
 
@@ -260,39 +259,6 @@ def test_lost_files_of_a_kit_are_put_back(out: Path) -> None:
 # --- crashes --------------------------------------------------------------------------------------------------------
 
 
-def counted(event: str) -> bool:
-    return event == "open" or event.startswith(("os.", "fcntl."))
-
-
-def in_a_child(out: Path, word: str, at_event: int, action: Callable[[], None], snapshot: date | None = None) -> int:
-    """Publish in a child that does something at its n-th operation on the file system; return how it ended."""
-    child = os.fork()
-    if child == 0:
-        seen = 0
-
-        def count(event: str, _: object) -> None:
-            nonlocal seen
-            if counted(event):
-                seen += 1
-                if seen == at_event:
-                    action()
-
-        sys.addaudithook(count)
-        code = 0
-        try:
-            publish_word(out, word, snapshot=snapshot)
-        except (RunError, InputError):
-            code = 3
-        except BaseException:  # noqa: BLE001 - whatever else it is, it is a fault
-            code = 4
-        os._exit(code if seen >= at_event else 100 + code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def kill() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 def start_and_fail(out: Path) -> None:
     with contextlib.suppress(ZeroDivisionError), publish.staging(out):
         _ = 1 / 0
@@ -308,7 +274,7 @@ def test_killed_at_any_moment_keeps_old_or_new_whole(out: Path) -> None:
     old, beside_old = behind_pointer(out), {name: f"old {name}" for name in NAMES}
     beside_new = {name: f"new {name}" for name in NAMES}
     call, seen = 0, []
-    while in_a_child(out, "new", call := call + 1, kill) == -signal.SIGKILL:
+    while in_a_child(lambda: publish_word(out, "new"), call := call + 1, kill) == KILLED:
         seen.append(behind_pointer(out))
         assert manifest.verify(out) == []
         shown = {name: (out / name).read_text() for name in NAMES}
@@ -330,7 +296,7 @@ def test_killed_at_any_moment_keeps_old_or_new_whole(out: Path) -> None:
 @needs_fork
 def test_killed_in_its_first_run_is_no_obstacle(out: Path) -> None:
     call = 0
-    while in_a_child(out, "new", call := call + 1, kill) == -signal.SIGKILL:
+    while in_a_child(lambda: publish_word(out, "new"), call := call + 1, kill) == KILLED:
         start_and_fail(out)
         assert not out.exists() or not state(out) or behind_pointer(out)
         if out.exists():
@@ -341,22 +307,21 @@ def test_killed_in_its_first_run_is_no_obstacle(out: Path) -> None:
 
 
 @needs_fork
-@pytest.mark.parametrize("number", [5, 24, 28], ids=["EIO", "EMFILE", "ENOSPC"])
+@pytest.mark.parametrize("number", ERRORS.values(), ids=ERRORS.keys())
 def test_refused_at_any_moment_keeps_old_or_new_and_says_so(out: Path, number: int) -> None:
-    def refuse() -> None:
-        raise OSError(number, os.strerror(number))
+    def work() -> None:
+        publish_word(out, "new", snapshot=date(2026, 11, 22))
 
     publish_word(out, "old")
-    day = date(2026, 11, 22)
     call = 0
-    while (code := in_a_child(out, "new", call := call + 1, refuse, day)) in (0, 3):
+    while (code := in_a_child(work, call := call + 1, refusing(number))) in (0, SAID):
         assert not (out / "releases" / ".staging").exists() or code == 0
         assert manifest.verify(out) == []
         words = {(out / name).read_text().split()[0] for name in NAMES}
         assert words == ({"new"} if releases.resolve(out).name == run_id("new") else {"old"})
         if "new" in words:
             publish_word(out, "old")
-    assert code == 100
+    assert code == UNHARMED
     assert call > 50
 
 

@@ -5,7 +5,7 @@
     objects/<sha256>/<name>      the bytes, as they came
     requests/<key>.json          which object answers a request, and since when
     derived/<key>/<name>         what was made of objects and can be made again; beside it, its size and SHA-256
-    incoming/                    downloads under way, resumed by the next run
+    incoming/                    downloads under way, resumed by the next run; what is being written; locks
     usage.json                   what was asked of which server on which day
     busy.json                    until when a server that asked for fewer requests is left alone
 """
@@ -16,8 +16,7 @@ import errno
 import hashlib
 import os
 import shutil
-import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -30,7 +29,7 @@ from pipeline.extract.http.lock import Derived, Download, Request
 from pipeline.schema import provenance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pipeline.config import Live
@@ -113,18 +112,17 @@ class Cache:
         SourceError
             The fetch failed, the disk is full, or a frozen run needs what the cache does not hold.
         """
-        download = self.held(request, refresh_hours)
-        if download is not None and not self._sound(download):
-            download = None
-        if download is None:
-            if self.frozen is not None:
-                msg = (
-                    f"{request.dataset} is not to be had frozen: {self._lacks(request)} {request.url}; "
-                    "run without --frozen to fetch what is there now."
-                )
-                raise SourceError(msg)
-            download = self._fetch(request, name, fetch, refresh_hours)
-            self.fetched.add(request.key)
+        with _on_disk(self.root / "incoming", request.dataset):
+            download = self._current(request, refresh_hours)
+            if download is None:
+                if self.frozen is not None:
+                    msg = (
+                        f"{request.dataset} is not to be had frozen: {self._lacks(request)} {request.url}; "
+                        "run without --frozen to fetch what is there now."
+                    )
+                    raise SourceError(msg)
+                download = self._fetch(request, name, fetch, refresh_hours)
+                self.fetched.add(request.key)
         self.used[request.key] = download
         return self.path(download)
 
@@ -140,35 +138,54 @@ class Cache:
         """
         words = "\n".join([recipe, *(str(path.relative_to(self.root)) for path in inputs)])
         target = self.root / "derived" / hashlib.sha256(words.encode()).hexdigest() / name
-        if not _as_made(target):
-            temporary = target.with_name(f".{os.getpid()}-{threading.get_ident()}-{name}")
+        with _on_disk(target.parent, name):
             try:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                make(temporary)
-                made = Derived(bytes=temporary.stat().st_size, sha256=provenance.sha256(temporary))
-                _beside(target).unlink(missing_ok=True)
-                temporary.replace(target)
-                _beside(target).write_text(made.model_dump_json(), encoding="utf-8")
+                with self._alone(target.parent.name):
+                    if not _as_made(target):
+                        self._make(target, make)
             except Exception as error:
-                if isinstance(error, RunError):
+                if isinstance(error, RunError) or (isinstance(error, OSError) and error.errno is not None):
                     raise
-                if isinstance(error, OSError) and error.errno is not None:
-                    raise _disk_error(error, target, name) from error
                 raise self._evicted(inputs, name, error) from error
-            finally:
-                temporary.unlink(missing_ok=True)
-        self._made.add(target.parent)
-        newest = max((path.stat().st_mtime for path in inputs), default=target.stat().st_mtime)
-        os.utime(target, (newest, newest))
+            self._made.add(target.parent)
+            newest = max((path.stat().st_mtime for path in inputs), default=target.stat().st_mtime)
+            os.utime(target, (newest, newest))
         return target
+
+    def _make(self, target: Path, make: Callable[[Path], None]) -> None:
+        """Make a derived file aside, then let it count."""
+        temporary = self.root / "incoming" / f"{target.parent.name}-{target.name}"
+        try:
+            make(temporary)
+            made = Derived(bytes=temporary.stat().st_size, sha256=provenance.sha256(temporary))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _beside(target).unlink(missing_ok=True)
+            temporary.replace(target)
+            self._write(_beside(target), made.model_dump_json())
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _alone(self, name: str) -> FileLock:
+        """Return what keeps other processes from the same work."""
+        incoming = self.root / "incoming"
+        incoming.mkdir(parents=True, exist_ok=True)
+        return FileLock(incoming / f"{name}.busy")
+
+    def _write(self, path: Path, text: str) -> None:
+        """Write a small file whole or not at all; what a process that is killed leaves, the next one writes over."""
+        temporary = self.root / "incoming" / f"{path.parent.name}-{path.name}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
 
     def forget(self, downloads: Iterable[Download]) -> None:
         """Remove downloads that turned out to be of no use, so that they are fetched again; a frozen run keeps them."""
         if self.frozen is not None:
             return
         for download in list(downloads):
-            self._index(download.request).unlink(missing_ok=True)
-            _remove(self.path(download).parent)
+            with _on_disk(self.root, download.request.dataset):
+                self._index(download.request).unlink(missing_ok=True)
+                _remove(self.path(download).parent)
             self.used.pop(download.request.key, None)
 
     def trim(self) -> int:
@@ -176,6 +193,10 @@ class Cache:
 
         What this run has used stays, even if it is more than the limit.
         """
+        with _on_disk(self.root, "the cache"):
+            return self._trim()
+
+    def _trim(self) -> int:
         keep = self._made | {self.path(download).parent for download in self.used.values()}
         folders = [folder for kind in ("objects", "derived") for folder in (self.root / kind).glob("[0-9a-f]" * 64)]
         sizes = {folder: _size(folder) for folder in folders}
@@ -207,6 +228,11 @@ class Cache:
     def _index(self, request: Request) -> Path:
         return self.root / "requests" / f"{request.key}.json"
 
+    def _current(self, request: Request, refresh_hours: float | None) -> Download | None:
+        """Return the download that answers a request, if it is there and its bytes are those that came."""
+        download = self.held(request, refresh_hours)
+        return download if download is not None and self._sound(download) else None
+
     def _sound(self, download: Download) -> bool:
         """Return whether the bytes are those that came; damaged ones are removed."""
         path = self.path(download)
@@ -221,22 +247,16 @@ class Cache:
     def _fetch(
         self, request: Request, name: str, fetch: Callable[[PartialFile], str], refresh_hours: float | None
     ) -> Download:
-        incoming = self.root / "incoming"
-        part = PartialFile(incoming / f"{request.key}.part")
-        try:
-            incoming.mkdir(parents=True, exist_ok=True)
-            with FileLock(incoming / f"{request.key}.busy"):
-                meanwhile = self.held(request, refresh_hours)
-                if meanwhile is not None and self._sound(meanwhile):
-                    return meanwhile  # another process was faster
-                try:
-                    answered = fetch(part)
-                except OSError:
-                    part.drop()  # room that a full disk needs
-                    raise
-                return self._keep(request, name, answered, part)
-        except OSError as error:
-            raise _disk_error(error, incoming / name, request.dataset) from error
+        part = PartialFile(self.root / "incoming" / f"{request.key}.part")
+        with self._alone(request.key):
+            if meanwhile := self._current(request, refresh_hours):
+                return meanwhile  # another process was faster
+            try:
+                answered = fetch(part)
+            except OSError:
+                part.drop()  # room that a full disk needs
+                raise
+            return self._keep(request, name, answered, part)
 
     def _keep(self, request: Request, name: str, answered: str, part: PartialFile) -> Download:
         """Move a complete file to the place that its content gives it, then let the index point there."""
@@ -252,11 +272,7 @@ class Cache:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.finish(path)
         _touch(path, download)
-        index = self._index(request)
-        index.parent.mkdir(parents=True, exist_ok=True)
-        temporary = index.with_suffix(f".{os.getpid()}")
-        temporary.write_text(download.model_dump_json(), encoding="utf-8")
-        temporary.replace(index)
+        self._write(self._index(request), download.model_dump_json())
         return download
 
 
@@ -303,10 +319,19 @@ def _touch(path: Path, download: Download) -> None:
     os.utime(path.parent)
 
 
+@contextmanager
+def _on_disk(path: Path, source: str) -> Iterator[None]:
+    """Turn what the disk refuses into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise _disk_error(error, path, source) from error
+
+
 def _disk_error(error: OSError, path: Path, source: str) -> SourceError:
     """Build the error of a download that the disk could not take."""
     if error.errno in _FULL_DISK:
         problem, remedy = "the disk is full", "make room, or set live.cache to a folder on another disk"
     else:
         problem, remedy = str(error.strerror), "set live.cache to a folder that can be written"
-    return SourceError(f"{source} could not be kept in {path.parent}: {problem}; {remedy}.")
+    return SourceError(f"{source} could not be kept in {path}: {problem}; {remedy}.")
