@@ -56,7 +56,7 @@ class MergedBuildings:
     notices: list[Notice]
 
 
-def merge(
+def merge(  # noqa: PLR0913 - what is known of buildings, by source
     osm: gpd.GeoDataFrame,
     footprints: gpd.GeoDataFrame,
     area_id: str,
