@@ -34,6 +34,16 @@ def test_a_displaced_town_is_one_town(east: float, north: float) -> None:
     assert seen(merged) == ["both"] * len(houses)
 
 
+def test_a_house_that_only_the_satellite_shows_stands_among_its_neighbours() -> None:
+    """Beside a zone's edge, eight metres decide."""
+    houses = town(np.random.default_rng(7))
+    merged = merge(osm(*houses[1:]), satellite(*moved(houses, 6, -5)), "a", PRECISION).buildings
+    lone = merged[merged["seen_by"] == "satellite"]
+    assert len(lone) == 1
+    assert lone.geometry.iloc[0].centroid.distance(houses[0].centroid) < 0.5
+    assert lone["footprint_m2"].iloc[0] == pytest.approx(houses[0].area)
+
+
 @pytest.mark.parametrize(("east", "north"), [(8, 0), (-7, 5)])
 def test_houses_of_one_size_on_plots_of_one_width(east: float, north: float) -> None:
     """A shift by one more plot would fit nearly as well: the ends of the rows tell."""

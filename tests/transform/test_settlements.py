@@ -89,6 +89,16 @@ def test_one_house_is_a_settlement_only_where_a_published_list_names_it() -> Non
     assert len(delineate(buildings, given, "a").settlements) == 1
 
 
+def test_a_named_place_of_sheds_is_no_settlement() -> None:
+    buildings = town(quarter(0, 0, 8, 6), quarter(900, 0, 2, 2))
+    far = buildings.geometry.centroid.x > buildings.geometry.centroid.x.min() + 700
+    chosen = buildings.assign(kind=buildings["kind"].where(~far, "outbuilding"))
+    land = {"osm_id": "way/7", "name": "Ак-Жар", "landuse": "residential", "geometry": box(880, -20, 960, 60)}
+    given = layers(landuse=layer(land, columns=("landuse",)))
+    assert len(delineate(buildings, given, "a").settlements) == 2
+    assert len(delineate(chosen, given, "a").settlements) == 1
+
+
 def test_four_nameless_parcels_and_a_village_are_one_settlement_and_works_are_none() -> None:
     parcels = [(0, 0), (150, 0), (0, 150), (150, 150)]
     buildings = town(*(quarter(x, y, 5, 5, seed=n) for n, (x, y) in enumerate(parcels)), quarter(600, 0, 4, 6))

@@ -73,6 +73,8 @@ class Matches:
     (of the outline's own area), `iou`."""
     rests: Rests
     """Houses that OSM lacks in what else matched footprints show."""
+    placed: Outlines
+    """The m footprints where OSM has what stands around them."""
     doubtful: NDArray[np.bool_]
     """Footprints without a partner that may yet be houses of OSM, where the two sources fit badly, shape (m,)."""
 
@@ -80,7 +82,7 @@ class Matches:
 def match(osm: Outlines, footprints: Outlines) -> Matches:
     """Pair OSM outlines with satellite footprints of the same house, by the share of area that they have in common.
 
-    The footprints are first moved onto OSM's outlines, neighbourhood by neighbourhood (see `registration`). A pair
+    The footprints are first moved onto OSM's outlines, neighbourhood by neighbourhood (see `alignment`). A pair
     matches if it shares `SAME_SHARE` of the smaller outline (so one blob over two houses matches both, and the
     reverse), or if each is the other's best partner and their intersection over union is at least `SAME_IOU`; for
     sheds, that they meet at all is enough where neither has another partner.
@@ -112,7 +114,7 @@ def match(osm: Outlines, footprints: Outlines) -> Matches:
     matched = _marked(found.right, same, len(placed))
     known = _marked(found.left, same, len(osm))
     doubtful = _doubtful(osm, placed, known, matched) | _doubtful(osm, footprints, known, matched)
-    return Matches(pairs[same].reset_index(drop=True), rests(osm, placed, found, matched), doubtful)
+    return Matches(pairs[same].reset_index(drop=True), rests(osm, placed, found, matched), placed, doubtful)
 
 
 def _doubtful(

@@ -68,7 +68,8 @@ def merge(  # noqa: PLR0913 - what is known of buildings, by source
     """Merge the OSM buildings and the satellite footprints of an area into one layer.
 
     Every OSM outline that is no repeat of another stays; a footprint stays if it is not the same house as an OSM
-    outline (see `matching.match`), else what it shows beside (see `rests.rests`). The outline of a house that both have
+    outline (see `matching.match`), else what it shows beside (see `residual_footprints.rests`), moved by as much as
+    the imagery lies beside the map there. The outline of a house that both have
     is the one of OSM: a person drew it.
 
     Parameters
@@ -105,16 +106,17 @@ def merge(  # noqa: PLR0913 - what is known of buildings, by source
     alone &= ~found.doubtful
     matched_m = cleaned_fp["height_m"].take(other).groupby(own).max()
     rests = Outlines.of(found.rests.geometry)
+    lone = np.flatnonzero(alone)
     parts = [
         _from_osm(cleaned_osm, area_id, seen, matched_m),
-        _from_satellite(cleaned_fp[alone]),
-        _from_satellite(_reshaped(cleaned_fp.iloc[found.rests.footprint], rests)),
+        _from_satellite(cleaned_fp.iloc[lone], found.placed.shapes(lone), found.placed.area[lone]),
+        _from_satellite(cleaned_fp.iloc[found.rests.footprint], rests.geometry, rests.area),
     ]
     buildings = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="geometry", crs=osm.crs)
     buildings["area_id"] = area_id
     if heights is not None:
         lend(heights, buildings)
-    centres = np.concatenate([outlines_osm.centre, outlines_fp.centre[alone], rests.centre])
+    centres = np.concatenate([outlines_osm.centre, found.placed.centre[lone], rests.centre])
     buildings["kind"] = kinds(buildings, centres, landuse)
     buildings["levels"] = buildings["levels"].fillna(_storeys(buildings["height_m"]))
     size = (buildings[column].to_numpy(dtype=float) for column in ("footprint_m2", "levels"))
@@ -209,19 +211,17 @@ def _from_osm(osm: gpd.GeoDataFrame, area_id: str, seen: NDArray[np.object_], he
     return out
 
 
-def _from_satellite(footprints: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the buildings that only the satellite saw."""
-    columns = ["footprint_id", "source_id", "footprint_m2", "height_m", "building", "geometry"]
+def _from_satellite(
+    footprints: gpd.GeoDataFrame, outlines: NDArray[np.object_], area: NDArray[np.float64]
+) -> gpd.GeoDataFrame:
+    """Return the buildings that only the satellite saw, with outlines that stand right beside those of OSM."""
+    columns = ["footprint_id", "source_id", "height_m", "building"]
     out = footprints[[column for column in columns if column in footprints]].copy()
+    out["footprint_m2"] = area
     out["osm_id"] = None
     out["seen_by"] = "satellite"
     out["levels"] = np.nan
-    return out
-
-
-def _reshaped(footprints: gpd.GeoDataFrame, outlines: Outlines) -> gpd.GeoDataFrame:
-    """Return footprints with other outlines."""
-    return footprints.assign(footprint_m2=outlines.area).set_geometry(outlines.geometry, crs=footprints.crs)
+    return gpd.GeoDataFrame(out, geometry=outlines, crs=footprints.crs)
 
 
 def _identified(buildings: gpd.GeoDataFrame, centres: NDArray[np.float64], area_id: str) -> gpd.GeoDataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +13,7 @@ from scipy.spatial import cKDTree
 from pipeline.transform.buildings.building_use import HOUSE_MAX_M2
 from pipeline.transform.buildings.ground import innermost
 from pipeline.transform.settlements import osm_places, villages
+from pipeline.transform.settlements.division import Partition
 from pipeline.transform.settlements.neighbour_graph import components, dense
 from pipeline.transform.settlements.tract_merging import OFF_CENTRE, join, tracts
 from pipeline.wording.spelling import Key, key
@@ -49,24 +49,6 @@ SNAP_M = 120.0
 """How far from its nearest house the point of a place may stand."""
 SPOT_M = 250.0
 """A mere locality this near to a proper place is no settlement of its own."""
-
-
-@dataclass(slots=True)
-class Partition:
-    """Settlement of each building, and what each settlement rests on."""
-
-    label: Labels
-    """Shape (n,), -1: none."""
-    delineation: list[str] = field(default_factory=list)
-    """For each settlement ``osm_polygon``, ``seed_point+cluster`` or ``cluster``."""
-    objects: list[list[str]] = field(default_factory=list)
-    """For each settlement the identifiers of the OSM objects that it rests on; the first one outlines or seeds it."""
-
-    def add(self, which: NDArray[np.int64] | Mask, delineation: str, objects: list[str]) -> None:
-        """Make a new settlement of some buildings."""
-        self.label[which] = len(self.delineation)
-        self.delineation.append(delineation)
-        self.objects.append(objects)
 
 
 def partition(  # noqa: PLR0913, PLR0917 - the parts of one city
@@ -107,7 +89,7 @@ def partition(  # noqa: PLR0913, PLR0917 - the parts of one city
     outlines = _without_districts(outlines, places, spots)
     holder = innermost(spots, np.asarray(outlines.geometry.array, dtype=object))
     out = Partition(np.full(len(buildings), -1, dtype=np.int64))
-    _by_polygon(out, buildings, outlines, places, holder, listed)
+    _by_polygon(out, fabric, outlines, places, holder, listed)
     grounds = osm_places.parcels(found)
     parcel, worked = _grounds(buildings, outlines, grounds, places, spots)
     close = dense(buildings, edges, REACH_M, CORE)
@@ -121,8 +103,20 @@ def partition(  # noqa: PLR0913, PLR0917 - the parts of one city
     _by_fabric(out, fabric, edges, region, places, seed, listed)
     _fragments(out, buildings, edges, ~worked)
     villages.extend(out, fabric, links, places, spots, parcel)
+    _keep_peopled(out, fabric.main, found, listed)
     _rest_on_grounds(out, parcel, grounds)
     return out
+
+
+def _keep_peopled(out: Partition, main: Mask, found: gpd.GeoDataFrame, listed: Container[Key]) -> None:
+    """Drop what is left of settlements that gave their houses to others; a few sheds are none."""
+    mains = np.bincount(out.label[main & (out.label >= 0)], minlength=len(out.delineation))
+    known = {
+        osm_id
+        for osm_id, name in zip(found["osm_id"], found["name"], strict=True)
+        if isinstance(name, str) and key(name) in listed
+    }
+    out.keep((mains >= LEAST_NAMED) | np.array([not known.isdisjoint(ids) for ids in out.objects], dtype=bool))
 
 
 def _rest_on_grounds(out: Partition, parcel: Labels, grounds: gpd.GeoDataFrame) -> None:
@@ -190,18 +184,18 @@ def _held(spots: Points, grounds: NDArray[np.object_]) -> tuple[Labels, Labels]:
 
 def _by_polygon(  # noqa: PLR0913, PLR0917 - the parts of one city
     out: Partition,
-    buildings: Points,
+    fabric: Fabric,
     outlines: gpd.GeoDataFrame,
     places: gpd.GeoDataFrame,
     holder: Labels,
     listed: Container[Key],
 ) -> None:
     """Give each building the innermost polygon that holds it; polygons of one name that meet are one settlement."""
-    inner = innermost(buildings, np.asarray(outlines.geometry.array, dtype=object))
+    inner = innermost(fabric.points, np.asarray(outlines.geometry.array, dtype=object))
     group = _same_name(outlines)
     held = inner >= 0
-    members = np.bincount(group[inner[held]], minlength=len(outlines))
-    of_group = np.full(len(buildings), -1, dtype=np.int64)
+    members = np.bincount(group[inner[held & fabric.main]], minlength=len(outlines))
+    of_group = np.full(len(inner), -1, dtype=np.int64)
     of_group[held] = group[inner[held]]
     for number in np.unique(group).tolist():
         rows = np.flatnonzero(group == number)
@@ -315,7 +309,7 @@ def _by_fabric(  # noqa: PLR0913, PLR0917 - the parts of one city
     groups = np.split(np.flatnonzero(free)[order], np.cumsum(np.bincount(index)))[:-1]
     for number, count, group in zip(numbers.tolist(), size.tolist(), groups, strict=True):
         place = places.iloc[rooted[number]] if number < len(rooted) else None
-        if place is not None and len(group) >= (1 if key(place["name"]) in listed else LEAST_NAMED):
+        if place is not None and (count >= LEAST_NAMED or key(place["name"]) in listed):
             out.add(group, "seed_point+cluster", [place["osm_id"]])
         elif count >= LEAST_CLUSTER:
             out.add(group, "cluster", [])

@@ -12,7 +12,7 @@ from pipeline.transform.settlements.tract_merging import NONE, Sums, contacts, d
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from pipeline.transform.settlements.assignment import Partition
+    from pipeline.transform.settlements.division import Partition
     from pipeline.transform.settlements.morphology import Fabric
     from pipeline.transform.settlements.neighbour_graph import Edges, Labels, Mask, Points
 
@@ -60,7 +60,7 @@ def extend(  # noqa: PLR0913, PLR0917 - the parts of one city
     whole[list(village.values())] = True
     _take_neighbours(out, fabric, links, whole, parcel)
     _take_strewn(out, fabric, whole)
-    _drop_empty(out)
+    out.keep(np.bincount(out.label[out.label >= 0], minlength=len(out.delineation)) > 0)
 
 
 def _take_near(
@@ -120,12 +120,3 @@ def _take_strewn(out: Partition, fabric: Fabric, whole: Mask) -> None:
     reached = np.isfinite(np.asarray(distance))
     left, settlement = left[reached], out.label[held[np.asarray(nearest)[reached]]]
     out.label[left[whole[settlement]]] = settlement[whole[settlement]]
-
-
-def _drop_empty(out: Partition) -> None:
-    """Drop the settlements that no building is left of, and number the others anew."""
-    left = np.bincount(out.label[out.label >= 0], minlength=len(out.delineation)) > 0
-    number = np.append(np.where(left, np.cumsum(left) - 1, -1), -1)
-    out.label[:] = number[out.label]
-    out.delineation[:] = [how for how, some in zip(out.delineation, left, strict=True) if some]
-    out.objects[:] = [objects for objects, some in zip(out.objects, left, strict=True) if some]
