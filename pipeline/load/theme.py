@@ -44,4 +44,15 @@ def ladder(name: str) -> tuple[str, ...]:
 
 def stylesheet() -> str:
     """Return the colours as custom properties of a page."""
-    return ":root{" + "".join(f"--{name}:{value};" for name, value in colours().items()) + "}\n"
+    return _rule(":root", colours())
+
+
+def dark_stylesheet() -> str:
+    """Return the colours of a page whose root has ``data-dark``: each that has a ``dark-`` of its name takes that."""
+    prefix = "dark-"
+    dark = {name.removeprefix(prefix): value for name, value in colours().items() if name.startswith(prefix)}
+    return _rule(":root[data-dark]", dark)
+
+
+def _rule(selector: str, values: Mapping[str, str]) -> str:
+    return f"{selector}{{{''.join(f'--{name}:{value};' for name, value in values.items())}}}\n"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipeline.load import theme
 from tests.browser.conftest import READY
 
 if TYPE_CHECKING:
@@ -107,8 +108,11 @@ def test_forced_colours_show_what_is_chosen(browser: Browser, sample_map: Path, 
     page = opened(browser, sample_map, "lang=en", forced_colors="active", color_scheme=scheme)
     assert _contrast(page, "#tab-key vs #tab-table")
     assert _contrast(page, "#lang-en vs #lang-ru")
-    drawn = page.evaluate("() => getComputedStyle(document.querySelector('.swatch rect')).fill")
-    assert drawn == "rgb(63, 88, 115)", "a swatch keeps the colour that is on the map"
+    drawn = page.evaluate("() => document.querySelector('.swatch rect').getAttribute('fill')")
+    shown = page.evaluate("() => getComputedStyle(document.querySelector('.swatch rect')).fill")
+    prefix = "dark-" if scheme == "dark" else ""
+    assert drawn == theme.colour(f"{prefix}kind-novostroika"), "a swatch keeps the colour that is on the map"
+    assert shown == f"rgb({', '.join(str(int(drawn[i : i + 2], 16)) for i in (1, 3, 5))})"
     page.context.close()
 
 
@@ -122,6 +126,84 @@ def test_axe_finds_nothing_in_forced_colours(browser: Browser, sample_map: Path,
             "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']})"
         )
         assert [violation["id"] for violation in found["violations"]] == [], state
+    page.context.close()
+
+
+DARK_STATES = (
+    "tab=key",
+    "tab=area&areas=s~bishkek/0001",
+    "tab=whatif&if=landfill~700",
+    "tab=table",
+    "tab=about",
+    "here=42.9675,74.6052",
+    "at=bishkek/0001",
+    "swipe=1990",
+)
+
+
+def _theme(page: Page, name: str) -> str:
+    return str(page.evaluate("name => getComputedStyle(document.documentElement).getPropertyValue(name).trim()", name))
+
+
+@pytest.mark.parametrize("code", ["en", "ky"])
+def test_axe_finds_nothing_on_dark_ground(browser: Browser, sample_map: Path, axe: str, code: str) -> None:
+    page = opened(browser, sample_map, f"lang={code}", color_scheme="dark", bypass_csp=True)
+    assert _theme(page, "--paper") == theme.colour("dark-paper")
+    page.evaluate(axe)
+    for state in DARK_STATES:
+        page.evaluate("state => { location.hash = state }", f"lang={code}&{state}")
+        page.wait_for_timeout(400)
+        found = page.evaluate(
+            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']})"
+        )
+        told = [
+            [violation["id"], [node["html"][:90] for node in violation["nodes"]]] for violation in found["violations"]
+        ]
+        assert told == [], state
+    page.context.close()
+
+
+_GROUND = """() => {
+    const tile = [...document.querySelectorAll("canvas.leaflet-tile")].find(canvas => canvas.width > 0);
+    const [red, green, blue] = tile.getContext("2d").getImageData(1, 1, 1, 1).data;
+    return (red + green + blue) / 3;
+}"""
+
+
+def test_the_ground_is_switched_and_the_choice_travels(browser: Browser, sample_map: Path) -> None:
+    """The reader's choice beats the system's, map and page turn together, and the address holds it."""
+    page = opened(browser, sample_map, "lang=en", color_scheme="dark")
+    page.wait_for_timeout(800)
+    assert page.evaluate(_GROUND) < 80
+    page.click("#tool-ground")
+    page.wait_for_timeout(800)
+    assert page.evaluate(_GROUND) > 200
+    assert _theme(page, "--paper") == theme.colour("paper")
+    assert "ground=light" in page.url
+    page.reload()
+    page.wait_for_function(READY)
+    assert _theme(page, "--paper") == theme.colour("paper")
+    page.context.close()
+
+
+def test_a_print_is_light(browser: Browser, sample_map: Path) -> None:
+    """What a print takes is drawn before it: the browser waits neither for a frame nor for a timer."""
+    page = opened(browser, sample_map, "lang=en", color_scheme="dark")
+    page.wait_for_timeout(1500)
+    taken = page.evaluate(
+        f"""() => {{
+            window.dispatchEvent(new Event("beforeprint"));
+            return Promise.resolve().then(async () => {{
+                for (let turn = 0; turn < 400; turn++) await null;
+                return [({_GROUND})(), getComputedStyle(document.body).color];
+            }});
+        }}"""
+    )
+    assert taken[0] > 200
+    assert taken[1] == "rgb(31, 29, 26)"
+    page.evaluate("() => { window.dispatchEvent(new Event('afterprint')) }")
+    page.wait_for_timeout(800)
+    assert page.evaluate(_GROUND) < 80
     page.context.close()
 
 

@@ -99,6 +99,7 @@ def make(buildings: int = 3000, *, area_id: str = "bishkek", seed: int = 1, simu
         "population_draws": _draws(settlements, area_id),
         "unregistered_shares": _shares(area_id),
         **built_up_tables(_growth(rng, settlements, area_id)),
+        "settlement_built_up_since_2016": _since_2016(settlements, area_id),
         "completeness": _completeness(area_id),
         "coverage": _to_degrees(_coverage(area_id, projected)),
         "runs": _runs(simulated=simulated),
@@ -235,7 +236,7 @@ def _houses(
         osm_id=None,
         footprint_m2=houses.geometry.area,
         levels=np.where(rng.random(len(houses)) < 0.3, 2.0, np.nan),
-        first_seen_year=pd.array([2003] * len(houses), dtype="Int64"),
+        first_seen_year=_first_seen(len(houses)),
         lon=points.x,
         lat=points.y,
     )
@@ -391,6 +392,29 @@ def _shares(area_id: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _first_seen(count: int) -> pd.Series:
+    """Years from 1975 to 2024, and of every seventeenth none."""
+    number = pd.Series(range(count))
+    return (1975 + (7 * number) % 50).where(number % 17 > 0).astype("Int64")
+
+
+def _since_2016(settlements: gpd.GeoDataFrame, area_id: str) -> pd.DataFrame:
+    """The tracker's years, in a measure of their own: half of the land by 2016, three quarters by 2025."""
+    rows = [
+        {
+            "place_id": settlement_id,
+            "settlement_id": settlement_id,
+            "area_id": area_id,
+            "year": year,
+            "product": "wsf_tracker",
+            "built_m2": area_m2 * (0.5 + 0.25 * (year - 2016) / 9),
+        }
+        for settlement_id, area_m2 in settlements[["settlement_id", "area_m2"]].itertuples(index=False)
+        for year in range(2016, 2026)
+    ]
+    return pd.DataFrame(rows)
+
+
 def _growth(rng: np.random.Generator, settlements: gpd.GeoDataFrame, area_id: str) -> pd.DataFrame:
     rows = []
     for settlement_id, built, onset in [
@@ -515,7 +539,17 @@ def _sources(area_id: str, *, simulated: bool) -> pd.DataFrame:
         "simulated": simulated,
         "observed_year": 2026,
     }
-    return pd.DataFrame([row])
+    rasters = {
+        "ghs_built_s": ("R2023A", "CC-BY-4.0", "GHSL © European Commission, JRC"),
+        "wsf_tracker": ("2016-07 to 2026-01", "CC-BY-4.0", "WSF Tracker © DLR, MindEarth"),
+    }
+    others = [
+        row
+        | {"source_id": f"{dataset}/{area_id}/1", "dataset": dataset, "url": f"{dataset}.tif"}
+        | dict(zip(("version", "licence", "attribution"), said, strict=True))
+        for dataset, said in rasters.items()
+    ]
+    return pd.DataFrame([row, *others])
 
 
 def _context(rng: np.random.Generator, outlines: gpd.GeoDataFrame, projected: CRS) -> dict[str, gpd.GeoDataFrame]:

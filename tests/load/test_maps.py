@@ -22,7 +22,8 @@ from pipeline.declared import catalogue
 from pipeline.load.planner_map import map_page, payload_hazards, tiles, whatif, without_script
 from pipeline.load.planner_map.folium_layers import LAYERS
 from pipeline.load.planner_map.page_projection import DEGREE, polynomial
-from pipeline.load.planner_map.payload import homes_in_zones, one_product, page_data
+from pipeline.load.planner_map.payload import homes_in_zones, page_data
+from pipeline.load.planner_map.payload_growth import one_product
 from pipeline.schema.draws import KEPT
 from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.transform.red_zones import rules_table

@@ -111,7 +111,33 @@ def test_every_line_of_the_theme_is_a_colour_that_somebody_uses() -> None:
     named |= {f"people-{step + 1}" for step in range(len(drawing.PEOPLE_BREAKS) + 1)}
     named |= {f"zones-{step + 1}" for step in range(len(SHARES))}
     fonts = {"serif", "sans", "gap", "panel", "scale", "screen-width", "screen-height", "wide", "zoom"}
-    assert single - fonts | named == set(theme.colours())
+    dark = {name for name in theme.colours() if name.startswith("dark-")}
+    assert {name.removeprefix("dark-") for name in dark} <= set(theme.colours()) - dark
+    assert single - fonts - dark | named == set(theme.colours()) - dark
+
+
+def _lightness(colour: str) -> float:
+    """Return the relative luminance of a colour (WCAG 2.2)."""
+    parts = [int(theme.colour(colour)[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("ladder", ["residents", "unregistered", "growth"])
+def test_ladders_climb_in_lightness_on_dark_ground(ladder: str) -> None:
+    """Many are light there, as on light ground they are dark: away from the ground, also in greyscale."""
+    steps = [_lightness(f"{ladder}-{step}") for step in range(1, 6)]
+    dark = [_lightness(f"dark-{ladder}-{step}") for step in range(1, 6)]
+    assert steps == sorted(steps, reverse=True)
+    assert dark == sorted(dark)
+    assert min(b / a for a, b in zip(dark, dark[1:], strict=False)) > 1.5
+
+
+@pytest.mark.parametrize("kind", SETTLEMENT_KINDS)
+def test_new_settlements_stand_out_on_either_ground(kind: str) -> None:
+    if kind != "novostroika":
+        assert _lightness("kind-novostroika") < _lightness(f"kind-{kind}")
+        assert _lightness("dark-kind-novostroika") > _lightness(f"dark-kind-{kind}")
 
 
 def test_a_colour_that_the_theme_lacks_is_named() -> None:

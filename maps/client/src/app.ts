@@ -2,12 +2,14 @@
 
 import L from "leaflet";
 import { asked, figuresOf, MOST_AREAS, readGrounds, type AreaFigures, type Asked, type Grounds } from "./areas";
-import { TileCanvas } from "./canvas";
+import { openArchive, TileCanvas, type DrawnTile } from "./canvas";
 import { Places } from "./group";
 import { lookUp, type Here } from "./here";
+import { nearestMoment, sharesIn, showsPast } from "./growth";
 import { languages, preferredLanguage, type Language } from "./i18n";
 import { centralBox } from "./numbers";
-import { labelRules, paintRules } from "./paint";
+import { labelRules, paintRules, type Past } from "./paint";
+import { readTheme } from "./palette";
 import type { People } from "./people";
 import { Projection } from "./projection";
 import { Sections } from "./sections";
@@ -45,7 +47,12 @@ export class App {
   private readonly spoken: Record<LanguageCode, Language>;
   /** An area or a line is being drawn: clicks are its corners. */
   drawing = false;
+  private onPaper = false;
+  private readonly systemDark = window.matchMedia("(prefers-color-scheme: dark)");
   private canvas: TileCanvas | null = null;
+  /** Draws the earlier year, left of the line. */
+  private earlier: TileCanvas | null = null;
+  private seen: { firstSeen: Int32Array; settlementOf: Int32Array } | null = null;
   private background: L.TileLayer | null = null;
   private read: { key: string; distances: Uint16Array; edges: Edges; places: Places; people: People } | null = null;
   private reckoned: { key: string; outcome: Outcome } | null = null;
@@ -61,12 +68,12 @@ export class App {
   ) {
     this.spoken = languages(texts);
     const lang = preferredLanguage(null, navigator.languages);
-    this.store = new Store({ ...INITIAL, lang }, window, (state) => this.answerable(state));
     this.settlements = new Map(data.settlements.map((settlement) => [settlement.id, settlement]));
     this.sections = new Sections(data, embedded.whatif);
     this.projection = new Projection(data.projection);
     const source = data.tiles.mode === "url" ? data.tiles.url : embedded.tiles;
-    if (data.tiles.mode !== "none" && source) this.canvas = new TileCanvas(map, source, data.tiles.maxZoom);
+    if (data.tiles.mode !== "none" && source) this.canvas = new TileCanvas(map, openArchive(source), data.tiles.maxZoom);
+    this.store = new Store({ ...INITIAL, lang }, window, (state) => this.answerable(state));
   }
 
   get state(): State {
@@ -75,13 +82,13 @@ export class App {
 
   /** What the address asks, within what the data can answer: distances as far as rules ask for them, years that are known. */
   private answerable(state: State): State {
-    const { whatif, year } = state;
+    const { whatif, year, swipe } = state;
     const hazard = this.data.classes.find((candidate) => candidate.id === whatif?.hazardClass);
     const objects = this.hazardsOf(hazard?.id ?? "").length;
-    const nearestYear = this.data.growth?.years.reduce((best, known) => (Math.abs(known - (year ?? known)) < Math.abs(best - (year ?? known)) ? known : best));
     return {
       ...state,
-      year: year === null ? null : (nearestYear ?? null),
+      year: year === null ? null : nearestMoment(this.data, year),
+      swipe: swipe === null || this.canvas === null ? null : nearestMoment(this.data, swipe),
       whatif: whatif && hazard
         ? { ...whatif, limit: Math.min(whatif.limit, hazard.reach), only: whatif.only !== null && whatif.only < objects ? whatif.only : null }
         : null,
@@ -117,6 +124,11 @@ export class App {
       : this.t("settlement.unnamedNear", { number, neighbour: this.nameOf(near) });
   }
 
+  /** What the catalogue calls a dataset. */
+  titleOf(dataset: string): string {
+    return this.data.sources.find((source) => source.dataset === dataset)?.title || dataset;
+  }
+
   get selected(): Settlement | null {
     return this.state.selected === null ? null : (this.settlements.get(this.state.selected) ?? null);
   }
@@ -128,8 +140,11 @@ export class App {
 
   /** Start: put the map where the address says, and redraw whenever something changes. */
   start(): void {
+    this.followGround();
+    this.systemDark.addEventListener("change", () => this.followGround());
     this.followHiddenLayers();
     this.followBasemap();
+    this.followSwipe();
     this.placeMap();
     this.map.on("moveend", () => {
       const { lat, lng: lon } = this.map.getCenter();
@@ -143,15 +158,19 @@ export class App {
     });
     this.store.listen((_, changed) => {
       if (changed.has("hiddenLayers")) this.followHiddenLayers();
-      if (changed.has("basemap")) this.followBasemap();
+      if (changed.has("ground")) this.followGround();
+      if (changed.has("basemap") || changed.has("swipe")) this.followBasemap();
+      if (changed.has("swipe")) this.followSwipe();
+      if (changed.has("year") || changed.has("swipe")) void this.readFirstSeen();
       if (changed.has("view")) this.placeMap();
       if (changed.has("whatif")) void this.readDistances();
       if (changed.has("here")) void this.lookHere();
       if (changed.has("areas")) void this.measure();
-      const redrawn = ["lang", "theme", "selected", "year", "whatif", "hiddenClasses", "hiddenKinds", "hiddenStatuses", "basemap"] as const;
-      if (redrawn.some((key) => changed.has(key))) this.redraw(changed.has("lang"));
+      const redrawn = ["lang", "theme", "selected", "year", "swipe", "whatif", "hiddenClasses", "hiddenKinds", "hiddenStatuses", "basemap"] as const;
+      if (redrawn.some((key) => changed.has(key))) this.redraw(["lang", "year", "swipe"].some((key) => changed.has(key as keyof State)));
     });
     void this.readDistances();
+    void this.readFirstSeen();
     void this.lookHere();
     void this.measure();
     this.redraw(true);
@@ -230,8 +249,9 @@ export class App {
   }
 
   /** The map's tiles with so many pixels for one of the screen, for a picture. */
-  async tilesAt(scale: number): Promise<{ image: HTMLCanvasElement; box: DOMRect }[]> {
-    return (await this.canvas?.enlarged(scale)) ?? [];
+  async tilesAt(scale: number): Promise<DrawnTile[]> {
+    const drawn = await Promise.all([this.canvas, this.earlier].map((canvas) => canvas?.enlarged(scale) ?? []));
+    return drawn.flat();
   }
 
   redraw(labelsToo = false): void {
@@ -244,7 +264,46 @@ export class App {
       edges: this.current?.edges ?? null,
       within: this.shares(),
     };
-    this.canvas?.draw(paintRules(context), labelsToo ? labelRules(context) : null);
+    const draw = (canvas: TileCanvas | null, past: Past | null): void =>
+      canvas?.draw(paintRules({ ...context, past }), labelsToo ? labelRules({ ...context, past }) : null);
+    const { year, swipe } = this.state;
+    draw(this.canvas, showsPast(this.state) ? this.past(year) : null);
+    if (swipe !== null) draw(this.earlier, this.past(swipe));
+  }
+
+  /** What a year is called, or today. */
+  momentName(year: number | null): string {
+    if (year === null) return this.t("growth.today");
+    return this.data.growth?.modelled.includes(year) ? this.t("growth.modelled", { year: String(year) }) : String(year);
+  }
+
+  private past(year: number | null): Past {
+    const { firstSeen = null, settlementOf = null } = this.seen ?? {};
+    return { year, shares: sharesIn(this.data, year, firstSeen, settlementOf), firstSeen };
+  }
+
+  /** Since when each building can be seen; read when another year is first asked for. */
+  private async readFirstSeen(): Promise<void> {
+    if (this.seen || !this.data.firstSeen || !showsPast(this.state)) return;
+    const [firstSeen, { settlement }] = await Promise.all([this.sections.firstSeen(), this.sections.buildings()]);
+    this.seen = { firstSeen, settlementOf: settlement };
+    if (showsPast(this.state)) this.redraw(true);
+  }
+
+  private followSwipe(): void {
+    const wanted = this.state.swipe !== null;
+    if (wanted && !this.earlier && this.canvas) {
+      this.map.getPane("earlier") ?? (this.map.createPane("earlier").style.zIndex = "250");
+      this.earlier = this.canvas.twin("earlier");
+    } else if (!wanted && this.earlier) {
+      this.earlier.remove();
+      this.earlier = null;
+    }
+  }
+
+  /** Where the line between two years stands on the screen. */
+  cutAt(x: number): void {
+    this.earlier?.cutAt(x);
   }
 
   /** What was read for the what-if, if it is the one that is asked. */
@@ -288,6 +347,28 @@ export class App {
     this.map.fire("distances");
   }
 
+  /** A print is light, and drawn before the browser takes it. */
+  print(onPaper: boolean): void {
+    this.onPaper = onPaper;
+    this.followGround();
+    if (onPaper && this.state.ground !== "light") for (const canvas of [this.canvas, this.earlier]) void canvas?.drawAtOnce();
+  }
+
+  /** Whether the page has dark ground: by the reader's choice, else as the system has it. */
+  get dark(): boolean {
+    return !this.onPaper && this.state.ground === null ? this.systemDark.matches : this.state.ground === "dark";
+  }
+
+  private followGround(): void {
+    const { dataset } = document.documentElement;
+    if ((dataset.dark !== undefined) === this.dark) return;
+    if (this.dark) dataset.dark = "";
+    else delete dataset.dark;
+    readTheme();
+    this.map.fire("ground");
+    this.redraw(true);
+  }
+
   private followHiddenLayers(): void {
     for (const [key, slice] of this.slices) {
       const wanted = !this.state.hiddenLayers.has(key);
@@ -301,7 +382,8 @@ export class App {
   /** The online background: its server is asked only while the reader wants it. */
   private followBasemap(): void {
     const { basemap } = this.data;
-    const wanted = basemap !== null && this.state.basemap;
+    // Of an earlier year there is no background: between two years neither side has one.
+    const wanted = basemap !== null && this.state.basemap && this.state.swipe === null;
     if (wanted && !this.background) {
       this.background = L.tileLayer(basemap.url, { zIndex: 0, maxZoom: 18, className: "basemap" }).addTo(this.map);
     } else if (!wanted && this.background) {

@@ -34,6 +34,8 @@ function record({ name, area, figures }: Told, data: PageData): Record<string, s
       return [[`homes_in_${id}`, zone?.homes ?? 0], [`land_share_in_${id}`, zone?.land == null ? null : Number(zone.land.toFixed(4))]];
     })),
     ...Object.fromEntries((data.growth?.years ?? []).map((year, i) => [`built_m2_${year}`, figures.growth ? Math.round(figures.growth[i] as number) : null])),
+    ...Object.fromEntries((data.firstSeen?.years ?? []).map((year, i) => [`homes_first_seen_by_${year}`, figures.seen?.by[i] ?? null])),
+    ...(data.firstSeen ? { homes_first_seen_unknown: figures.seen?.unknown ?? null } : {}),
     simulated: data.area.simulated,
   };
 }

@@ -51,6 +51,8 @@ export interface AreaFigures {
   zones: ZoneFigures[];
   /** Built-up m² in each year of `growth.years`, of settlements, by the share of their homes. */
   growth: number[] | null;
+  /** Homes first seen by each year of `firstSeen.years`, and homes of which no year is known; null: of none it is. */
+  seen: { by: number[]; unknown: number } | null;
   settlements: { settlement: Settlement; homes: number }[];
   /** Homes in no settlement. */
   outside: number;
@@ -62,15 +64,16 @@ export interface Grounds {
   points: Points;
   reached: Reached;
   people: People;
+  firstSeen: Int32Array;
   edges: ReadonlyMap<string, Edges>;
 }
 
 export async function readGrounds(sections: Sections, data: PageData): Promise<Grounds> {
-  const [buildings, points, reached, people, edges] = await Promise.all([
-    sections.buildings(), sections.points(), sections.reached(), sections.people(), sections.everyEdge(),
+  const [buildings, points, reached, people, firstSeen, edges] = await Promise.all([
+    sections.buildings(), sections.points(), sections.reached(), sections.people(), sections.firstSeen(), sections.everyEdge(),
   ]);
   return {
-    places: new Places(buildings, data.settlements.length), points, reached, people,
+    places: new Places(buildings, data.settlements.length), points, reached, people, firstSeen,
     edges: new Map(edges.map((entry) => [entry.hazards[0]?.hazardClass ?? "", entry.edges])),
   };
 }
@@ -98,6 +101,7 @@ export function figuresOf(area: Asked, grounds: Grounds, data: PageData, project
       return count > 0 || (land ?? 0) > 0.0005 ? [{ hazardClass: hazard.id, homes: count, land }] : [];
     }),
     growth: growthOf(group, places, data),
+    seen: seenOf(homes, grounds, data),
     settlements: data.settlements
       .map((settlement, i) => ({ settlement, homes: group.homesOf[i] as number }))
       .filter((row) => row.homes > 0)
@@ -133,6 +137,12 @@ function landWithin(lines: Scanlines, hazardClass: string, { edges }: Grounds, d
 function overlapOf({ zones }: Settlement, hazardClass: string, data: PageData): number {
   const rules = new Set(data.rules.filter((rule) => rule.hazardClass === hazardClass).map((rule) => rule.id));
   return Math.max(0, ...zones.filter((zone) => rules.has(zone.rule)).map((zone) => zone.share));
+}
+
+function seenOf(homes: readonly number[], { firstSeen }: Grounds, data: PageData): AreaFigures["seen"] {
+  if (!data.firstSeen) return null;
+  const known = homes.map((i) => firstSeen[i] as number).filter((year) => year > 0);
+  return { by: data.firstSeen.years.map((year) => known.filter((seen) => seen <= year).length), unknown: homes.length - known.length };
 }
 
 function growthOf(group: Group, places: Places, data: PageData): number[] | null {

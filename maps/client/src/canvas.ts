@@ -3,7 +3,7 @@
 
 import L from "leaflet";
 import { PMTiles, type RangeResponse, type Source } from "pmtiles";
-import { leafletLayer, type Feature, type LabelRule, type PaintRule } from "protomaps-leaflet";
+import { leafletLayer, paint, type Feature, type LabelRule, type PaintRule, type PreparedTile } from "protomaps-leaflet";
 import type { Tile } from "./edges";
 import { PAPER } from "./palette";
 import { idOf, TILE_LAYER } from "./symbols";
@@ -23,7 +23,8 @@ class MemorySource implements Source {
 
 /** What protomaps-leaflet's layer has beyond a grid layer; its declarations leave it out. */
 interface RenderedLayer extends Pick<L.GridLayer, keyof L.GridLayer> {
-  views: Map<string, { getDisplayTile(tile: Tile): Promise<{ data: Map<string, Feature[]> }> }>;
+  views: Map<string, { getDisplayTile(tile: Tile): Promise<PreparedTile> }>;
+  labelers: { add(zoom: number, tiles: Map<string, PreparedTile[]>): number; getIndex(zoom: number): Parameters<typeof paint>[3] };
   backgroundColor: string | undefined;
   paintRules: PaintRule[];
   labelRules: LabelRule[];
@@ -55,18 +56,34 @@ function addTileLayer({ views }: RenderedLayer): void {
 
 /** Side of a tile on the map. */
 const TILE_PX = 256;
+/** Around a tile, what reaches into it is drawn. */
+const BUFFER_PX = 16;
+
+/** The archive of the tiles, in memory or at an address. */
+export function openArchive(tiles: ArrayBuffer | string): PMTiles {
+  return new PMTiles(typeof tiles === "string" ? tiles : new MemorySource(tiles));
+}
+
+export interface DrawnTile {
+  image: HTMLCanvasElement;
+  /** Where it lies on the page. */
+  box: DOMRect;
+  /** Pixels from the left edge of the map beyond which it is not shown; null: all of it is. */
+  cut: number | null;
+}
 
 export class TileCanvas {
   private readonly layer: RenderedLayer;
   private waiting = false;
+  /** Pixels from the left edge of the map beyond which nothing is shown; null: everything is. */
+  private cut: number | null = null;
 
-  constructor(map: L.Map, tiles: ArrayBuffer | string, maxZoom: number) {
-    const archive = new PMTiles(typeof tiles === "string" ? tiles : new MemorySource(tiles));
+  constructor(private readonly map: L.Map, private readonly archive: PMTiles, private readonly maxZoom: number, private readonly pane = "tilePane") {
     this.layer = leafletLayer({
       url: archive,
+      pane,
       maxDataZoom: maxZoom,
       attribution: "",
-      backgroundColor: PAPER,
       noWrap: true,
       // Milliseconds by which a tile waits for each tile between it and the centre: the default adds up under a slider.
       tileDelay: 0.01,
@@ -77,14 +94,31 @@ export class TileCanvas {
     this.layer.addTo(map);
   }
 
-  /** Let a background of images show through, or cover it with paper. */
-  set transparent(wanted: boolean) {
-    this.layer.backgroundColor = wanted ? undefined : PAPER;
+  /** Another drawing of the same tiles, in a pane of its own. */
+  twin(pane: string): TileCanvas {
+    return new TileCanvas(this.map, this.archive, this.maxZoom, pane);
   }
+
+  remove(): void {
+    this.layer.remove();
+  }
+
+  /** Show only what lies left of a place on the screen. */
+  cutAt(x: number): void {
+    this.cut = x;
+    const [size, origin] = [this.map.getSize(), this.map.containerPointToLayerPoint([0, 0])];
+    const [left, top, right, bottom] = [origin.x, origin.y, origin.x + x, origin.y + size.y];
+    const pane = this.map.getPane(this.pane);
+    if (pane) pane.style.clipPath = `polygon(${left}px ${top}px, ${right}px ${top}px, ${right}px ${bottom}px, ${left}px ${bottom}px)`;
+  }
+
+  /** Let a background of images show through, or cover it with paper. */
+  transparent = false;
 
   /** Draw by these rules from now on; several calls in one frame are one repaint. */
   draw(paint: PaintRule[], labels: LabelRule[] | null): void {
     this.layer.paintRules = paint;
+    this.layer.backgroundColor = this.transparent ? undefined : PAPER;
     if (labels) {
       this.layer.labelRules = labels;
       this.layer.clearLayout();
@@ -97,8 +131,31 @@ export class TileCanvas {
     });
   }
 
+  /**
+   * Draw the tiles that are shown by the rules as they are, from what has been read already. Paper waits for no frame and
+   * no timer, which the layer's own drawing does: nothing in here waits for more than promises that are kept.
+   */
+  async drawAtOnce(): Promise<void> {
+    const { layer } = this;
+    for (const { el, coords: { z, x, y } } of Object.values(layer._tiles)) {
+      const context = (el as HTMLCanvasElement).getContext("2d");
+      if (!context) continue;
+      const prepared = new Map<string, PreparedTile[]>();
+      for (const [key, view] of layer.views) prepared.set(key, [await view.getDisplayTile({ z, x, y })]);
+      layer.labelers.add(z, prepared);
+      const [west, north] = [TILE_PX * x, TILE_PX * y];
+      const around = { minX: west - BUFFER_PX, minY: north - BUFFER_PX, maxX: west + TILE_PX + BUFFER_PX, maxY: north + TILE_PX + BUFFER_PX };
+      context.setTransform(layer.tileSize / TILE_PX, 0, 0, layer.tileSize / TILE_PX, 0, 0);
+      context.clearRect(0, 0, TILE_PX, TILE_PX);
+      context.globalAlpha = 1;
+      context.fillStyle = layer.backgroundColor ?? PAPER;
+      context.fillRect(0, 0, TILE_PX, TILE_PX);
+      paint(context, z, prepared, layer.labelers.getIndex(z), layer.paintRules, around, { x: west, y: north } as Parameters<typeof paint>[6], false);
+    }
+  }
+
   /** The tiles that are shown, drawn anew with so many pixels for one of the screen, and where they lie on the page. */
-  async enlarged(scale: number): Promise<{ image: HTMLCanvasElement; box: DOMRect }[]> {
+  async enlarged(scale: number): Promise<DrawnTile[]> {
     const { layer } = this;
     const usual = layer.tileSize;
     layer.tileSize = Math.ceil(TILE_PX * scale);
@@ -106,7 +163,7 @@ export class TileCanvas {
       return await Promise.all(Object.entries(layer._tiles).map(async ([key, { el, coords }]) => {
         const image = Object.assign(document.createElement("canvas"), { key });
         await layer.renderTile(coords, image, key);
-        return { image, box: el.getBoundingClientRect() };
+        return { image, box: el.getBoundingClientRect(), cut: this.cut };
       }));
     } finally {
       layer.tileSize = usual;

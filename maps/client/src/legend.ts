@@ -2,9 +2,10 @@
 
 import type { App } from "./app";
 import { s } from "./dom";
-import { DASHES, isShown } from "./paint";
+import { showsPast } from "./growth";
+import { BUILDINGS_FROM, DASHES, isShown } from "./paint";
 import {
-  BUILT, KIND_COLOURS, NO_DATA, scaleOf, shareOpacity, STATUS_COLOURS, themeColour, UNMAPPED, UNTOUCHED, WITHIN, ZONE,
+  BUILT, hazardColour, KIND_COLOURS, NO_DATA, scaleOf, shareOpacity, STATUS_COLOURS, themeColour, UNMAPPED, UNTOUCHED, WITHIN, ZONE,
 } from "./palette";
 import type { Theme } from "./state";
 import { KINDS, STATUSES, type HazardClass, type Kind, type Status } from "./types";
@@ -22,6 +23,10 @@ export function swatch(colour: string, kind = "", opacity = 1): SVGElement {
     { class: `swatch ${kind}`, viewBox: "0 0 22 14", "aria-hidden": "true" },
     s("rect", { x: 0.75, y: 0.75, width: 20.5, height: 12.5, fill: colour, "fill-opacity": opacity, stroke: themeColour("swatch-edge"), "stroke-width": 0.75 }),
   );
+}
+
+function hollowSwatch(): SVGElement {
+  return s("svg", { class: "swatch", viewBox: "0 0 22 14", "aria-hidden": "true" }, s("rect", { x: 1, y: 1, width: 20, height: 12, fill: "none", stroke: BUILT, "stroke-width": 1 }));
 }
 
 export function hatchSwatch(): SVGElement {
@@ -44,22 +49,18 @@ export function zoneSwatch(hazard: HazardClass, kind: string): SVGElement {
       x: 1, y: 1, width: 20, height: 12, fill: ZONE, "fill-opacity": whisper ? 0 : 0.1,
       stroke: ZONE, "stroke-width": 1.4, "stroke-dasharray": dash ? dash.map((d) => d / 2).join(" ") : null,
     }),
-    s("rect", { x: 7.5, y: 4, width: 7, height: 6, fill: hazard.colour, stroke: themeColour("outline"), "stroke-width": 1 }),
+    s("rect", { x: 7.5, y: 4, width: 7, height: 6, fill: hazardColour(hazard), stroke: themeColour("outline"), "stroke-width": 1 }),
   );
 }
 
 /** The colours of settlements, as they are now. */
 export function themeItems(app: App): Item[] {
-  const { theme, year, whatif } = app.state;
-  if (year === null && whatif) {
+  const { theme, whatif } = app.state;
+  if (showsPast(app.state)) return pastItems(app);
+  if (whatif) {
     return [0, 0.1, 0.5, 1].map((share) => ({
       mark: share === 0 ? swatch(UNTOUCHED) : swatch(WITHIN, "", shareOpacity(share)),
       text: app.t("whatif.legend", { share: app.language.percent(share) }),
-    }));
-  }
-  if (year !== null) {
-    return [0.1, 0.5, 1].map((share) => ({
-      mark: swatch(BUILT, "", shareOpacity(share)), text: app.t("growth.share", { share: app.language.percent(share) }),
     }));
   }
   if (theme === "kind") {
@@ -70,6 +71,15 @@ export function themeItems(app: App): Item[] {
     return STATUSES.map((status) => ({ mark: swatch(STATUS_COLOURS[status]), text: app.t(`status.${status}`), filter: { set: "hiddenStatuses", value: status } }));
   }
   return steps(app, theme);
+}
+
+function pastItems(app: App): Item[] {
+  const shares = [0.1, 0.5, 1].map((share) => ({
+    mark: swatch(BUILT, "", shareOpacity(share)),
+    text: app.t(app.data.growth ? "growth.share" : "growth.seenShare", { share: app.language.percent(share) }),
+  }));
+  if (!app.data.firstSeen || app.map.getZoom() < BUILDINGS_FROM) return shares;
+  return [...shares, { mark: swatch(BUILT), text: app.t("growth.stood") }, { mark: hollowSwatch(), text: app.t("growth.unknownYear") }];
 }
 
 function steps(app: App, theme: "residents" | "unregistered" | "growth"): Item[] {
@@ -120,7 +130,7 @@ export function classesInView(app: App): ReturnType<typeof presentClasses> {
 
 /** The zones that are drawn in the view. */
 export function zoneItems(app: App): Item[] {
-  if (!app.shown("red_zones") || app.state.year !== null) return [];
+  if (!app.shown("red_zones") || showsPast(app.state)) return [];
   return classesInView(app)
     .filter(({ hazard }) => isShown(app.state, hazard.id))
     .map(({ hazard, kind }) => ({ mark: zoneSwatch(hazard, kind), text: app.language.name(hazard.names) ?? hazard.id }));

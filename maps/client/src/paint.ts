@@ -2,7 +2,7 @@
 
 import type { LabelRule, PaintRule } from "protomaps-leaflet";
 import {
-  ACCENT, BUILT, HALO, INK, OUTLINE, PLAIN_BUILDING, settlementColours, shareOpacity, themeColour, UNMAPPED, UNTOUCHED, WITHIN, ZONE, ZONE_INK,
+  ACCENT, BUILT, HALO, hazardColour, INK, OUTLINE, PLAIN_BUILDING, settlementColours, shareOpacity, themeColour, UNMAPPED, UNTOUCHED, WITHIN, ZONE, ZONE_INK,
 } from "./palette";
 import type { Edges } from "./edges";
 import { Dot, dots, hatching, idOf, PointLabel, unsurveyed, Shape, Surrounding, Surroundings, TILE_LAYER, type LabelStyle, type Style } from "./symbols";
@@ -34,6 +34,18 @@ export interface Context {
   edges: Edges | null;
   /** Share of each settlement's buildings within the what-if's limit. */
   within: Float64Array | null;
+  /** What stood at another time, where that is drawn. */
+  past: Past | null;
+}
+
+/** What stood in a year. */
+export interface Past {
+  /** Null: today. */
+  year: number | null;
+  /** Built-up area of each settlement as a share of its greatest; null: not known. */
+  shares: readonly (number | null)[];
+  /** The year in which the place of each building was first seen built up, 0: none is known; null: not read, or of none. */
+  firstSeen: Int32Array | null;
 }
 
 function roadWidth(rank: number, zoom: number): number {
@@ -68,10 +80,8 @@ function contextRules(): PaintRule[] {
   ];
 }
 
-function settlementRule({ data, state, within }: Context): PaintRule {
+function settlementRule({ data, state, within, past }: Context): PaintRule {
   const colours = settlementColours(state.theme, data);
-  const epoch = state.year === null || !data.growth ? -1 : data.growth.years.indexOf(state.year);
-  const shares = epoch < 0 ? null : data.settlements.map((settlement) => builtShare(settlement, epoch));
   return {
     dataLayer: "settlements",
     symbolizer: new Shape((feature, zoom) => {
@@ -79,10 +89,11 @@ function settlementRule({ data, state, within }: Context): PaintRule {
       const colour = colours[index];
       const settlement = data.settlements[index];
       if (colour === undefined || !settlement || isFiltered(state, settlement)) return null;
-      if (shares) {
-        const share = shares[index] ?? null;
+      if (past) {
+        const share = past.shares[index] ?? null;
         if (share === null || share < APPEARS_AT) return null;
-        return { fill: BUILT, fillOpacity: shareOpacity(share), stroke: BUILT, width: 0.8 };
+        const houses = past.firstSeen !== null && zoom >= BUILDINGS_FROM;
+        return { fill: BUILT, fillOpacity: shareOpacity(share) * (houses ? 0.4 : 1), stroke: BUILT, width: 0.8 };
       }
       if (within) {
         const share = within[index] ?? 0;
@@ -113,13 +124,6 @@ function dotRule({ data, state }: Context): PaintRule {
       return { radius: 2 + Math.sqrt(settlement.buildings) / 9, fill: colours[idOf(feature) - 1] ?? INK, stroke: OUTLINE };
     }),
   };
-}
-
-/** Built-up area of an epoch as a share of the greatest of the series. */
-export function builtShare(settlement: Settlement, epoch: number): number | null {
-  if (!settlement.growth) return null;
-  const most = Math.max(...settlement.growth);
-  return most > 0 ? (settlement.growth[epoch] as number) / most : null;
 }
 
 /** Whether a class is drawn; while a what-if is asked, only the class that it is about. */
@@ -216,7 +220,7 @@ function hazardRule({ data, state }: Context): PaintRule {
     filter: (_, feature) => isShown(state, String(feature.props.hazard_class)),
     symbolizer: new Shape((feature, zoom) => {
       const hazard = classes.get(String(feature.props.hazard_class));
-      const stroke = hazard?.colour ?? INK;
+      const stroke = hazard ? hazardColour(hazard) : INK;
       const near = zoom >= CLOSE_FROM;
       const strokeOpacity = near ? 1 : hazard?.concern === "residents" ? 0.55 : 0.35;
       if (feature.geomType !== 3) return { stroke, strokeOpacity, width: near ? 2 : 1 };
@@ -244,6 +248,21 @@ function buildingRule({ state, distances }: Context): PaintRule {
   };
 }
 
+/** Buildings whose place was built up by then; hollow, where nobody knows. */
+function pastBuildingRule({ year, firstSeen }: Past): PaintRule {
+  const stood = { fill: BUILT };
+  const unknown = { stroke: BUILT, strokeOpacity: 0.7, width: 0.6 };
+  return {
+    dataLayer: "buildings",
+    minzoom: BUILDINGS_FROM,
+    symbolizer: new Shape((feature) => {
+      const seen = firstSeen?.[idOf(feature) - 1] ?? 0;
+      if (seen === 0) return unknown;
+      return year === null || seen <= year ? stood : null;
+    }),
+  };
+}
+
 function selectionRule({ data, state }: Context): PaintRule {
   const number = data.settlements.findIndex((settlement) => settlement.id === state.selected) + 1;
   return {
@@ -256,8 +275,8 @@ function selectionRule({ data, state }: Context): PaintRule {
 export function paintRules(context: Context): PaintRule[] {
   const { state, shown } = context;
   const hatch = unsurveyed(UNMAPPED);
-  const growing = state.year !== null;
-  const zones = shown("red_zones") && !growing ? zoneRules(context) : { land: [], edge: [] };
+  const { past } = context;
+  const zones = shown("red_zones") && !past ? zoneRules(context) : { land: [], edge: [] };
   const areaEdge = { stroke: themeColour("area-edge"), width: 1, dash: [6, 5] };
   return [
     ...(shown("context") && !(state.basemap && context.data.basemap) ? contextRules() : []),
@@ -266,9 +285,9 @@ export function paintRules(context: Context): PaintRule[] {
     ...(shown("settlements") ? [settlementRule(context)] : []),
     ...(shown("unmapped") ? [{ dataLayer: "unmapped", symbolizer: new Shape(() => ({ fill: hatch })) }] : []),
     ...zones.edge,
-    ...(shown("settlements") && !growing && !state.whatif ? [dotRule(context)] : []),
-    ...(shown("buildings") && !growing ? [buildingRule(context)] : []),
-    ...(shown("hazards") ? [hazardRule(context)] : []),
+    ...(shown("settlements") && !past && !state.whatif ? [dotRule(context)] : []),
+    ...(shown("buildings") ? (past ? (past.firstSeen ? [pastBuildingRule(past)] : []) : [buildingRule(context)]) : []),
+    ...(shown("hazards") && !past ? [hazardRule(context)] : []),
     selectionRule(context),
   ];
 }
@@ -280,7 +299,7 @@ function placeNames(props: Record<string, string | undefined>): Names {
   return Object.fromEntries(named.map(([key, value]) => [key.slice("name_".length), value])) as Names;
 }
 
-export function labelRules({ data, state, language, shown }: Context): LabelRule[] {
+export function labelRules({ data, state, language, shown, past }: Context): LabelRule[] {
   if (!shown("names")) return [];
   const order = new Map(data.settlements.map((settlement, i) => [i + 1, settlement]));
   const settlementLabel = (feature: Parameters<typeof idOf>[0], zoom: number): LabelStyle | null => {
@@ -298,7 +317,7 @@ export function labelRules({ data, state, language, shown }: Context): LabelRule
       symbolizer: new PointLabel((feature) => settlementLabel(feature, zoom)),
     });
   }
-  if (shown("red_zones") && state.year === null) rules.push(...zoneLabels(data, state, language));
+  if (shown("red_zones") && !past) rules.push(...zoneLabels(data, state, language));
   const [cityColour, placeColour] = [themeColour("label-city"), themeColour("label-place")];
   rules.push({
     dataLayer: "places",

@@ -1,7 +1,7 @@
 // The colours of the map by what they mean; which they are, maps/theme.css says.
 
 import { annualGrowth, roundBreaks } from "./numbers";
-import type { Kind, PageData, Settlement, Status } from "./types";
+import type { HazardClass, Kind, PageData, Settlement, Status } from "./types";
 import type { Theme } from "./state";
 
 const styles = getComputedStyle(document.documentElement);
@@ -18,39 +18,71 @@ function themeColours<Key extends string>(set: string, keys: readonly Key[]): Re
   return Object.fromEntries(keys.map((key) => [key, themeColour(`${set}-${key}`)])) as Record<Key, string>;
 }
 
-export const PAPER = themeColour("paper");
-export const CARD = themeColour("card");
-export const SOFT = themeColour("soft");
-export const INK = themeColour("ink");
-export const ACCENT = themeColour("accent");
-export const NO_DATA = themeColour("no-data");
-export const PLAIN_BUILDING = themeColour("building");
+export let PAPER: string;
+export let CARD: string;
+export let SOFT: string;
+export let INK: string;
+export let ACCENT: string;
+export let NO_DATA: string;
+export let PLAIN_BUILDING: string;
 /** Between neighbours, so that they stay apart. */
-export const OUTLINE = themeColour("outline");
+export let OUTLINE: string;
 /** Around the letters of names. */
-export const HALO = themeColour("halo");
+export let HALO: string;
 /** The hatching of what was not surveyed. */
-export const UNMAPPED = themeColour("unmapped");
+export let UNMAPPED: string;
 
 /** Red zones, and their names. */
-export const ZONE = themeColour("zone");
-export const ZONE_INK = themeColour("zone-ink");
+export let ZONE: string;
+export let ZONE_INK: string;
 
 /** Settlements that a what-if reaches, and those that it does not. */
-export const WITHIN = themeColour("within");
-export const UNTOUCHED = themeColour("untouched");
+export let WITHIN: string;
+export let UNTOUCHED: string;
 
 /** Settlements in the growth view. */
-export const BUILT = themeColour("built");
+export let BUILT: string;
+
+export let KIND_COLOURS: Record<Kind, string>;
+export let STATUS_COLOURS: Record<Status, string>;
+
+/** Read the colours of the page: again when its ground turns dark or light. */
+export function readTheme(): void {
+  PAPER = themeColour("paper");
+  CARD = themeColour("card");
+  SOFT = themeColour("soft");
+  INK = themeColour("ink");
+  ACCENT = themeColour("accent");
+  NO_DATA = themeColour("no-data");
+  PLAIN_BUILDING = themeColour("building");
+  OUTLINE = themeColour("outline");
+  HALO = themeColour("halo");
+  UNMAPPED = themeColour("unmapped");
+  ZONE = themeColour("zone");
+  ZONE_INK = themeColour("zone-ink");
+  WITHIN = themeColour("within");
+  UNTOUCHED = themeColour("untouched");
+  BUILT = themeColour("built");
+  KIND_COLOURS = themeColours("kind", ["novostroika", "formal", "village", "dacha", "other", "undetermined"]);
+  STATUS_COLOURS = themeColours("status", ["unresolved", "mixed", "legal", "unknown"]);
+}
+readTheme();
+
+/** By how much the ink of a dark page lightens the colour of a hazard class, which is made for paper. */
+const LIGHTENED = 0.4;
+
+/** The colour of a hazard class, on the ground that the page has. */
+export function hazardColour({ colour }: HazardClass): string {
+  if (document.documentElement.dataset.dark === undefined) return colour;
+  const part = (hex: string, at: number): number => Number.parseInt(hex.slice(at, at + 2), 16);
+  const mixed = [1, 3, 5].map((at) => Math.round(part(colour, at) * (1 - LIGHTENED) + part(INK, at) * LIGHTENED));
+  return `#${mixed.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
+}
 
 /** Opacity that stands for a share from 0 to 1; nothing is still faintly there. */
 export function shareOpacity(share: number): number {
   return 0.1 + 0.78 * share;
 }
-
-export const KIND_COLOURS: Record<Kind, string> = themeColours("kind", ["novostroika", "formal", "village", "dacha", "other", "undetermined"]);
-
-export const STATUS_COLOURS: Record<Status, string> = themeColours("status", ["unresolved", "mixed", "legal", "unknown"]);
 
 type Figure = "residents" | "unregistered" | "growth";
 

@@ -3,7 +3,9 @@
 import type { App } from "./app";
 import { download } from "./dom";
 import { themeItems, zoneItems } from "./legend";
-import { CARD, INK, SOFT, themeColour } from "./palette";
+import { showsPast } from "./growth";
+import { pastNote } from "./panels/key";
+import { ACCENT, CARD, INK, PAPER, SOFT, themeColour } from "./palette";
 
 /** Pixels of the picture for one of the screen: 200 dots per inch on A4, on which the map is 277 mm wide. */
 const WIDTH_PX = Math.round((277 / 25.4) * 200);
@@ -54,8 +56,17 @@ export async function savePicture(app: App): Promise<boolean> {
   context.beginPath();
   context.rect(0, top, map.width, map.height);
   context.clip();
-  for (const { image, box } of tiles) context.drawImage(image, box.left - map.left, top + box.top - map.top, box.width, box.height);
+  for (const { image, box, cut } of tiles) {
+    context.save();
+    context.beginPath();
+    context.rect(0, top, cut ?? map.width, map.height);
+    context.clip();
+    context.drawImage(image, box.left - map.left, top + box.top - map.top, box.width, box.height);
+    context.restore();
+  }
   await drawMarks(context, app, map, top);
+  const [cut] = tiles.flatMap((tile) => tile.cut ?? []);
+  if (cut !== undefined) line(context, app, cut, top, map.height);
   context.restore();
   scaleBar(context, app, map, top);
   let y = top + map.height + 2.6 * unit;
@@ -84,6 +95,7 @@ function subtitle(app: App): string {
 function caption(app: App): string[] {
   const sources = [...new Set(app.data.sources.map(({ attribution, licence }) => [attribution, licence].filter(Boolean).join(", ")))];
   return [
+    ...(showsPast(app.state) ? [pastNote(app)] : []),
     `${app.t("about.sources")}: ${sources.join("; ")}.`,
     app.t("about.disclaimer"),
     `${app.t("print.date", { date: app.language.date(new Date()) })} · ${app.t("about.made", { version: app.data.version })}`,
@@ -111,6 +123,23 @@ async function drawSvg(context: CanvasRenderingContext2D, drawing: SVGElement, x
     return;
   }
   context.drawImage(image, x, y, width, height);
+}
+
+/** The line between two years, with their names. */
+function line(context: CanvasRenderingContext2D, app: App, x: number, top: number, height: number): void {
+  context.fillStyle = ACCENT;
+  context.fillRect(x - 2, top, 4, height);
+  context.font = `700 16px ${FONT}`;
+  const write = (text: string, side: -1 | 1): void => {
+    const { width } = context.measureText(text);
+    const left = side < 0 ? x - 20 - width : x + 20;
+    context.fillStyle = ACCENT;
+    context.fillRect(left - 8, top + 8, width + 16, 26);
+    context.fillStyle = PAPER;
+    context.fillText(text, left, top + 27);
+  };
+  write(app.momentName(app.state.swipe), -1);
+  write(app.momentName(app.state.year), 1);
 }
 
 function scaleBar(context: CanvasRenderingContext2D, app: App, map: DOMRect, top: number): void {

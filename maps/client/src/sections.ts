@@ -107,6 +107,11 @@ export class Sections {
     });
   }
 
+  /** The year in which rasters first show the place of each building built up; 0: none does. */
+  firstSeen(): Promise<Int32Array> {
+    return this.section("first_seen", (values) => values);
+  }
+
   reached(): Promise<Reached> {
     return this.section("rules", (values) => new Reached(values, this.data.rules.map((rule) => rule.id)));
   }

@@ -3,7 +3,9 @@
 import type { App } from "./app";
 import { h, replace, type Child } from "./dom";
 import { Drawing } from "./drawing";
+import { showsPast } from "./growth";
 import { Overlay } from "./overlay";
+import { Swipe } from "./swipe";
 import { Sheet } from "./sheet";
 import { aboutPanel, sourceList } from "./panels/about";
 import { AreaPanel } from "./panels/area";
@@ -13,7 +15,7 @@ import { detailsPanel } from "./panels/details";
 import { GrowthBar } from "./panels/growthbar";
 import { headerContent, SearchBox } from "./panels/header";
 import { zoneItems } from "./legend";
-import { keyPanel, themeLegend } from "./panels/key";
+import { keyPanel, pastNote, pastTitle, themeLegend } from "./panels/key";
 import { MapTools } from "./panels/maptools";
 import { Tour } from "./panels/summary";
 import { tablePanel } from "./panels/table";
@@ -22,8 +24,8 @@ import { TABS, type State, type Tab } from "./state";
 
 const PRINT_DELAY_MS = 250;
 const LONGEST_ADDRESS = 600;
-/** Room for the map on a print (print.css), across and upright, and a pixel on paper in metres. */
-const [ACROSS_PX, UPRIGHT_PX, M_PER_PX] = [[672, 420], [700, 380], 0.0254 / 96] as const;
+/** Room for the map on a print (print.css), across and upright for an area and for a place, and a pixel on paper in metres. */
+const [ACROSS_PX, AREA_PX, HERE_PX, M_PER_PX] = [[672, 420], [700, 380], [700, 340], 0.0254 / 96] as const;
 
 function part(id: string): HTMLElement {
   const element = document.getElementById(id);
@@ -40,6 +42,7 @@ export class Shell {
   private readonly overlay: Overlay;
   private readonly tools: MapTools;
   private readonly tour: Tour;
+  private readonly swipe: Swipe;
   private readonly header = part("header");
   private readonly banner = part("banner");
   private readonly tabs = part("tabs");
@@ -61,11 +64,16 @@ export class Shell {
     this.overlay = new Overlay(app);
     this.tools = new MapTools(app, part("maptools"), part("chip"));
     this.tour = new Tour(app, part("tour"));
+    this.swipe = new Swipe(app, part("swipe"));
   }
 
   start(): void {
     const { app } = this;
     app.store.listen((_, changed) => this.follow(changed));
+    app.map.on("ground", () => {
+      this.drawAll();
+      this.overlay.draw();
+    });
     app.map.on("growthplay", () => this.drawBar());
     app.map.on("slice here areas", () => this.drawContent());
     app.map.on("move", () => this.labelScale());
@@ -93,14 +101,17 @@ export class Shell {
       return;
     }
     if (changed.has("basemap")) this.credit();
-    if (changed.has("year")) this.drawBar();
+    if (changed.has("year") || changed.has("swipe")) {
+      this.drawBar();
+      this.swipe.draw();
+    }
     if (changed.has("tab")) this.drawTabs();
     if (changed.has("here") || changed.has("areas")) this.overlay.draw();
     const onlyLimit = changed.size === 1 && changed.has("whatif") && this.whatif.upToDate;
     if (onlyLimit && this.app.state.tab === "whatif" && this.view === "whatif") this.whatif.update();
     else if ([...changed].some((key) => key !== "view")) this.drawContent();
     if (changed.has("selected") || changed.has("here")) this.afterSelection();
-    if ([...changed].some((key) => key === "theme" || key === "year" || key === "whatif")) this.tools.drawChip();
+    if ([...changed].some((key) => key === "theme" || key === "year" || key === "swipe" || key === "whatif")) this.tools.drawChip();
     // Nobody sees it before printing: it must not slow a slider down.
     window.clearTimeout(this.printTimer);
     this.printTimer = window.setTimeout(() => this.drawPrint(), PRINT_DELAY_MS);
@@ -122,6 +133,7 @@ export class Shell {
     this.drawTools.draw();
     this.tools.draw();
     this.tour.draw();
+    this.swipe.draw();
     this.drawPrint();
     this.labelControls();
   }
@@ -195,7 +207,7 @@ export class Shell {
     const { app, view } = this;
     const { selected } = app;
     document.body.dataset.tab = view;
-    document.body.dataset.growing = String(app.state.year !== null);
+    document.body.dataset.growing = String(showsPast(app.state));
     this.content.setAttribute("aria-labelledby", `tab-${app.state.tab}`);
     const panels: Record<typeof view, () => Child[]> = {
       key: () => keyPanel(app),
@@ -230,7 +242,8 @@ export class Shell {
   private drawPrint(): void {
     const { app } = this;
     const zones = zoneItems(app).map(({ mark, text }) => h("li", {}, mark, h("span", {}, text)));
-    const { year, whatif } = app.state;
+    const { whatif } = app.state;
+    const past = showsPast(app.state);
     const found = app.outcome;
     const people = found?.residents && app.language.people(found.residents);
     const asked = whatif && app.t("print.whatif", { class: app.language.name(app.data.classes.find((c) => c.id === whatif.hazardClass)?.names ?? {}) ?? whatif.hazardClass, distance: app.language.metres(whatif.limit) });
@@ -239,8 +252,9 @@ export class Shell {
       asked && h("h2", {}, asked),
       found && h("p", {}, h("strong", {}, app.language.number(found.homes)), " ", app.t("whatif.homes", { count: found.homes })),
       people && h("p", {}, h("strong", {}, `${people.low}–${people.high}`), " ", app.t("whatif.residents", { middle: people.middle })),
-      h("h2", {}, app.t(year === null ? (whatif ? "tab.key" : `theme.${app.state.theme}`) : "details.growth"), year !== null && ` ${year}`),
+      h("h2", {}, past ? pastTitle(app) : app.t(whatif ? "tab.key" : `theme.${app.state.theme}`)),
       themeLegend(app),
+      past && h("p", { class: "note" }, pastNote(app)),
       zones.length > 0 && h("h2", {}, app.t("layer.red_zones")),
       h("ul", { class: "legend zone-key" }, ...zones),
     );
@@ -259,7 +273,7 @@ export class Shell {
     const { map } = this.app;
     const size = map.getSize();
     const width = map.distance(map.containerPointToLatLng([0, size.y / 2]), map.containerPointToLatLng([size.x, size.y / 2]));
-    const room = this.view === "here" || this.view === "area" ? UPRIGHT_PX : ACROSS_PX;
+    const room = this.view === "here" ? HERE_PX : this.view === "area" ? AREA_PX : ACROSS_PX;
     const shown = size.x * Math.min(room[0] / size.x, room[1] / size.y);
     return Number((width / (shown * M_PER_PX)).toPrecision(2));
   }
@@ -288,7 +302,11 @@ export class Shell {
       style.setProperty("--screen-width", String(container.clientWidth));
       style.setProperty("--screen-height", String(container.clientHeight));
     };
-    window.addEventListener("beforeprint", () => this.drawPrint());
+    window.addEventListener("beforeprint", () => {
+      this.app.print(true);
+      this.drawPrint();
+    });
+    window.addEventListener("afterprint", () => this.app.print(false));
     new ResizeObserver(settle).observe(container);
     // Leaflet follows the window by itself, and would crop the map to the sheet.
     this.app.map.options.trackResize = false;

@@ -34,7 +34,11 @@ export interface State {
   areas: readonly string[];
   /** Epoch of the growth slider; null: today. */
   year: number | null;
+  /** Epoch that is drawn left of a line across the map, `year` right of it; null: there is no line. */
+  swipe: number | null;
   whatif: WhatIf | null;
+  /** Dark or light ground; null: as the system has it. */
+  ground: "dark" | "light" | null;
   /** Whether the online background is on, where there is one. */
   basemap: boolean;
   hiddenLayers: ReadonlySet<LayerKey>;
@@ -53,7 +57,9 @@ export const INITIAL: State = {
   here: null,
   areas: [],
   year: null,
+  swipe: null,
   whatif: null,
+  ground: null,
   basemap: false,
   hiddenLayers: new Set(),
   hiddenClasses: new Set(),
@@ -95,7 +101,9 @@ export function encode(state: State, base: State = INITIAL): string {
   if (state.here) query.set("here", `${state.here.lat.toFixed(7)},${state.here.lon.toFixed(7)}`);
   if (state.areas.length > 0 && fitsAddress(state.areas)) query.set("areas", state.areas.join(";"));
   if (state.year !== null) query.set("year", String(state.year));
+  if (state.swipe !== null) query.set("swipe", String(state.swipe));
   if (state.whatif) query.set("if", [state.whatif.hazardClass, state.whatif.limit, ...(state.whatif.only === null ? [] : [state.whatif.only])].join("~"));
+  if (state.ground !== null) query.set("ground", state.ground);
   if (state.basemap) query.set("basemap", "on");
   if (state.hiddenLayers.size > 0) query.set("hide", [...state.hiddenLayers].sort().join("."));
   if (state.hiddenClasses.size > 0) query.set("nozone", [...state.hiddenClasses].sort().join("."));
@@ -128,7 +136,9 @@ export function decode(hash: string, base: State = INITIAL): State {
     here: hereLat != null && hereLon != null && Math.abs(hereLat) <= 85 && Math.abs(hereLon) <= 180 ? { lat: hereLat, lon: hereLon } : null,
     areas: (query.get("areas") ?? "").split(";").filter(Boolean).slice(0, MOST_AREAS),
     year: finite(query.get("year")),
+    swipe: finite(query.get("swipe")),
     whatif: hazardClass && metres !== null && metres >= 0 ? { hazardClass, limit: Math.round(metres), only: position !== null && Number.isInteger(position) && position >= 0 ? position : null } : null,
+    ground: query.get("ground") === "dark" ? "dark" : query.get("ground") === "light" ? "light" : null,
     basemap: query.get("basemap") === "on",
     hiddenLayers: members(LAYERS, query.get("hide")),
     hiddenClasses: new Set((query.get("nozone") ?? "").split(".").filter(Boolean)),

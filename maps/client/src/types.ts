@@ -50,6 +50,8 @@ export interface Settlement {
   population: Partial<Record<Quantity, Interval>>;
   /** Built-up m² in each year of `growth.years`. */
   growth: number[] | null;
+  /** Built-up m² in each year of `since2016.years`: another product, never joined to `growth`. */
+  since2016: number[] | null;
   zones: ZoneOverlap[];
   /** Homes within any red zone that binds. */
   inZones: number;
@@ -148,6 +150,13 @@ export interface WhatIfSection {
   length: number;
 }
 
+/** Years of a series of one product; `modelled` are projections of its producer. */
+export interface SeriesData {
+  product: string;
+  years: number[];
+  modelled: number[];
+}
+
 export interface PageData {
   area: { id: string; names: Names; bbox: [number, number, number, number]; simulated: boolean; /** What the inputs see of the city, a sentence a language. */ seen: Record<LanguageCode, string>; /** What its figures are about: `city`, or less. */ told: string };
   /** Homes of the area, and those of them in zones that bind. */
@@ -165,7 +174,11 @@ export interface PageData {
   projection: ProjectionData;
   settlements: Settlement[];
   population: Partial<Record<Quantity, Interval>>;
-  growth: { product: string; years: number[]; modelled: number[] } | null;
+  growth: SeriesData | null;
+  /** The tracker's own years. */
+  since2016: SeriesData | null;
+  /** Years of which one can tell which buildings stood, and by which datasets. */
+  firstSeen: { years: number[]; datasets: string[] } | null;
   completeness: Completeness[];
   sources: SourceRow[];
 }

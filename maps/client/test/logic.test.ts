@@ -25,7 +25,7 @@ function settlement(id: string, name: string, more: Partial<Settlement> = {}): S
   return {
     id, names: { any: name }, otherNames: [], nameEvidence: null, nearId: null, nearNumber: null, kind: "novostroika", score: 1, delineation: "cluster", status: "unknown",
     statusYear: null, statusSource: null, onset: null, areaM2: 1, buildings: 4, homes: 4, at: [0, 0], bbox: [0, 0, 1, 1],
-    population: {}, growth: null, zones: [], inZones: 0, ...more,
+    population: {}, growth: null, since2016: null, zones: [], inZones: 0, ...more,
   };
 }
 

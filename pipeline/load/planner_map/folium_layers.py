@@ -17,7 +17,7 @@ import folium.map
 from folium.template import Template
 
 from pipeline.base.resources import resource
-from pipeline.load.theme import stylesheet
+from pipeline.load.theme import dark_stylesheet, stylesheet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -122,7 +122,7 @@ class PlannerPage(branca.element.Figure):
         self.noscript = noscript
         self.fetches = fetches
         self.image_host = image_host
-        self.style = stylesheet() + client_file("planner.css")
+        self.style = stylesheet() + dark_stylesheet() + client_file("planner.css")
         self.client = client_file("planner.js").replace("</script", "<\\/script").replace("<!--", "<\\!--")
         self.calls = ""
         self.policy = ""

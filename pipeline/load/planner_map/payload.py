@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipeline.declared import facts
 from pipeline.declared.catalogue import default as default_catalogue
-from pipeline.load.planner_map import payload_hazards
+from pipeline.load.planner_map import payload_growth, payload_hazards
 from pipeline.schema.rounding import tenths
 from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.transform.red_zones import in_binding_zones
@@ -36,7 +36,8 @@ def page_data(tables: Mapping[str, Any]) -> dict[str, Any]:
         The area's rows of all tables but the private ones (``buildings`` is only counted), EPSG:4326.
     """
     area = tables["areas"].iloc[0]
-    series = one_product(tables["settlement_built_up"])
+    series = payload_growth.one_product(tables["settlement_built_up"])
+    since_2016 = payload_growth.one_product(tables["settlement_built_up_since_2016"])
     # A figure of the city only where the city is told; `seen` says what there is instead.
     city = tables["area_population"].query("about == 'city'").to_dict("records")
     return {
@@ -54,9 +55,11 @@ def page_data(tables: Mapping[str, Any]) -> dict[str, Any]:
         "rules": payload_hazards.rules(tables),
         "acts": payload_hazards.acts(tables),
         "hazards": payload_hazards.hazards(tables["hazards"]),
-        "settlements": _settlements(tables, series),
+        "settlements": _settlements(tables, series, since_2016),
         "population": _people(city[0]) if city else {},
-        "growth": None if series is None else _epochs(series),
+        "growth": None if series is None else payload_growth.epochs(series),
+        "since2016": None if since_2016 is None else payload_growth.epochs(since_2016),
+        "firstSeen": payload_growth.first_seen(tables),
         "completeness": payload_hazards.completeness(tables["completeness"]),
         "sources": _sources(tables["sources"]),
     }
@@ -84,15 +87,6 @@ def dumps(document: object) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def one_product(built_up: pd.DataFrame) -> pd.DataFrame | None:
-    """Return the rows of the one product that is shown, the one with most epochs: series are never mixed."""
-    if built_up.empty:
-        return None
-    epochs = built_up.groupby("product")["year"].nunique()
-    best = epochs.sort_index().idxmax()
-    return built_up[built_up["product"] == best]
-
-
 def _version() -> str:
     try:
         return version("novostroiki")
@@ -117,7 +111,9 @@ def _people(row: Mapping[Hashable, Any]) -> dict[str, Any]:
     }
 
 
-def _settlements(tables: Mapping[str, Any], series: pd.DataFrame | None) -> list[dict[str, Any]]:
+def _settlements(
+    tables: Mapping[str, Any], series: pd.DataFrame | None, since_2016: pd.DataFrame | None
+) -> list[dict[str, Any]]:
     settlements: gpd.GeoDataFrame = tables["settlements"].sort_values("settlement_id")
     points = settlements.geometry.representative_point()
     bounds = settlements.geometry.bounds.round(6)
@@ -125,7 +121,7 @@ def _settlements(tables: Mapping[str, Any], series: pd.DataFrame | None) -> list
     people = {row["place_id"]: _people(row) for row in tables["settlement_population"].to_dict("records")}
     others = _other_names(tables["named_settlements"])
     zones = dict(iter(tables["red_zone_overlaps"].sort_values("rule_id").groupby("settlement_id")))
-    built = {} if series is None else _built(series)
+    built, later = (payload_growth.by_place(one) for one in (series, since_2016))
     return [
         {
             "id": row["settlement_id"],
@@ -148,6 +144,7 @@ def _settlements(tables: Mapping[str, Any], series: pd.DataFrame | None) -> list
             "bbox": [float(value) for value in bounds.loc[label]],
             "population": people.get(row["settlement_id"], {}),
             "growth": built.get(row["settlement_id"]),
+            "since2016": later.get(row["settlement_id"]),
             "zones": [_overlap(r) for r in _rows(zones, row["settlement_id"])],
             "inZones": int(in_zones.get(row["settlement_id"], 0)),
         }
@@ -179,12 +176,6 @@ def homes_in_zones(tables: Mapping[str, Any]) -> pd.Series:
     return counts
 
 
-def _built(series: pd.DataFrame) -> dict[str, list[int]]:
-    """Return each settlement's built-up area in the years of the series; one with gaps is left out."""
-    by_year = series.pivot_table(index="place_id", columns="year", values="built_m2").dropna()
-    return dict(zip(by_year.index, by_year.round().astype(int).to_numpy().tolist(), strict=True))
-
-
 def _overlap(row: Mapping[Hashable, Any]) -> dict[str, Any]:
     return {
         "rule": row["rule_id"],
@@ -193,15 +184,6 @@ def _overlap(row: Mapping[Hashable, Any]) -> dict[str, Any]:
         "share": round(min(1.0, float(row["overlap_share"])), 4),
         "nearest": round(float(row["nearest_m"]), 1),
         "assumed": bool(row["assumed"]),
-    }
-
-
-def _epochs(series: pd.DataFrame) -> dict[str, Any]:
-    modelled = series.groupby("year")["modelled"].any()
-    return {
-        "product": str(series["product"].iloc[0]),
-        "years": [int(year) for year in modelled.index],
-        "modelled": [int(year) for year, flag in modelled.items() if flag],  # type: ignore[call-overload]
     }
 
 

@@ -79,6 +79,8 @@ def encode(tables: Mapping[str, Any], rule_ids: Sequence[str], projected: CRS) -
         ``buildings``
             Four arrays of N numbers: the settlement's position plus one (0: in none), floor area of homes in m²
             (`home_floor_m2`), position of the kind in the vocabulary, and the footprint in m².
+        ``first_seen``
+            The year in which rasters first show the place of each building built up; 0: none does.
         ``points``
             N longitudes and N latitudes in 1e-7 degrees, each as the difference to the one before.
         ``rules``
@@ -113,6 +115,7 @@ def encode(tables: Mapping[str, Any], rule_ids: Sequence[str], projected: CRS) -
     by_class = dict(iter(hazards.to_crs(projected).groupby("hazard_class")))
     arrays: dict[str, Ints] = {
         "buildings": _homes(buildings, settlement_ids),
+        "first_seen": buildings["first_seen_year"].to_numpy(dtype=np.int32, na_value=0),
         "points": _deltas(_units(buildings[["lon", "lat"]].to_numpy())),
         "rules": _within(pairs, tables["red_zone_rules"], rule_ids, len(buildings)),
         **{f"pairs/{key}": _pairs(pairs, group["hazard_id"].tolist()) for key, group in by_class.items()},

@@ -11,6 +11,9 @@ import { MOST_BYTES, PlanError, readPlan } from "../planfile";
 import { fitsAddress } from "../state";
 import { zoneSwatch } from "../legend";
 
+/** Years by which homes were seen that the table tells; the CSV has all. */
+const MOST_YEARS = 6;
+
 type Column = ReturnType<App["areas"]["slice"]>[number];
 
 export class AreaPanel {
@@ -159,6 +162,21 @@ function figureRows(app: App, areas: readonly Column[]): HTMLElement[] {
     { id: "growth", title: [app.t("column.growth")], cell: (f) => [growthWords(app, f)] },
     { id: "inZones", title: [app.t("area.inZones")], cell: (f) => [language.number(f.inZones), h("small", {}, f.homes > 0 ? language.percent(f.inZones / f.homes) : "")] },
   ];
+  const { firstSeen } = data;
+  const told = firstSeen ? lastFew(firstSeen.years, MOST_YEARS) : [];
+  const share = (part: number, homes: number): Child => h("small", {}, homes > 0 ? language.percent(part / homes) : "");
+  const seen: Row[] = told.map((year) => ({
+    id: `seen-${year}`,
+    title: [app.t("area.seenBy", { year: String(year) })],
+    cell: ({ seen: found, homes }) => (found ? [language.number(found.by[firstSeen?.years.indexOf(year) ?? 0] as number), share(found.by[firstSeen?.years.indexOf(year) ?? 0] as number, homes)] : ["–"]),
+  }));
+  if (firstSeen) {
+    seen.push({
+      id: "seen-unknown",
+      title: [app.t("area.seenUnknown")],
+      cell: ({ seen: found, homes }) => (found ? [language.number(found.unknown), share(found.unknown, homes)] : ["–"]),
+    });
+  }
   const present = data.classes.filter(({ id }) => areas.some(({ figures }) => figures?.zones.some((zone) => zone.hazardClass === id)));
   const zones: Row[] = present.map((hazard) => {
     const kind = data.rules.find((rule) => rule.hazardClass === hazard.id)?.kind ?? "statutory";
@@ -177,7 +195,17 @@ function figureRows(app: App, areas: readonly Column[]): HTMLElement[] {
       ...rows.map(({ id, title: name, cell }) =>
         h("tr", { "data-figure": id }, h("th", { scope: "row" }, ...name),
           ...areas.map(({ figures, area }) => h("td", {}, ...(area === null ? ["–"] : figures ? cell(figures) : ["…"]))))));
-  return [body(main, ""), ...(zones.length > 0 ? [body(zones, app.t("area.zones"))] : [])];
+  return [
+    body(main, ""),
+    ...(seen.length > 0 ? [body(seen, app.t("area.seen"))] : []),
+    ...(zones.length > 0 ? [body(zones, app.t("area.zones"))] : []),
+  ];
+}
+
+/** Of many, so many at even distances, the last among them. */
+function lastFew(years: readonly number[], most: number): number[] {
+  const step = Math.ceil(years.length / most);
+  return years.filter((_, i) => (years.length - 1 - i) % step === 0);
 }
 
 function growthWords(app: App, { growth }: AreaFigures): string {
@@ -196,6 +224,8 @@ function exports(app: App, areas: readonly Column[]): Child[] {
       h("button", { type: "button", class: "button", id: "area-geojson", disabled: told.length === 0, click: () => download(`${app.data.area.id}_areas.geojson`, "application/geo+json", areasGeoJson(told, app.data)) }, app.t("area.geojson"))),
     h("p", { class: "note" }, app.data.area.seen[app.language.code]),
     plans && h("p", { class: "note" }, app.t("area.method")),
+    h("p", { class: "note", id: "area-seen-note" },
+      app.data.firstSeen ? app.t("area.seenNote", { products: app.data.firstSeen.datasets.map((dataset) => app.titleOf(dataset)).join(", ") }) : app.t("area.seenNone")),
     outside > 0 && h("p", { class: "note" }, app.t("area.outside", { count: outside })),
     h("p", { class: "note" }, app.t("area.homesNote")),
     !fitsAddress(app.state.areas) && h("p", { class: "wrong" }, app.t("area.tooLong")),

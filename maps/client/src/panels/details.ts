@@ -75,9 +75,20 @@ function figure(app: App, settlement: Settlement, quantity: Quantity, most: numb
   );
 }
 
-/** What the catalogue calls a dataset. */
-function titleOf(app: App, dataset: string): string {
-  return app.data.sources.find((source) => source.dataset === dataset)?.title || dataset;
+/** The tracker's own years, beside the epochs. */
+function since2016(app: App, { since2016: built }: Settlement): Child[] {
+  const series = app.data.since2016;
+  if (!series || !built) return [];
+  const { years, modelled, product } = series;
+  const [first, last] = [built[0] as number, built[built.length - 1] as number];
+  const words = app.t("details.since2016", {
+    area: app.language.hectares(last), year: String(years[years.length - 1]), more: app.language.hectares(last - first), first: String(years[0]),
+  });
+  return [
+    sparkline({ years, values: built, modelled }, words),
+    h("p", { id: "details-since-2016" }, words),
+    h("p", { class: "note" }, app.t("details.since2016Note", { product: app.titleOf(product) })),
+  ];
 }
 
 function growth(app: App, settlement: Settlement): Child[] {
@@ -93,7 +104,7 @@ function growth(app: App, settlement: Settlement): Child[] {
   return [
     sparkline({ years, values: settlement.growth, modelled }, words),
     h("p", {}, words),
-    h("p", { class: "note" }, app.t("details.growthNote", { product: titleOf(app, product) }), modelled.length > 0 && ` ${app.t("growth.modelledNote")}`),
+    h("p", { class: "note" }, app.t("details.growthNote", { product: app.titleOf(product) }), modelled.length > 0 && ` ${app.t("growth.modelledNote")}`),
   ];
 }
 
@@ -140,6 +151,7 @@ export function detailsPanel(app: App, settlement: Settlement): Child[] {
     ...people(app, settlement),
     h("h3", {}, app.t("details.growth")),
     ...growth(app, settlement),
+    ...since2016(app, settlement),
     h("h3", {}, app.t("details.zones")),
     ...zones(app, settlement),
     h("h3", {}, app.t("details.gaps")),

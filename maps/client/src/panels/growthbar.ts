@@ -1,7 +1,8 @@
-// The growth slider under the map: one stop for each epoch, and "today".
+// Below the map: a slider with one stop for each year that can be told, and "today"; or two years with a line between them.
 
 import type { App } from "../app";
 import { h, type Child } from "../dom";
+import { moments } from "../growth";
 
 const STEP_MS = 900;
 
@@ -12,11 +13,19 @@ export class GrowthBar {
 
   render(): Child[] {
     const { app } = this;
-    if (!app.data.growth) return [h("p", { class: "note" }, app.t("growth.none"))];
-    const { years } = app.data.growth;
+    if (this.years.length === 0) return [h("p", { class: "note" }, app.t("growth.none"))];
+    return app.state.swipe === null ? this.slider() : this.pair();
+  }
+
+  private get years(): readonly number[] {
+    return moments(this.app.data);
+  }
+
+  private slider(): Child[] {
+    const { app, years } = this;
     const { year } = app.state;
     const at = year === null ? years.length : Math.max(0, years.indexOf(year));
-    const label = this.labelOf(at);
+    const label = app.momentName(years[at] ?? null);
     const slider = h("input", {
       type: "range", id: "growth-year", min: 0, max: years.length, step: 1, value: at,
       "aria-label": app.t("growth.slider"), "aria-valuetext": label,
@@ -35,30 +44,46 @@ export class GrowthBar {
         h("span", { "aria-hidden": "true" }, this.playing ? "❚❚" : "▶")),
       h("output", { class: "year", for: "growth-year" }, label),
       h("div", { class: "track" }, slider, h("div", { class: "stops", "aria-hidden": "true" }, ...stops, today)),
+      app.data.tiles.mode !== "none" && h("button", { type: "button", class: "chip", id: "swipe-begin", click: () => this.compare() }, app.t("swipe.begin")),
     ];
+  }
+
+  /** The two years on either side of the line. */
+  private pair(): Child[] {
+    const { app } = this;
+    const choose = (side: "swipe" | "year", all: readonly (number | null)[]): HTMLElement =>
+      h("p", { class: "side" }, h("label", { for: `swipe-${side}` }, app.t(`swipe.${side}`)),
+        h("select", { id: `swipe-${side}`, change: (event) => app.store.set({ [side]: Number((event.target as HTMLSelectElement).value) || null }) },
+          ...all.map((moment) => h("option", { value: moment ?? "", selected: app.state[side] === moment }, app.momentName(moment)))));
+    return [
+      choose("swipe", this.years),
+      choose("year", [...this.years, null]),
+      h("button", { type: "button", class: "link", id: "swipe-end", click: () => app.store.set({ swipe: null }) }, app.t("swipe.end")),
+    ];
+  }
+
+  /** Begin with a year from the middle of the series, beside today or the year that is shown. */
+  private compare(): void {
+    this.stop();
+    const { years } = this;
+    this.app.store.set({ swipe: years[Math.floor((years.length - 1) / 2)] ?? null });
+    document.getElementById("swipe")?.focus({ preventScroll: true });
   }
 
   private get playing(): boolean {
     return this.timer !== undefined;
   }
 
-  private labelOf(at: number): string {
-    const { growth } = this.app.data;
-    const year = growth?.years[at];
-    if (year === undefined) return this.app.t("growth.today");
-    return growth?.modelled.includes(year) ? this.app.t("growth.modelled", { year: String(year) }) : String(year);
-  }
-
   private go(at: number, step: boolean): void {
-    this.app.store.set({ year: this.app.data.growth?.years[at] ?? null }, step);
+    this.app.store.set({ year: this.years[at] ?? null }, step);
   }
 
   private toggle(): void {
     if (this.playing) {
       this.stop();
     } else {
-      const last = this.app.data.growth?.years.length ?? 0;
-      let at = this.app.state.year === null ? -1 : (this.app.data.growth?.years.indexOf(this.app.state.year) ?? -1);
+      const last = this.years.length;
+      let at = this.app.state.year === null ? -1 : this.years.indexOf(this.app.state.year);
       this.timer = window.setInterval(() => {
         at += 1;
         if (at >= last) this.stop();

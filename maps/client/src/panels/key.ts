@@ -3,6 +3,7 @@
 import type { App } from "../app";
 import { h, type Child } from "../dom";
 import { classesInView, hatchSwatch, presentClasses, swatch, themeItems, themeUnit, zoneSwatch, type Item } from "../legend";
+import { showsPast } from "../growth";
 import { PLAIN_BUILDING, themeColour } from "../palette";
 import { THEMES, type LayerKey, type Theme } from "../state";
 import { CONCERNS } from "../types";
@@ -122,26 +123,46 @@ function basemapSwitch(app: App): Child {
     h("p", { class: "note" }, app.t("key.basemapNote", { host: new URL(basemap.url).host })));
 }
 
+/** Which years the map shows. */
+export function pastTitle(app: App): string {
+  const { year, swipe } = app.state;
+  return [app.t("details.growth"), [...(swipe === null ? [] : [swipe]), year].map((moment) => app.momentName(moment)).join(" | ")].join(" ");
+}
+
+/** What the map shows of another year, and which datasets say so. */
+export function pastNote(app: App): string {
+  const { year, swipe } = app.state;
+  const { growth, firstSeen } = app.data;
+  return [
+    swipe !== null && app.t("swipe.note", { before: app.momentName(swipe), after: app.momentName(year) }),
+    growth && app.t("growth.epochsNote", { product: app.titleOf(growth.product) }),
+    firstSeen && app.t("growth.seenNote", { products: firstSeen.datasets.map((dataset) => app.titleOf(dataset)).join(", ") }),
+    growth && growth.modelled.length > 0 && app.t("growth.modelledYears", { years: growth.modelled.join(", ") }),
+  ].filter(Boolean).join(" ");
+}
+
 /** At which distance zones are drawn. */
 function zonesNote(app: App): string {
-  const { whatif, year } = app.state;
+  const { whatif } = app.state;
   const hazard = app.data.classes.find((candidate) => candidate.id === whatif?.hazardClass);
-  if (year !== null) return app.t("key.zonesPast");
+  if (showsPast(app.state)) return app.t("key.zonesPast");
   if (!whatif || !hazard) return app.t("key.zonesNote");
   return app.t("key.zonesAsked", { class: app.language.name(hazard.names) ?? hazard.id, distance: app.language.metres(whatif.limit) });
 }
 
 export function keyPanel(app: App): Child[] {
   const unit = themeUnit(app.state.theme);
+  const past = showsPast(app.state);
   return [
     summary(app),
     layerGroup(
       app, "settlements",
-      themeChooser(app),
-      app.state.year === null && app.state.whatif === null && unit !== "" && h("p", { class: "unit" }, app.t(unit)),
+      !past && themeChooser(app),
+      !past && app.state.whatif === null && unit !== "" && h("p", { class: "unit" }, app.t(unit)),
       themeFilter(app),
+      past && h("p", { class: "note", id: "past-note" }, pastNote(app)),
       filtered(app),
-      app.state.year === null && app.state.whatif !== null && endButton(app),
+      !past && app.state.whatif !== null && endButton(app),
     ),
     layerGroup(app, "red_zones", h("p", { class: "note" }, zonesNote(app)), zoneLegend(app)),
     layerGroup(

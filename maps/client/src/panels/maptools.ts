@@ -3,11 +3,13 @@
 import type { App } from "../app";
 import { h, replace, s } from "../dom";
 import { savePicture } from "../picture";
-import { themeLegend } from "./key";
+import { showsPast } from "../growth";
+import { pastTitle, themeLegend } from "./key";
 
 const ICONS = {
   home: "M3 11 12 4l9 7M6 9v11h12V9",
   link: "M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1",
+  ground: "M12 3a9 9 0 1 0 0 18zM12 3a9 9 0 0 1 0 18",
   picture: "M12 4v11M7 11l5 5 5-5M4 20h16",
 } as const;
 
@@ -30,6 +32,7 @@ export class MapTools {
       this.button("home", "tools.home", () => app.home()),
       this.button("link", "tools.link", () => void this.copy()),
       this.button("picture", "tools.picture", () => void this.save()),
+      this.button("ground", app.dark ? "tools.light" : "tools.dark", () => app.store.set({ ground: app.dark ? "light" : "dark" }, false)),
       this.status);
     this.drawChip();
   }
@@ -37,7 +40,7 @@ export class MapTools {
   /** Colours in short, where the key is not in view; it leads to the key. */
   drawChip(): void {
     const { app, chip } = this;
-    const title = app.state.year !== null ? `${app.t("details.growth")} ${app.state.year}` : app.t(app.state.whatif ? "tab.whatif" : `theme.${app.state.theme}`);
+    const title = showsPast(app.state) ? pastTitle(app) : app.t(app.state.whatif ? "tab.whatif" : `theme.${app.state.theme}`);
     replace(chip,
       h("button", { type: "button", id: "legend-chip", click: () => app.store.set({ tab: "key", selected: null, here: null }) },
         h("strong", {}, title), themeLegend(app)));
