@@ -1,11 +1,12 @@
 // What is drawn, in which order and style, for a given state. Pure: state and data in, rules out.
 
-import type { LabelRule, PaintRule } from "protomaps-leaflet";
+import type { Feature, LabelRule, PaintRule } from "protomaps-leaflet";
 import {
   ACCENT, BUILT, HALO, hazardColour, INK, OUTLINE, PLAIN_BUILDING, settlementColours, shareOpacity, themeColour, UNMAPPED, UNTOUCHED, WITHIN, ZONE, ZONE_INK,
 } from "./palette";
 import type { Edges } from "./edges";
 import { Dot, dots, hatching, idOf, PointLabel, unsurveyed, Shape, Surrounding, Surroundings, TILE_LAYER, type LabelStyle, type Style } from "./symbols";
+import { Union } from "./union";
 import { shortName } from "./spelling";
 import type { Language } from "./i18n";
 import type { LayerKey, State } from "./state";
@@ -159,7 +160,8 @@ function zoneStyle(hazard: HazardClass | undefined, kind: string, near: boolean,
 
 /**
  * Red zones. From afar their land lies under the settlements, which readers look for first, and their edge above;
- * near by the land is tinted over houses and streets.
+ * near by the land is tinted over houses and streets, and each zone has its own edge. Zones that look alike are hatched as
+ * one area where they overlap.
  */
 function zoneRules(context: Context): { land: PaintRule[]; edge: PaintRule[] } {
   const { data, state } = context;
@@ -167,27 +169,27 @@ function zoneRules(context: Context): { land: PaintRule[]; edge: PaintRule[] } {
   const classes = new Map(data.classes.map((hazard) => [hazard.id, hazard]));
   const filter: PaintRule["filter"] = (_, feature) => isShown(state, String(feature.props.hazard_class));
   const pattern = patterns();
-  const shape = (part: (style: Style) => Style): Shape => {
-    const styles = new Map<string, Style>();
-    return new Shape((feature, zoom) => {
-      const near = zoom >= CLOSE_FROM;
-      const hazardClass = String(feature.props.hazard_class);
-      const key = `${hazardClass} ${String(feature.props.kind)} ${near}`;
-      let style = styles.get(key);
-      if (!style) {
-        style = part(zoneStyle(classes.get(hazardClass), String(feature.props.kind), near, pattern));
-        styles.set(key, style);
-      }
-      return style;
-    });
+  const looks = new Map<string, Style>();
+  const look = (feature: Feature, zoom: number): { key: string; style: Style } => {
+    const hazard = classes.get(String(feature.props.hazard_class));
+    const kind = String(feature.props.kind);
+    const near = zoom >= CLOSE_FROM;
+    const key = `${hazard?.concern ?? ""} ${near || kind === "advisory" ? kind : ""} ${near}`;
+    let style = looks.get(key);
+    if (!style) looks.set(key, (style = zoneStyle(hazard, kind, near, pattern)));
+    return { key, style };
   };
-  const land = shape((style) => ({ ...style, stroke: null }));
-  const rule = { dataLayer: "red_zones", filter };
+  const [far, near] = [new Union(look), new Union(look)];
+  const [zones, tile] = [{ dataLayer: "red_zones", filter }, { dataLayer: TILE_LAYER }];
+  const [afar, close] = [{ maxzoom: CLOSE_FROM - 1 }, { minzoom: CLOSE_FROM }];
   return {
-    land: [{ ...rule, maxzoom: CLOSE_FROM - 1, symbolizer: land }],
+    land: [{ ...zones, ...afar, symbolizer: far.gathering }, { ...tile, ...afar, symbolizer: far.land }],
     edge: [
-      { ...rule, maxzoom: CLOSE_FROM - 1, symbolizer: shape((style) => ({ ...style, fill: null, under: null })) },
-      { ...rule, minzoom: CLOSE_FROM, symbolizer: shape((style) => style) },
+      { ...tile, ...afar, symbolizer: far.edge },
+      { ...zones, ...close, symbolizer: near.gathering },
+      { ...tile, ...close, symbolizer: near.land },
+      { ...tile, ...close, symbolizer: near.forgetting },
+      { ...zones, ...close, symbolizer: new Shape((feature, zoom) => ({ ...look(feature, zoom).style, fill: null, under: null })) },
     ],
   };
 }

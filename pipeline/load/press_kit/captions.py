@@ -59,8 +59,16 @@ def compose(kit: Kit, texts: Texts) -> Words:
         sources=sources,
         licence=licences.sentence(texts, "licence", kit.licence),
         withheld=texts("withheld", **kit.counts),
-        growth_note="" if kit.growth.empty else texts("growth.note", product=_title(kit.growth["product"].iloc[0])),
+        growth_note=_growth_note(kit, texts),
     )
+
+
+def _growth_note(kit: Kit, texts: Texts) -> str:
+    """Return whose series the columns are; what is dashed is told where something is."""
+    if kit.growth.empty:
+        return ""
+    key = "growth.note" if kit.growth["modelled"].any() else "growth.source"
+    return texts(key, product=_title(kit.growth["product"].iloc[0]))
 
 
 def _unregistered(people: Interval, city: str, texts: Texts) -> tuple[str, str]:

@@ -37,6 +37,9 @@ _WIDER = 1.12
 _INSET = 0.24
 """Width of the inset, as a share of the map's."""
 _LABEL_SIZE = 13.0
+_SCALE_SIZE = 12.0
+_SCALE_ROOM = 0.45
+"""Width that a scale bar may take, as a share of the map's."""
 _EVERY_YEAR = 15
 """A series that spans fewer years has each of them written below its column, a longer one only the decades."""
 _MARGIN = 5.0
@@ -181,20 +184,45 @@ def draw_labels(parent: Element, kit: Kit, frame: Frame, code: str) -> None:
         add(group, "text", name, x=x, y=y, font_weight="600", **rank)
 
 
-def draw_scale(parent: Element, frame: Frame, texts: Texts) -> None:
-    """Draw a scale bar in the lower left corner."""
+def _cells_in(kit: Kit, frame: Frame, box: tuple[float, float, float, float]) -> int:
+    """Return how many cells of the map have their middle in a box (left, top, right, bottom)."""
+    x = ((kit.cells["column"].to_numpy(dtype=float) + 0.5) * CELL_M - frame.west) * frame.scale
+    y = (frame.north - (kit.cells["row"].to_numpy(dtype=float) + 0.5) * CELL_M) * frame.scale
+    left, top, right, bottom = box
+    return int(((x >= left) & (x <= right) & (y >= top) & (y <= bottom)).sum())
+
+
+def scale_side(kit: Kit, frame: Frame) -> str:
+    """Return the lower corner, ``left`` or ``right``, in which a scale bar hides fewer cells."""
+    width = frame.width * _SCALE_ROOM
+    low = frame.height - 2 * CELL_M * frame.scale
+    boxes = {
+        "left": (0.0, low, width, frame.height),
+        "right": (frame.width - width, low, frame.width, frame.height),
+    }
+    return min(boxes, key=lambda side: _cells_in(kit, frame, boxes[side]))
+
+
+def draw_scale(parent: Element, kit: Kit, frame: Frame, texts: Texts) -> None:
+    """Draw a scale bar in a lower corner of the map, on ground of its own: cells may lie in both."""
     km = next((km for km in _SCALES_KM if km * 1000 * frame.scale >= frame.width / 7), _SCALES_KM[-1])
     length, y = km * 1000 * frame.scale, frame.height - 12
-    group = add(parent, "g", class_="t", lang=texts.code, font_family=SANS, font_size=12.0, fill=colour("soft"))
+    words = texts("scale", km=km)
+    whole = 22 + length + text_width(words, _SCALE_SIZE) * _WIDER
+    left = 4.0 if scale_side(kit, frame) == "left" else frame.width - whole - 4
+    group = add(
+        parent, "g", class_="t scale", lang=texts.code, font_family=SANS, font_size=_SCALE_SIZE, fill=colour("soft")
+    )
+    add(group, "rect", x=left, y=y - 15, width=whole, height=21.0, rx=2.0, fill=colour("veil"), class_="ground")
     add(
         group,
         "path",
-        d=f"M10 {number(y - 5)}v5h{number(length)}v-5",
+        d=f"M{number(left + 6)} {number(y - 5)}v5h{number(length)}v-5",
         fill="none",
         stroke=colour("soft"),
         stroke_width=1.2,
     )
-    add(group, "text", texts("scale", km=km), x=16 + length, y=y)
+    add(group, "text", words, x=left + 12 + length, y=y)
 
 
 def draw_inset(parent: Element, kit: Kit, frame: Frame) -> None:
@@ -203,28 +231,21 @@ def draw_inset(parent: Element, kit: Kit, frame: Frame) -> None:
         return
     side = frame.width * _INSET
     inset = Frame.fit(kit.whole, side, side)
-    places = [
-        ((column + 0.5) * CELL_M, (row + 0.5) * CELL_M)
-        for column, row in zip(kit.cells["column"], kit.cells["row"], strict=True)
-    ]
     right, low = frame.width - inset.width, frame.height - inset.height
+    # The scale bar stands in one of the lower corners.
+    free = (right, low) if scale_side(kit, frame) == "left" else (0.0, low)
 
     def hidden(corner: tuple[float, float]) -> int:
-        left, top = corner
-        return sum(
-            left <= frame.x(east) <= left + inset.width and top <= frame.y(north) <= top + inset.height
-            for east, north in places
-        )
+        return _cells_in(kit, frame, (*corner, corner[0] + inset.width, corner[1] + inset.height))
 
-    # The scale bar stands in the lower left corner.
-    left, top = min(((0.0, 0.0), (right, 0.0), (right, low)), key=hidden)
+    left, top = min(((0.0, 0.0), (right, 0.0), free), key=hidden)
     group = add(parent, "g", class_="inset", transform=f"translate({number(left)} {number(top)})")
     ground = {"fill": colour("card"), "stroke": colour("border")}
     add(group, "rect", class_="ground", width=inset.width, height=inset.height, **ground)
     dot = number(max(CELL_M * inset.scale, 1.0))
     dots = (
-        f"M{number(inset.x(east - CELL_M / 2))} {number(inset.y(north + CELL_M / 2))}h{dot}v{dot}h-{dot}z"
-        for east, north in places
+        f"M{number(inset.x(column * CELL_M))} {number(inset.y((row + 1) * CELL_M))}h{dot}v{dot}h-{dot}z"
+        for column, row in zip(kit.cells["column"], kit.cells["row"], strict=True)
     )
     add(group, "path", d="".join(dots), fill=colour("column"))
     west, south, east, north = kit.bounds

@@ -126,7 +126,7 @@ def _map(kit: Kit, frame: drawing.Frame, alt: str) -> Markup:
     add(root, "circle", id="mark", r=side, visibility="hidden")
     for code in LANGUAGES:
         drawing.draw_labels(root, kit, frame, code)
-        drawing.draw_scale(root, frame, load(code))
+        drawing.draw_scale(root, kit, frame, load(code))
     drawing.draw_inset(root, kit, frame)
     return _markup(root)
 
@@ -168,7 +168,8 @@ def _data(kit: Kit, frame: drawing.Frame, sentences: dict[str, captions.Words]) 
     for code in LANGUAGES:
         entries = load(code)
         texts[code] = {
-            **{key: entries.entries[key] for key in ("cell", "cell.hint", "language", "view.label", "downloads")},
+            **{key: entries.entries[key] for key in ("cell", "language", "view.label", "downloads")},
+            "cell.hint": entries("cells.none" if kit.cells.empty else "cell.hint"),
             "settlements.column": entries("settlements.column"),
             "title": entries("title", city=kit.names[code]),
             "alt": sentences[code].alt,

@@ -48,7 +48,7 @@ def draw(kit: Kit, texts: Texts) -> str:
     else:
         left, below, beside = _EDGE, top + frame.height + 22, _ROOM
     side = add(root, "g", transform=f"translate({number(left)} 0)")
-    y = _draw_key(side, texts, beside, below)
+    y = _draw_key(side, kit, texts, beside, below)
     y = _draw_settlements(side, kit, texts, beside, y + 14)
     y = _draw_growth(root, kit, texts, sentences, max(y, top + frame.height + 26))
     height = _draw_foot(root, texts, sentences, y)
@@ -93,12 +93,14 @@ def _draw_map(root: ET.Element, kit: Kit, texts: Texts, frame: Frame, top: float
     drawing.draw_background(box, kit, frame)
     drawing.draw_cells(box, kit, frame, "people")
     drawing.draw_labels(box, kit, frame, texts.code)
-    drawing.draw_scale(box, frame, texts)
+    drawing.draw_scale(box, kit, frame, texts)
     drawing.draw_inset(box, kit, frame)
 
 
-def _draw_key(side: ET.Element, texts: Texts, width: float, y: float) -> float:
+def _draw_key(side: ET.Element, kit: Kit, texts: Texts, width: float, y: float) -> float:
     """Draw the classes of the map in as many columns as their texts leave room for."""
+    if kit.cells.empty:
+        return paragraph(side, texts("cells.none"), (0.0, y), _SMALL, width=width, fill=colour("ink")) + 18
     y = paragraph(side, texts("legend.people"), (0.0, y), _SMALL, width=width, face=Face.STRONG, fill=colour("ink"))
     entries = drawing.legend("people", texts)
     column = max(text_width(text, _SMALL) for _, text in entries) + 34
