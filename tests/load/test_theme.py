@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import subprocess
@@ -130,7 +131,7 @@ def test_ladders_climb_in_lightness_on_dark_ground(ladder: str) -> None:
     dark = [_lightness(f"dark-{ladder}-{step}") for step in range(1, 6)]
     assert steps == sorted(steps, reverse=True)
     assert dark == sorted(dark)
-    assert min(b / a for a, b in zip(dark, dark[1:], strict=False)) > 1.5
+    assert min(b / a for a, b in itertools.pairwise(dark)) > 1.5
 
 
 @pytest.mark.parametrize("kind", SETTLEMENT_KINDS)

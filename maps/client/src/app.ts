@@ -20,6 +20,7 @@ import { nearest, outcome, type Outcome } from "./whatif";
 
 const SELECT_ZOOM = 15;
 const FLIGHT_S = 0.8;
+const IDLE_MS = 3000;
 
 /** A part of the drawing that Leaflet can add and remove like any layer. */
 export class Slice extends L.Layer {
@@ -57,7 +58,7 @@ export class App {
   private read: { key: string; distances: Uint16Array; edges: Edges; places: Places; people: People } | null = null;
   private reckoned: { key: string; outcome: Outcome } | null = null;
   private found: { key: string; here: Here } | null = null;
-  private grounds: Grounds | null = null;
+  private grounds: Promise<Grounds> | null = null;
   private readonly measured = new Map<string, { area: Asked; figures: AreaFigures } | null>();
 
   constructor(
@@ -165,6 +166,7 @@ export class App {
       if (changed.has("view")) this.placeMap();
       if (changed.has("whatif")) void this.readDistances();
       if (changed.has("here")) void this.lookHere();
+      if (changed.has("tab") && this.state.tab === "area") void this.ground();
       if (changed.has("areas")) void this.measure();
       const redrawn = ["lang", "theme", "selected", "year", "swipe", "whatif", "hiddenClasses", "hiddenKinds", "hiddenStatuses", "basemap"] as const;
       if (redrawn.some((key) => changed.has(key))) this.redraw(["lang", "year", "swipe"].some((key) => changed.has(key as keyof State)));
@@ -173,6 +175,8 @@ export class App {
     void this.readFirstSeen();
     void this.lookHere();
     void this.measure();
+    // What is in the page already is read as soon as there is nothing else to do; over a network only when it is wanted.
+    if (this.data.tiles.mode !== "url") this.canvas?.whenDrawn(() => whenIdle(() => void this.ground()));
     this.redraw(true);
   }
 
@@ -237,13 +241,18 @@ export class App {
     this.store.set({ areas: [...others, text].slice(-MOST_AREAS), tab: "area", here: null, selected: null });
   }
 
+  /** What areas are reckoned with. It takes a moment to read, so that it is read before it is asked for, where it can be. */
+  private ground(): Promise<Grounds> {
+    return (this.grounds ??= readGrounds(this.sections, this.data));
+  }
+
   private async measure(): Promise<void> {
     if (this.state.areas.length === 0) return;
-    this.grounds ??= await readGrounds(this.sections, this.data);
+    const grounds = await this.ground();
     for (const text of this.state.areas) {
       if (this.measured.has(text)) continue;
       const area = asked(text, this.settlements);
-      this.measured.set(text, area && { area, figures: figuresOf(area, this.grounds, this.data, this.projection) });
+      this.measured.set(text, area && { area, figures: figuresOf(area, grounds, this.data, this.projection) });
     }
     this.map.fire("areas");
   }
@@ -411,6 +420,12 @@ export class App {
     const same = Math.abs(centre.lat - view.lat) + Math.abs(centre.lng - view.lon) < 2e-5;
     if (!same || this.map.getZoom() !== view.zoom) this.map.setView([view.lat, view.lon], view.zoom, { animate: false });
   }
+}
+
+/** Do something once the browser has nothing else to do; one that cannot tell does it after a while. */
+function whenIdle(work: () => void): void {
+  if ("requestIdleCallback" in window) window.requestIdleCallback(work, { timeout: IDLE_MS });
+  else setTimeout(work, IDLE_MS);
 }
 
 function keyOf({ lat, lon }: { lat: number; lon: number }): string {

@@ -99,6 +99,11 @@ export class TileCanvas {
     return new TileCanvas(this.map, this.archive, this.maxZoom, pane);
   }
 
+  /** Do something once all tiles of the view are drawn. */
+  whenDrawn(work: () => void): void {
+    this.layer.once("load", work);
+  }
+
   remove(): void {
     this.layer.remove();
   }

@@ -207,6 +207,7 @@ export class Shell {
     const { app, view } = this;
     const { selected } = app;
     document.body.dataset.tab = view;
+    document.body.dataset.areas = String(app.state.areas.length);
     document.body.dataset.growing = String(showsPast(app.state));
     this.content.setAttribute("aria-labelledby", `tab-${app.state.tab}`);
     const panels: Record<typeof view, () => Child[]> = {

@@ -1,4 +1,4 @@
-"""What a map page knows of growth: built-up area by epoch, the tracker's years, and since when buildings can be seen."""
+"""What a map page knows of growth: built-up area by epoch, the tracker's years, since when buildings can be seen."""
 
 from __future__ import annotations
 

@@ -127,14 +127,15 @@ function comparison(app: App, areas: readonly Column[]): Child {
   const rows = figureRows(app, areas);
   const remove = (text: string): void => app.store.set({ areas: app.state.areas.filter((known) => known !== text) });
   const head = areas.map(({ text, area }, i) =>
-    h("th", { scope: "col" },
+    h("th", { scope: "col", role: "columnheader" },
       h("span", { class: "area-number", "aria-hidden": "true" }, i + 1), " ",
       h("bdi", {}, areaName(app, area, i)),
       h("button", { type: "button", class: "link", id: `area-remove-${i}`, click: () => remove(text) }, app.t("area.remove"))));
   return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": app.t("tab.area") },
-    h("table", { class: "figures areas", id: "area-figures" },
+    h("table", { class: "figures areas", id: "area-figures", role: "table", style: `--areas:${areas.length}` },
       h("caption", { class: "hidden" }, app.t("tab.area")),
-      h("thead", {}, h("tr", {}, h("td", {}), ...head)),
+      // The roles are written out: on a phone a row is a grid, which would take them away.
+      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, h("td", { role: "cell" }), ...head)),
       ...rows));
 }
 
@@ -190,11 +191,11 @@ function figureRows(app: App, areas: readonly Column[]): HTMLElement[] {
     };
   });
   const body = (rows: Row[], title: string): HTMLElement =>
-    h("tbody", {},
-      title !== "" && h("tr", {}, h("th", { scope: "rowgroup", colspan: areas.length + 1, class: "group" }, title)),
+    h("tbody", { role: "rowgroup" },
+      title !== "" && h("tr", { role: "row" }, h("th", { scope: "rowgroup", role: "rowheader", colspan: areas.length + 1, class: "group" }, title)),
       ...rows.map(({ id, title: name, cell }) =>
-        h("tr", { "data-figure": id }, h("th", { scope: "row" }, ...name),
-          ...areas.map(({ figures, area }) => h("td", {}, ...(area === null ? ["–"] : figures ? cell(figures) : ["…"]))))));
+        h("tr", { role: "row", "data-figure": id }, h("th", { scope: "row", role: "rowheader" }, ...name),
+          ...areas.map(({ figures, area }) => h("td", { role: "cell" }, ...(area === null ? ["–"] : figures ? cell(figures) : ["…"]))))));
   return [
     body(main, ""),
     ...(seen.length > 0 ? [body(seen, app.t("area.seen"))] : []),

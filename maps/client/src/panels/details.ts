@@ -142,7 +142,7 @@ function gapsHere(app: App, settlement: Settlement): Child[] {
 export function detailsPanel(app: App, settlement: Settlement): Child[] {
   return [
     h("button", { type: "button", class: "back", id: "close-details", click: () => app.store.set({ selected: null }) },
-      h("span", { "aria-hidden": "true" }, "← "), app.t("details.back")),
+      h("span", { "aria-hidden": "true" }, "← "), app.t("details.back", { panel: app.t(`tab.${app.state.tab}`) })),
     ...heading(app, settlement),
     app.data.area.simulated && h("p", { class: "tag" }, app.t("simulated.short")),
     facts(app, settlement),

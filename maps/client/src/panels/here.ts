@@ -145,7 +145,7 @@ export function herePanel(app: App): Child[] {
   const coordinates = `${at.lat.toFixed(5)}, ${at.lon.toFixed(5)}`;
   return [
     h("div", { class: "toolbar" },
-      h("button", { type: "button", class: "back", id: "close-here", click: () => app.store.set({ here: null }) }, h("span", { "aria-hidden": "true" }, "← "), app.t("details.back")),
+      h("button", { type: "button", class: "back", id: "close-here", click: () => app.store.set({ here: null }) }, h("span", { "aria-hidden": "true" }, "← "), app.t("details.back", { panel: app.t(`tab.${app.state.tab}`) })),
       h("button", { type: "button", class: "button", id: "print-here", click: () => window.print() }, app.t("here.print"))),
     h("p", { class: "kicker" }, app.t("here.kicker")),
     h("h2", { id: "here-title", tabindex: -1, "data-ready": here !== null }, coordinates),

@@ -18,6 +18,8 @@ const SAID_MS = 4000;
 export class MapTools {
   private readonly status = h("p", { role: "status", class: "tool-said" });
   private timer: number | undefined;
+  /** The reader may fold the chip away: it covers a corner of the map. */
+  private chipOpen = true;
 
   constructor(
     private readonly app: App,
@@ -41,9 +43,11 @@ export class MapTools {
   drawChip(): void {
     const { app, chip } = this;
     const title = showsPast(app.state) ? pastTitle(app) : app.t(app.state.whatif ? "tab.whatif" : `theme.${app.state.theme}`);
-    replace(chip,
-      h("button", { type: "button", id: "legend-chip", click: () => app.store.set({ tab: "key", selected: null, here: null }) },
-        h("strong", {}, title), themeLegend(app)));
+    const details = h("details", { id: "legend-chip", open: this.chipOpen, toggle: () => (this.chipOpen = details.open) },
+      h("summary", { id: "legend-chip-title" }, title),
+      themeLegend(app),
+      h("button", { type: "button", class: "link", id: "legend-chip-key", click: () => app.store.set({ tab: "key", selected: null, here: null }) }, app.t("tab.key")));
+    replace(chip, details);
     chip.setAttribute("aria-label", app.t("tab.key"));
   }
 
