@@ -111,7 +111,7 @@ def test_every_line_of_the_theme_is_a_colour_that_somebody_uses() -> None:
     named |= {f"{ladder}-{step}" for ladder in ("residents", "unregistered", "growth") for step in range(1, 6)}
     named |= {f"people-{step + 1}" for step in range(len(drawing.PEOPLE_BREAKS) + 1)}
     named |= {f"zones-{step + 1}" for step in range(len(SHARES))}
-    fonts = {"serif", "sans", "gap", "panel", "scale", "screen-width", "screen-height", "wide", "zoom"}
+    fonts = {"serif", "sans", "gap", "panel", "scale", "screen-width", "screen-height", "wide", "zoom", "areas"}
     dark = {name for name in theme.colours() if name.startswith("dark-")}
     assert {name.removeprefix("dark-") for name in dark} <= set(theme.colours()) - dark
     assert single - fonts - dark | named == set(theme.colours()) - dark
