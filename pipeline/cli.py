@@ -115,6 +115,7 @@ def run(  # noqa: PLR0913 - one parameter per option
     accept_change: Annotated[
         bool, typer.Option("--accept-change", help="Publish even where inputs lost much since the release before.")
     ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Take nothing from the last run.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary; only errors.")] = False,
 ) -> None:
     """Do everything: read, delineate, measure, estimate, and publish tables and maps."""
@@ -135,6 +136,7 @@ def run(  # noqa: PLR0913 - one parameter per option
             snapshot=snapshot,
             since=since,
             accept_change=accept_change,
+            fresh=fresh,
             quiet=quiet,
         )
 

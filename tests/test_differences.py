@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,7 @@ from pipeline.errors import InputError
 from pipeline.extract import inputs
 from pipeline.load import parquet
 from pipeline.run import area
+from pipeline.run.stages import StageRun
 from pipeline.schema import tables
 from tests.extract.osm_files import Scene
 
@@ -35,14 +37,15 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     layers = catalogue.default()
     for name, bbox in BOXES.items():
         town = {"country": "KG", "bbox": bbox, "name": {"en": "Town"}, "inputs": {"osm": [path]}}
-        run = {"areas": ["town"], "sources": "local", "draws": 1000}
-        settings = Config.model_validate({"run": run, "areas": {"town": town}})
-        read = inputs.read(settings.selected[0], layers)
-        journal = Journal(folder / f"{name}.jsonl")
-        found = area._describe(settings.selected[0], read, settings, layers, journal)
+        options = {"areas": ["town"], "sources": "local", "draws": 1000}
+        settings = Config.model_validate({"run": options, "areas": {"town": town}})
+        place = settings.selected[0]
+        stages = area.area_stages(place, settings, layers, folder, partial(inputs.read, place, layers))
+        run = StageRun(stages, threads=1, journal=Journal(folder / f"{name}.jsonl"), cache=None)
+        found, drawn = run.results("description", "drawn")
         (folder / name / "tables").mkdir(parents=True)
         for table in ("areas", "buildings", "settlements"):
-            rows = tables.conform(table, found.tables[table])
+            rows = {**found.tables, **drawn}[table]
             parquet.write(rows, folder / name / "tables" / f"{table}.parquet", tables.TABLES[table])
     return {name: folder / name for name in BOXES}
 

@@ -10,7 +10,7 @@ import sys
 import traceback
 import warnings
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from pipeline.declared import catalogue
 from pipeline.errors import NovostroikiError
 from pipeline.extract import inputs
 from pipeline.run import area
+from pipeline.run.stages import StageRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,9 +80,10 @@ def of(path: Path) -> Outcome:
             settings = config.load(path)
             town = settings.selected[0]
             layers = catalogue.default()
-            read = inputs.read(town, layers)
-            found = area._describe(town, read, settings, layers, Journal(scratch / "progress.jsonl"))
-            result = found.tables, tuple(str(notice) for notice in found.notices), ""
+            stages = area.area_stages(town, settings, layers, scratch, partial(inputs.read, town, layers))
+            run = StageRun(stages, threads=1, journal=Journal(scratch / "progress.jsonl"), cache=None)
+            found, drawn = run.results("description", "drawn")
+            result = {**found.tables, **drawn}, tuple(str(notice) for notice in found.notices), ""
         except NovostroikiError as error:
             result = {}, (), str(error)
         except Exception as error:  # noqa: BLE001 - it is what the test is about

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -52,6 +52,13 @@ class Journal:
         start = time.perf_counter()
         yield
         self._append({"stage": name, "seconds": round(time.perf_counter() - start, 3)})
+
+    def finish(self, stages: Iterable[str]) -> None:
+        """Record that all is done; a stage that did not run, since its results were there already, took no time."""
+        begun = {event["stage"] for event in read_journal(self._path)}
+        for name in stages:
+            if name not in begun:
+                self._append({"stage": name, "seconds": 0.0})
 
     def _append(self, event: StageEvent) -> None:
         with self._path.open("a", encoding="utf-8") as file:

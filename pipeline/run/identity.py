@@ -90,19 +90,43 @@ def settings(config: Config) -> str:
 
 
 @cache
-def code() -> str:
-    """Return a digest of everything that turns inputs into outputs: modules, layers, texts, styles, libraries."""
+def code(*, rules: bool = True) -> str:
+    """Return a digest of what turns inputs into outputs: modules, layers, texts, styles, libraries; perhaps no rules.
+
+    Parameters
+    ----------
+    rules
+        With the rules of red zones and their acts, which a planner may want to try out.
+    """
     digest = hashlib.sha256()
-    package = Path(pipeline.__file__).parent
-    for top in (package, *(resource(*name.split("/")) for name in _RESOURCES)):
-        paths = [top] if top.is_file() else sorted(path for path in top.rglob("*") if path.is_file())
-        for path in paths:
-            name = path.relative_to(top.parent)
-            if not set(_LEFT_OUT) & set(name.parts):
-                digest.update(f"{name.as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    left_out = () if rules else _rules()
+    for top in (Path(pipeline.__file__).parent, *(resource(*name.split("/")) for name in _RESOURCES)):
+        digest.update(_contents(top, left_out).encode())
     for library in LIBRARIES:
         digest.update(f"{library} {installed(library)}\n".encode())
     return digest.hexdigest()
+
+
+@cache
+def rules() -> str:
+    """Return a digest of the rules of red zones and their acts."""
+    return hashlib.sha256("".join(map(_contents, _rules())).encode()).hexdigest()
+
+
+def _rules() -> tuple[Path, ...]:
+    return resource("layers", "red_zones"), resource("layers", "acts.toml")
+
+
+def _contents(top: Path, left_out: Sequence[Path] = ()) -> str:
+    """Return a line for each file below `top`: its name and its SHA-256."""
+    paths = [top] if top.is_file() else sorted(path for path in top.rglob("*") if path.is_file())
+    kept = (path for path in paths if not {path, *path.parents} & set(left_out))
+    named = ((path.relative_to(top.parent), path) for path in kept)
+    return "".join(
+        f"{name.as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n"
+        for name, path in named
+        if not set(_LEFT_OUT) & set(name.parts)
+    )
 
 
 def installed(name: str) -> str | None:

@@ -24,6 +24,7 @@ from pipeline.base.releases import FOLDER, POINTER, Pointer, is_run_id, pinned, 
 from pipeline.errors import InputError, NovostroikiError, RunError
 from pipeline.run import manifest, snapshots, stable_paths
 from pipeline.run.stable_paths import Change, Known
+from pipeline.run.stage_cache import StageFolders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_STAGING, _LOCK = ".staging", ".lock"
+_STAGING, _LOCK, _STAGES = ".staging", ".lock", ".stages"
+_RESULTS = "results"
+"""Part of the staging folder for what the next run may take from this one."""
 _BUILT, _READY, _REMOVED = "release", "ready", "removed"
 """Parts of the staging folder: what is built, what is made ready for the stable paths, what goes when all is done."""
 
@@ -71,8 +74,24 @@ def staging(out: Path, *, snapshot: date | None = None) -> Iterator[Path]:
             yield stage / _BUILT
             with _to_the_end():
                 _publish(out, stage, snapshot)
+                _keep_results(out, stage)
         finally:
             _remove(stage)
+
+
+def stage_results(stage: Path) -> StageFolders:
+    """Return where results of the last run lie, and where this one, which builds in `stage`, puts its own."""
+    return StageFolders(stage.parent.parent / _STAGES, stage.parent / _RESULTS)
+
+
+def _keep_results(out: Path, stage: Path) -> None:
+    """Let results of stages take the place of those of the last run, area by area; they are no part of a release."""
+    last = out / FOLDER / _STAGES
+    with suppress(OSError):  # the next run makes them again
+        for folder in sorted((stage / _RESULTS).glob("*")):
+            last.mkdir(exist_ok=True)
+            shutil.rmtree(last / folder.name, ignore_errors=True)
+            folder.rename(last / folder.name)
 
 
 def restore(out: Path, within: str) -> None:

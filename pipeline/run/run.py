@@ -5,38 +5,32 @@ from __future__ import annotations
 import os
 import shutil
 from concurrent.futures import FIRST_EXCEPTION, BrokenExecutor, wait
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-import pandas as pd
 from rich.markup import escape
 
-from pipeline import __version__
 from pipeline.base import scratch, stopping
 from pipeline.base.progress import Display, console, summarise
-from pipeline.errors import ConfigError, NothingFoundError, NovostroikiError, RunError
+from pipeline.errors import ConfigError, NothingFoundError, RunError
 from pipeline.extract import area_inputs
-from pipeline.load import database, description, parquet, press_kit, public_edition, report, stamp
-from pipeline.run import fetching, gate, identity, manifest, publish, workers
-from pipeline.run.area import STAGES, process
-from pipeline.run.since import LINEAGE, opened
-from pipeline.schema import tables
-from pipeline.schema.about import SCHEMA_VERSION, About, licence_of
+from pipeline.run import identity, manifest, publish, tasks, workers
+from pipeline.run.stages import STAGES
 from pipeline.schema.provenance import Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from concurrent.futures import Executor, Future
     from pathlib import Path
 
-    from pipeline.config import Area, Config
-    from pipeline.extract.live import Fetched
+    from pipeline.config import Config
     from pipeline.run.area import AreaResult
     from pipeline.run.since import Since
-    from pipeline.schema.provenance import Source
 
+T = TypeVar("T")
 _CONNECT_S = 30.0
 """Seconds that a Dask scheduler may take to answer."""
 _WATCH_S = 0.5
@@ -52,6 +46,7 @@ def run(  # noqa: PLR0913 - one parameter per option of the command
     snapshot: bool = False,
     since: Path | None = None,
     accept_change: bool = False,
+    fresh: bool = False,
     quiet: bool = False,
 ) -> None:
     """Run all stages for all areas and publish the outputs in ``config.run.out``.
@@ -73,6 +68,8 @@ def run(  # noqa: PLR0913 - one parameter per option of the command
         Outputs, snapshot or release whose settlements give their ids to those of this run.
     accept_change
         Publish even where inputs lost much against the release before (`gate`).
+    fresh
+        Make all anew, also what the last run made from the same.
     quiet
         No progress and no summary.
 
@@ -91,31 +88,51 @@ def run(  # noqa: PLR0913 - one parameter per option of the command
     if config.run.sources == "local":
         for area in config.selected:
             area_inputs.check(area)
-    if config.run.sources == "live" and not frozen:
-        fetching.check(config)
-        fetching.warn(config)
+    live = config.run.sources == "live"
+    if live:
+        from pipeline.run import fetching
+
+        if not frozen:
+            fetching.check(config)
+            fetching.warn(config)
+    jobs = jobs or min(len(names), os.cpu_count() or 1)
     with (
-        opened(since, config) as earlier,
+        _opened(since, config) as earlier,
         publish.staging(config.run.out, snapshot=started.date() if snapshot else None) as stage,
         scratch.inside(stage.parent / "scratch"),
     ):
         work = stage / ".work"
         (work / "progress").mkdir(parents=True)
-        live = config.run.sources == "live"
         fetched = fetching.fetch(config, stage, frozen=frozen, quiet=quiet) if live else {}
         with (
             Display(work / "progress", names, stages, quiet=quiet),
-            _executor(jobs or min(len(names), os.cpu_count() or 1), scheduler) as executor,
+            _executor(jobs, scheduler) as executor,
         ):
-            results, empty = _computed(executor, config, stage, fetched, earlier)
-        for message in empty:
-            console.print(f"[yellow]novostroiki:[/] {escape(message)} The other areas are published without it.")
-        left_out = [Notice("run", "area_left_out", values={"reason": message}) for message in empty]
-        _join(stage, config, results, left_out, started=started, since=earlier)
+            kept = None if fresh else publish.stage_results(stage)
+            threads = max(1, (os.cpu_count() or 1) // jobs)
+            calls = [
+                partial(tasks.area, area, config, stage, fetched.get(area.area_id), earlier, kept, threads)
+                for area in config.selected
+            ]
+            results, empty = _found(_results(_started(executor, calls)))
+            for message in empty:
+                console.print(f"[yellow]novostroiki:[/] {escape(message)} The other areas are published without it.")
+            left_out = [Notice("run", "area_left_out", values={"reason": message}) for message in empty]
+            _join(executor, stage, config, results, left_out, started=started, since=earlier)
         if not accept_change:
+            from pipeline.run import gate
+
             gate.check(stage, config.run.out)
     if not quiet:
         _summarise(config, results)
+
+
+def _opened(since: Path | None, config: Config) -> AbstractContextManager[Since | None]:
+    if since is None:
+        return nullcontext()
+    from pipeline.run.since import opened
+
+    return opened(since, config)
 
 
 @contextmanager
@@ -140,46 +157,14 @@ def _executor(jobs: int, scheduler: str | None) -> Iterator[Executor]:
             raise RunError(msg) from error
 
 
-def _process(
-    area: Area, config: Config, stage: Path, fetched: Fetched | None, since: Since | None
-) -> AreaResult | NothingFoundError:
-    """Do one area; an error travels without its causes, which may not survive the way between processes."""
+def _started(executor: Executor, calls: Iterable[Callable[[], T]]) -> list[Future[T]]:
+    return [executor.submit(call) for call in calls]
+
+
+def _results(futures: Sequence[Future[T]]) -> list[T]:
+    """Return what calls return; the first failure, or a signal, stops the rest."""
     try:
-        return process(area, config, stage, fetched, since)
-    except NothingFoundError as error:
-        return NothingFoundError(str(error))
-    except NovostroikiError as error:
-        refusal = type(error)(str(error))
-    raise refusal
-
-
-def _computed(
-    executor: Executor, config: Config, stage: Path, fetched: Mapping[str, Fetched], since: Since | None
-) -> tuple[list[AreaResult], list[str]]:
-    """Process all areas; return the results, and what is to be said of areas in which nothing was found.
-
-    Raises
-    ------
-    NothingFoundError
-        Nothing was found in any of them.
-    """
-    every = _compute(executor, config, stage, fetched, since)
-    results = [result for result in every if not isinstance(result, NothingFoundError)]
-    empty = [result for result in every if isinstance(result, NothingFoundError)]
-    if not results:
-        raise empty[0]
-    return results, [str(error) for error in empty]
-
-
-def _compute(
-    executor: Executor, config: Config, stage: Path, fetched: Mapping[str, Fetched], since: Since | None
-) -> list[AreaResult | NothingFoundError]:
-    """Process all areas; the first failure stops the rest."""
-    futures = [
-        executor.submit(_process, area, config, stage, fetched.get(area.area_id), since) for area in config.selected
-    ]
-    try:
-        left: Collection[Future[AreaResult | NothingFoundError]] = futures
+        left: Collection[Future[T]] = futures
         while left:
             done, left = wait(left, timeout=_WATCH_S, return_when=FIRST_EXCEPTION)
             stopping.check()
@@ -195,7 +180,24 @@ def _compute(
         raise
 
 
-def _join(  # noqa: PLR0913 - what a run is made of
+def _found(every: Sequence[AreaResult | NothingFoundError]) -> tuple[list[AreaResult], list[str]]:
+    """Return the results by area, and what is to be said of areas in which nothing was found.
+
+    Raises
+    ------
+    NothingFoundError
+        Nothing was found in any of them.
+    """
+    results = [result for result in every if not isinstance(result, NothingFoundError)]
+    empty = [result for result in every if isinstance(result, NothingFoundError)]
+    if not results:
+        raise empty[0]
+    # The order of `run.areas` changes no byte.
+    return sorted(results, key=lambda result: result.area_id), [str(error) for error in empty]
+
+
+def _join(  # noqa: PLR0913 - all that the run knows
+    executor: Executor,
     stage: Path,
     config: Config,
     results: Sequence[AreaResult],
@@ -204,35 +206,22 @@ def _join(  # noqa: PLR0913 - what a run is made of
     started: datetime,
     since: Since | None,
 ) -> None:
-    """Join the parts of all areas, and make what speaks of the whole run."""
-    results = sorted(results, key=lambda result: result.area_id)  # the order of `run.areas` changes no byte
-    work, folder = stage / ".work", stage / "tables"
+    """Join the parts of all areas, and make what speaks of the whole run; the executor does the work."""
     sources = [source for result in results for source in result.sources]
     notices = [*left_out, *(notice for result in results for notice in result.notices)]
     run_id, parent = since.name(config, sources) if since else (identity.run_id(config, sources), None)
-    parts = {name: [work / "parts" / name / f"{r.area_id}.parquet" for r in results] for name in tables.TABLES}
-    areas = pd.concat([parquet.read(part, tables.TABLES["areas"], ["inputs_year"]) for part in parts["areas"]])
-    runs = tables.conform("runs", _run_row(config, sources, (run_id, parent), areas["inputs_year"]))
-    about = About.of(runs)
-    for name, frame in {"runs": runs, **description.tables(about)}.items():
-        schema = tables.TABLES[name]
-        parquet.write(tables.conform(name, frame), folder / f"{name}.parquet", schema, about=about.metadata)
-    for name, schema in tables.TABLES.items():
-        if name == LINEAGE and since and since.run_id == run_id:
-            since.keep_lineage(folder / f"{name}.parquet")
-        elif parts[name][0].exists():
-            # The rules are the same in every area: they come from the catalogue.
-            own = parts[name][:1] if name == "red_zone_rules" else parts[name]
-            parquet.merge(own, folder / f"{name}.parquet", schema, about=about.metadata)
-    public_edition.build_tables(folder, stage / "public", since=since.release / "tables" if since else None)
-    workers.apart(database.build, folder, stage / "novostroiki.duckdb")
-    workers.apart(public_edition.build_database, stage / "public")
-    for result in results:
-        press_kit.build(stage / "public", result.area_id)
-    report.build(stage, folder, notices=notices, decomposition={r.area_id: r.decomposition for r in results})
-    stamp.stamp_pages(stage, run_id)
-    stages = summarise(work / "progress")
-    shutil.rmtree(work)
+    _results(_started(executor, [partial(tasks.join, stage, config, results, run_id, parent, since)]))
+    whole = _started(
+        executor, [partial(tasks.public_tables, stage, since), partial(tasks.report, stage, results, notices)]
+    )
+    workers.apart(tasks.database, stage)
+    _results(whole)
+    kits = _started(executor, [partial(tasks.press_kit, stage, result.area_id) for result in results])
+    workers.apart(tasks.public_database, stage)
+    _results(kits)
+    _results(_started(executor, [partial(tasks.stamp, stage, run_id)]))
+    stages = summarise(stage / ".work" / "progress")
+    shutil.rmtree(stage / ".work")
     manifest.write(
         stage,
         run_id=run_id,
@@ -246,28 +235,11 @@ def _join(  # noqa: PLR0913 - what a run is made of
     )
 
 
-def _run_row(config: Config, sources: Sequence[Source], ids: tuple[str, str | None], years: pd.Series) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "run_id": [ids[0]],
-            "parent_run_id": [ids[1]],
-            "version": [__version__],
-            "schema_version": [SCHEMA_VERSION],
-            "licence": [licence_of(source.licence for source in sources)],
-            "data_year": [years.max()],
-            "sources": [config.run.sources],
-            "seed": [config.run.seed],
-            "draws": [config.run.draws],
-            "season": [config.run.season],
-            "config": [identity.settings(config)],
-            "simulated": [any(source.simulated for source in sources)],
-        }
-    )
-
-
 def _summarise(config: Config, results: Sequence[AreaResult]) -> None:
     out = config.run.out
     for result in results:
+        for remark in result.remarks:
+            console.print(f"[yellow]{result.area_id}[/] {escape(remark)}")
         for notice in result.notices:
             console.print(f"[yellow]{result.area_id}[/] {escape(str(notice))}")
     console.print(f"\nStart     {out / 'index.html'}")

@@ -33,9 +33,9 @@ def kit(sample: sample_tables.Sample, tmp_path_factory: pytest.TempPathFactory) 
     for name, frame in sample.tables.items():
         parquet.write(frame, folder / "tables" / f"{name}.parquet", TABLES[name])
     public_edition.build(folder / "tables", folder / "public")
-    press_kit.background.write(
-        sample.context, sample.projected, folder / "public" / "maps" / "bishkek" / "background.json"
-    )
+    (folder / "public" / "maps" / "bishkek").mkdir(parents=True)
+    background = press_kit.background.draw(sample.context, sample.projected)
+    (folder / "public" / "maps" / "bishkek" / "background.json").write_text(background, encoding="utf-8")
     return press_kit.build(folder / "public", "bishkek")
 
 

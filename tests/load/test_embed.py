@@ -62,7 +62,9 @@ def _edition(frames: dict[str, pd.DataFrame], folder: Path) -> Path:
 def edition(outputs: Path, sample: sample_tables.Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("embed")
     public_edition.build(outputs / "tables", out)
-    press_kit.background.write(sample.context, sample.projected, out / "maps" / "bishkek" / "background.json")
+    (out / "maps" / "bishkek").mkdir(parents=True)
+    background = press_kit.background.draw(sample.context, sample.projected)
+    (out / "maps" / "bishkek" / "background.json").write_text(background, encoding="utf-8")
     press_kit.build(out, "bishkek")
     return out
 

@@ -53,7 +53,8 @@ def kit(tables: dict[str, pd.DataFrame], sample: sample_tables.Sample, tmp_path:
         parquet.write(frame, tmp_path / "tables" / f"{name}.parquet", TABLES[name])
     public_edition.build(tmp_path / "tables", tmp_path / "public")
     background = tmp_path / "public" / "maps" / sample.area_id / "background.json"
-    press_kit.background.write(sample.context, sample.projected, background)
+    background.parent.mkdir(parents=True)
+    background.write_text(press_kit.background.draw(sample.context, sample.projected), encoding="utf-8")
     return figures.read(tmp_path / "public", sample.area_id)
 
 

@@ -9,7 +9,6 @@ import shapely
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     import geopandas as gpd
     from pyproj import CRS
@@ -23,8 +22,8 @@ _DECIMALS = 4
 """About 10 m: finer than a line of the map is wide."""
 
 
-def write(context: Mapping[str, gpd.GeoDataFrame], projected: CRS, path: Path) -> None:
-    """Write the background of an area as JSON: layer to lists of [lon, lat].
+def draw(context: Mapping[str, gpd.GeoDataFrame], projected: CRS) -> str:
+    """Return the background of an area as JSON: layer to lists of [lon, lat].
 
     Parameters
     ----------
@@ -33,8 +32,6 @@ def write(context: Mapping[str, gpd.GeoDataFrame], projected: CRS, path: Path) -
         `water`.
     projected
         The area's CRS in metres.
-    path
-        ``<public>/maps/<area>/background.json``.
     """
     layers = {
         "water": _rings(context["water"], projected),
@@ -42,8 +39,7 @@ def write(context: Mapping[str, gpd.GeoDataFrame], projected: CRS, path: Path) -
         "railways": _lines(context["railways"], "railway", ("rail",), projected),
         "roads": _lines(context["roads"], "highway", _ROADS, projected),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(layers, separators=(",", ":")) + "\n", encoding="utf-8")
+    return json.dumps(layers, separators=(",", ":")) + "\n"
 
 
 def _lines(layer: gpd.GeoDataFrame, key: str, values: tuple[str, ...], projected: CRS) -> list[Any]:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.transform.red_zones.completeness import completeness
-from pipeline.transform.red_zones.distances import distances, doubtful, reach
-from pipeline.transform.red_zones.hazard_table import hazards
-from pipeline.transform.red_zones.home_intervals import MOST_M, home_intervals
+from pipeline.transform.red_zones.distances import doubtful, reach
+from pipeline.transform.red_zones.home_intervals import home_intervals
 from pipeline.transform.red_zones.rules import rules_table
 from pipeline.transform.red_zones.settlement_overlaps import overlaps
 from pipeline.transform.red_zones.zone_polygons import zone_polygons
@@ -23,13 +22,12 @@ if TYPE_CHECKING:
 
     from pipeline.config import Area
     from pipeline.declared.catalogue import RedZone
-    from pipeline.schema.provenance import Notice
     from pipeline.transform.red_zones.home_intervals import Detection
 
 
 @dataclass(frozen=True)
 class RedZones:
-    """Frames named after the tables they become, the zones as areas, and what was noticed."""
+    """Frames named after the tables they become, and the zones as areas."""
 
     rules: pd.DataFrame
     hazards: gpd.GeoDataFrame
@@ -37,11 +35,11 @@ class RedZones:
     overlaps: pd.DataFrame
     completeness: pd.DataFrame
     polygons: gpd.GeoDataFrame
-    notices: list[Notice]
 
 
-def measure(  # noqa: PLR0913 - houses, hazards, and how houses are seen
-    layers: Mapping[str, gpd.GeoDataFrame],
+def measure(  # noqa: PLR0913, PLR0917 - houses, hazards, and how houses are seen
+    found: gpd.GeoDataFrame,
+    near: pd.DataFrame,
     buildings: gpd.GeoDataFrame,
     settlements: gpd.GeoDataFrame,
     area: Area,
@@ -55,8 +53,10 @@ def measure(  # noqa: PLR0913 - houses, hazards, and how houses are seen
 
     Parameters
     ----------
-    layers
-        OSM layers in the area's projected CRS.
+    found
+        The hazards (`hazards`), in the area's projected CRS.
+    near
+        Their distances to buildings (`distances`), up to `MOST_M` beyond the reach of the rules.
     buildings, settlements
         Merged buildings with `settlement_id` and `home`, and settlements, in the same CRS.
     area
@@ -68,9 +68,7 @@ def measure(  # noqa: PLR0913 - houses, hazards, and how houses are seen
     detection, rng
         How houses are seen, and the random stream of their counts (`home_intervals`).
     """
-    found, notices = hazards(layers, zones, area.country, area.area_id, boundary)
     limits = reach(zones, area.country)
-    near = distances(buildings, found, {name: metres + MOST_M for name, metres in limits.items()})
     near = near.assign(doubtful=doubtful(near, buildings, zones))
     pairs = near[near["distance_m"] <= near["hazard_class"].map(limits).astype("float64")].reset_index(drop=True)
     polygons = zone_polygons(found)
@@ -85,5 +83,4 @@ def measure(  # noqa: PLR0913 - houses, hazards, and how houses are seen
         ),
         completeness=completeness(found, zones, area.country, area.area_id, boundary),
         polygons=polygons,
-        notices=notices,
     )
