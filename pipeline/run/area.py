@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import tempfile
 from dataclasses import dataclass, field
 from functools import partial
@@ -84,7 +85,7 @@ def process(  # noqa: PLR0913, PLR0917 - what a run hands to each of its areas
     """
     journal = Journal(stage / ".work" / "progress" / f"{area.area_id}.jsonl")
     layers = catalogue.default()
-    kept = None if results is None else StageCache(results.of(area.area_id), identity.code(rules=False))
+    kept = None if results is None else StageCache(results.of(area.area_id), _version())
     with reader_process.started(stage / ".work" / "reader" / area.area_id) as reader:
         if config.run.sources == "sample":
             with journal.stage("simulating"):
@@ -106,6 +107,11 @@ def process(  # noqa: PLR0913, PLR0917 - what a run hands to each of its areas
         reused=kept.reused if kept else [],
         remarks=kept.remarks if kept else [],
     )
+
+
+def _version() -> str:
+    """Return a digest of what makes results, without the rules of red zones: stages that take those say so."""
+    return f"{identity.code(rules=False)} {platform.python_version()}"
 
 
 def area_stages(  # noqa: PLR0913, PLR0917 - everything that an area is described from
@@ -149,7 +155,7 @@ def area_stages(  # noqa: PLR0913, PLR0917 - everything that an area is describe
         ),
         Stage("houses", steps.houses, ("merged", "delineation", "traced")),
         Stage("places", steps.classify, ("measured", "traced", "houses", "labels"), kept=True),
-        Stage("hazards", partial(steps.hazards, layers), ("measured",), settings=identity.rules()),
+        Stage("hazards", partial(steps.hazards, layers), ("measured",), settings=_rules(layers)),
         Stage("edges", steps.edges, ("hazards",), content=steps.content),
         Stage(
             "distances",
@@ -200,6 +206,11 @@ def _asked_of_osm(layers: Catalogue) -> dict[str, Any]:
     """Return what decides which objects of OpenStreetMap are read; distances do not."""
     read = {"geometry", "osm", "exclude", "attributes", "measures", "shape"}
     return {key: layer.model_dump(mode="json", include=read) for key, layer in layers.osm_layers.items()}
+
+
+def _rules(layers: Catalogue) -> str:
+    """Return all that the catalogue says of red zones, with the acts."""
+    return json.dumps([zone.model_dump(mode="json") for zone in layers.red_zones.values()])
 
 
 def _context(read: Extract[AreaInputs]) -> dict[str, gpd.GeoDataFrame]:

@@ -23,11 +23,15 @@ LIBRARIES = (
     "duckdb",
     "exactextract",
     "geopandas",
+    "networkx",
     "numpy",
     "osmium",
+    "osmnx",
     "pandas",
     "pyarrow",
+    "pyogrio",
     "pyproj",
+    "python-calamine",
     "rasterio",
     "scipy",
     "shapely",
@@ -99,22 +103,12 @@ def code(*, rules: bool = True) -> str:
         With the rules of red zones and their acts, which a planner may want to try out.
     """
     digest = hashlib.sha256()
-    left_out = () if rules else _rules()
+    left_out = () if rules else (resource("layers", "red_zones"), resource("layers", "acts.toml"))
     for top in (Path(pipeline.__file__).parent, *(resource(*name.split("/")) for name in _RESOURCES)):
         digest.update(_contents(top, left_out).encode())
     for library in LIBRARIES:
         digest.update(f"{library} {installed(library)}\n".encode())
     return digest.hexdigest()
-
-
-@cache
-def rules() -> str:
-    """Return a digest of the rules of red zones and their acts."""
-    return hashlib.sha256("".join(map(_contents, _rules())).encode()).hexdigest()
-
-
-def _rules() -> tuple[Path, ...]:
-    return resource("layers", "red_zones"), resource("layers", "acts.toml")
 
 
 def _contents(top: Path, left_out: Sequence[Path] = ()) -> str:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from pipeline.schema.provenance import sha256
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pipeline.config import Area
     from pipeline.extract.live import Fetched
 
@@ -30,8 +32,9 @@ class InputDigests:
     @classmethod
     def of(cls, area: Area, fetched: Fetched | None) -> InputDigests:
         """Read every input file of an area once."""
-        given = area.inputs.model_dump()
-        told = {key: [_told(area, path) for path in _paths(value)] for key, value in given.items()}
+        given = {key: _paths(value) for key, value in area.inputs.model_dump().items()}
+        named = {path for paths in given.values() for path in paths}
+        told = {key: [_told(area, path, named) for path in paths] for key, paths in given.items()}
         years = [str(year) for year, tiles in area.inputs.built_up.items() for _ in tiles]
         live = [
             [name, str(file.epoch), str(file.origin), sha256(file.path)]
@@ -47,8 +50,23 @@ class InputDigests:
         )
 
 
-def _told(area: Area, path: Path) -> list[str]:
-    return [path.name, area.inputs.details(path).model_dump_json(), sha256(path)]
+def _told(area: Area, path: Path, named: Collection[Path]) -> list[str]:
+    """Tell a file's name, what the configuration says of it, and its contents.
+
+    What lies beside it under the same name, such as the .dbf and .prj of a shapefile, belongs to it.
+    """
+    beside = [other for other in path.parent.glob("*") if other.name.startswith(f"{path.stem}.") and other.is_file()]
+    files = {path, *(set(beside) - set(named))}
+    contents = [f"{file.name} {_contents(file)}" for file in sorted(files)]
+    return [path.name, area.inputs.details(path).model_dump_json(), *contents]
+
+
+def _contents(path: Path) -> str:
+    """Return the SHA-256 of a file or folder; empty where it cannot be had, of which the reader will tell."""
+    try:
+        return sha256(path)
+    except OSError:
+        return ""
 
 
 def _paths(value: object) -> list[Path]:

@@ -70,7 +70,7 @@ class Measured:
         outline = gpd.GeoSeries([area.boundary], crs="EPSG:4326").segmentize(_EDGE_DEG).to_crs(crs)
         return cls(
             area=area,
-            inputs=replace(read.data, registered=None, survey=None, labels=None, truth={}),
+            inputs=replace(read.data, registered=None, survey=None, labels=None, truth={}, missing=()),
             osm={name: frame.to_crs(crs) for name, frame in read.data.layers.items()},
             footprints=read.data.footprints.to_crs(crs),
             heights=None if read.data.heights is None else read.data.heights.to_crs(crs),
