@@ -232,7 +232,7 @@ def test_each_input_is_in_some_digest(job: Job, tmp_path: Path, key: str) -> Non
     """A new kind of input that nobody has thought of here would give stale results."""
     value: Any = tmp_path / "file"
     value.write_text("x", encoding="utf-8")
-    annotated = {"osm": (value,), "footprints": (value,), "built_up": {2001: (value,)}}
+    annotated = {"osm": (value,), "footprints": (value,), "heights": (value,), "built_up": {2001: (value,)}}
     other = job.given(**{key: annotated.get(key, (value,) if key in {"population", "onset"} else value)})
     before, after = InputDigests.of(job.area, None), InputDigests.of(other.area, None)
     assert after.all != before.all

@@ -34,8 +34,11 @@ def counted(area_id: str, seed: int, stress: str) -> tuple[pd.DataFrame, int]:
     boundary = gpd.GeoSeries([made.area.boundary], crs="EPSG:4326").to_crs(made.area.projected).iloc[0]
     zones = catalogue.default().red_zones
     houses = there.houses
+    found, _ = red_zones.hazards(made.layers, zones, made.area.country, area_id, boundary)
+    reach = {name: far + red_zones.MOST_M for name, far in red_zones.reach(zones, made.area.country).items()}
     measured = red_zones.measure(
-        made.layers,
+        found,
+        red_zones.distances(houses, found, reach),
         houses,
         there.places,
         made.area,
