@@ -1,6 +1,7 @@
 """Pictures of a run's outputs, to be looked at: ``python -m tests.browser.screenshots OUT PICTURES``.
 
-For every map of the run: desktop and phone in four languages, details, what-if, table, growth, and the printed page.
+For every map of the run: desktop and phone in four languages, details, what-if, table, growth, two years side by side,
+dark ground, and the printed page.
 With ``--docs`` as a third argument instead the six pictures of README and docs, of Bishkek:
 ``python -m tests.browser.screenshots out docs/images --docs``.
 """
@@ -43,6 +44,8 @@ def shoot(browser: Browser, index: Path, pictures: Path) -> None:
         "table": "tab=table&sort=-zones",
         "about": "tab=about",
         "growth": "year=2005",
+        "swipe": "swipe=1995",
+        "dark": "tab=key&ground=dark",
         "unregistered": "theme=unregistered",
     }
     for code in LANGUAGES:

@@ -4,6 +4,7 @@ import type { App } from "./app";
 import { download } from "./dom";
 import { themeItems, zoneItems } from "./legend";
 import { showsPast } from "./growth";
+import { creditsOf } from "./panels/about";
 import { pastNote } from "./panels/key";
 import { ACCENT, CARD, INK, PAPER, SOFT, themeColour } from "./palette";
 
@@ -39,7 +40,8 @@ export async function savePicture(app: App): Promise<boolean> {
   const legend = [...themeItems(app), ...zoneItems(app)];
   const columns = 4;
   const legendHeight = Math.ceil(legend.length / columns) * 2.4 * unit;
-  const top = 7.5 * unit;
+  const said = lines(context, subtitle(app), room);
+  const top = (5.5 + 2 * said.length) * unit;
   const height = top + map.height + legendHeight + (below.length * 2 + 5) * unit;
   canvas.width = WIDTH_PX;
   canvas.height = Math.round(height * scale);
@@ -51,7 +53,7 @@ export async function savePicture(app: App): Promise<boolean> {
   context.fillText(document.title, margin, 3.6 * unit);
   context.font = `${1.5 * unit}px ${FONT}`;
   context.fillStyle = SOFT;
-  context.fillText(subtitle(app), margin, 6 * unit);
+  said.forEach((text, i) => context.fillText(text, margin, (6 + 2 * i) * unit));
   context.save();
   context.beginPath();
   context.rect(0, top, map.width, map.height);
@@ -93,13 +95,22 @@ function subtitle(app: App): string {
 }
 
 function caption(app: App): string[] {
-  const sources = [...new Set(app.data.sources.map(({ attribution, licence }) => [attribution, licence].filter(Boolean).join(", ")))];
   return [
     ...(showsPast(app.state) ? [pastNote(app)] : []),
-    `${app.t("about.sources")}: ${sources.join("; ")}.`,
+    `${app.t("about.sources")}: ${sourcesInShort(app)}.`,
     app.t("about.disclaimer"),
     `${app.t("print.date", { date: app.language.date(new Date()) })} · ${app.t("about.made", { version: app.data.version })}`,
   ];
+}
+
+/** The datasets by whose they are and on which terms. */
+function sourcesInShort(app: App): string {
+  const titles = new Map<string, Set<string>>();
+  for (const source of app.data.sources) {
+    const credits = creditsOf(app, source).join(", ");
+    titles.set(credits, (titles.get(credits) ?? new Set()).add(source.title || source.dataset));
+  }
+  return [...titles].map(([credits, known]) => `${[...known].join(", ")} (${credits})`).join("; ");
 }
 
 /** Areas and the place that was asked about: they are SVG over the tiles. */

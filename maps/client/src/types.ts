@@ -138,6 +138,7 @@ export interface SourceRow {
   version: string;
   licence: string;
   attribution: string;
+  simulated: boolean;
   /** Name of the dataset, where the catalogue knows it. */
   title: string;
   /** Page of the dataset, followed on a click only; empty: none. */

@@ -187,13 +187,14 @@ def _overlap(row: Mapping[Hashable, Any]) -> dict[str, Any]:
     }
 
 
-def _sources(sources: pd.DataFrame) -> list[dict[str, str]]:
+def _sources(sources: pd.DataFrame) -> list[dict[str, Any]]:
     columns = ("dataset", "version", "licence", "attribution")
     known = default_catalogue().sources
     ordered = sources.sort_values("source_id")
     return [
         {column: label_text(row[column]) or "" for column in columns}
         | {
+            "simulated": bool(row["simulated"]),
             "title": known[row["dataset"]].title if row["dataset"] in known else "",
             "home": known[row["dataset"]].home if row["dataset"] in known else "",
         }

@@ -6,6 +6,11 @@ import { rangeOf } from "../numbers";
 import { QUANTITIES, type SourceRow } from "../types";
 import { gaps } from "./gaps";
 
+/** Whose a dataset is and on which terms; of one that was simulated, that it was. */
+export function creditsOf(app: App, { attribution, licence, simulated }: SourceRow): string[] {
+  return simulated ? [app.t("source.simulated")] : [attribution, licence].filter(Boolean);
+}
+
 /** One line for each dataset, with all its versions. */
 export function sourceList(app: App): HTMLElement {
   const lines = new Map<string, { source: SourceRow; versions: string[] }>();
@@ -20,7 +25,8 @@ export function sourceList(app: App): HTMLElement {
     const name = source.home.startsWith("https://")
       ? h("a", { href: source.home, rel: "noopener noreferrer external", target: "_blank" }, title)
       : title;
-    const rest = [source.attribution, versions.sort().join(", "), source.licence].filter((part) => part && part !== title);
+    const [whose = "", ...terms] = creditsOf(app, source);
+    const rest = [whose, versions.sort().join(", "), ...terms].filter((part) => part && part !== title);
     return h("li", {}, name, rest.map((part) => ` · ${part}`).join(""));
   });
   return h("ul", { class: "sources" }, ...items);

@@ -44,7 +44,7 @@ export class GrowthBar {
         h("span", { "aria-hidden": "true" }, this.playing ? "❚❚" : "▶")),
       h("output", { class: "year", for: "growth-year" }, label),
       h("div", { class: "track" }, slider, h("div", { class: "stops", "aria-hidden": "true" }, ...stops, today)),
-      app.data.tiles.mode !== "none" && h("button", { type: "button", class: "chip", id: "swipe-begin", click: () => this.compare() }, app.t("swipe.begin")),
+      app.data.tiles.mode !== "none" && h("button", { type: "button", class: "chip", id: "swipe-begin", click: () => this.compare() }, h("span", { "aria-hidden": "true" }, "↔ "), h("span", { class: "words" }, app.t("swipe.begin"))),
     ];
   }
 
