@@ -100,14 +100,23 @@ SENTENCES = {
         "residents ({upper:,.0f}); the register was not used"
     ),
     "register_names_unknown": "{names}: is no settlement found here, or more than one; such rows were left out",
+    "register_of_another_boundary": (
+        "{place}: {people:,.0f} people are registered, where the houses found are believed to hold {residents:,.0f}; "
+        "the register is rather of another boundary, and was believed the less"
+    ),
     "register_of_another_time": (
         "its figures are of {register}, the houses of {houses}; residents and register are of different times"
     ),
     "register_rows_of_one_place": "{rows}: are rows of one place; the latest counts, the largest of a year",
     "register_rows_unusable": "rows that register nobody, or a negative number, were left out",
     "registers_above_houses": (
-        "in {above:.0f} of {registers:.0f} settlements more people are registered than their houses are believed to "
-        "hold: homes hold more people than the priors say (several households in a house?), and were taken to"
+        "the middle of {registers:.0f} registers of settlements is higher than {believed:.0%} of what was believed "
+        "of their houses: homes hold more people than the priors say (several households in a house?), or more are "
+        "registered"
+    ),
+    "registers_below_houses": (
+        "the middle of {registers:.0f} registers of settlements is lower than {believed:.0%} of what was believed "
+        "of their houses: homes stand empty or hold fewer people than the priors say, or fewer are registered"
     ),
     "register_whole_too_small": (
         "{whole:,.0f} people in the whole area are fewer than the {parts:,.0f} in its settlements ({name}: "

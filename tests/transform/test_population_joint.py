@@ -192,6 +192,43 @@ def test_registers_above_their_houses_teach_that_homes_hold_more() -> None:
     assert (kept(one, "x/village", "residents") == kept(plain, "x/village", "residents")).all()
 
 
+@pytest.mark.parametrize("kind", ["novostroika", "village"])
+def test_a_register_far_above_its_houses_is_of_another_boundary(kind: str) -> None:
+    """The farther off, the less it is believed: residents never double, and what the houses say stays inside."""
+    houses = kept(estimate(), f"x/{kind}", "residents")
+    moved = []
+    for times in (1.5, 4.0):
+        registered = pd.DataFrame(
+            {"name": [kind], "registered": [times * np.median(houses)], "year": [2026], "source": ["x"]}
+        )
+        result = estimate(registered=registered)
+        residents = np.asarray(kept(result, f"x/{kind}", "residents"))
+        assert np.quantile(residents, 0.05) < np.median(houses)
+        assert any("rather of another boundary" in str(notice) for notice in result.notices) == (times > 2)
+        moved.append(np.median(residents) / np.median(houses))
+    assert 1 < moved[1] < moved[0] + 0.1 < 1.5
+
+
+def test_registers_below_their_houses_are_told_of() -> None:
+    plain = estimate()
+    registered = pd.DataFrame(
+        {
+            "name": list(SIZES),
+            "registered": [0.2 * np.median(kept(plain, f"x/{kind}", "residents")) for kind in SIZES],
+            "year": 2026,
+            "source": "x",
+        }
+    )
+    told = estimate(registered=registered)
+    assert any("stand empty" in str(notice) for notice in told.notices)
+    residents, unregistered = (
+        [np.median(kept(result, "x/formal", quantity)) for result in (plain, told)]
+        for quantity in ("residents", "unregistered")
+    )
+    assert residents[1] < residents[0]
+    assert unregistered[1] / residents[1] > unregistered[0] / residents[0]
+
+
 def test_a_register_that_a_raster_contradicts_is_believed_the_less() -> None:
     """A register of two fifths of the people pulls residents down; a raster of all of them says that it is a part's."""
     everybody = estimate().rows.query("settlement_id.isna() and main and quantity == 'residents'")["p50"].iloc[0]

@@ -169,8 +169,11 @@ def posterior(given: Evidence, priors: Priors, area_id: str, *, draws: int, seed
     """
     before = draw(given, Factors(priors, area_id, draws=min(_PILOT, draws), seed=seed))
     usable, notices = _plausible(given, before, area_id)
-    has_data = usable.area is not None or given.survey.places
-    proposal = _proposal(given, usable, before) if has_data else None
+    expected = settled(given, usable, before)
+    if expected.middle is not None:
+        notices += registered_residents.beside_houses(expected.middle.probability, len(usable.settlements))
+    has_data = usable.area is not None or given.survey.places or expected.middle is not None
+    proposal = _proposal(given, usable, before, expected) if has_data else None
     people = draw(given, Factors(priors, area_id, draws=draws, seed=seed, proposal=proposal))
     table = []
     # The wide one first: it is only told of, so that its draws need not be kept beside those of the weak one.
@@ -190,6 +193,11 @@ def posterior(given: Evidence, priors: Priors, area_id: str, *, draws: int, seed
         table.append(_share(area_id, "published", "posterior", share_of(city), tilted))
     chosen = sampling.resample(weights, draws)
     kept = chosen[((np.arange(KEPT) + 0.5) * draws / KEPT).astype(np.int64)]
+    for row, elsewhere in city.other_boundary.items():
+        name = given.places[row].settlement_id
+        notices += registered_residents.of_another_boundary(
+            float(elsewhere[chosen].mean()), usable.settlements[name], people.residents[row], name
+        )
     return Posterior(
         people, city, chosen, kept, before.factors, _share_table(table),
         frozenset(usable.settlements), usable.area is not None, notices,
@@ -224,22 +232,15 @@ def published_share(priors: Priors) -> Prior | None:
 def _plausible(given: Evidence, before: People, area_id: str) -> tuple[Register, list[Notice]]:
     """Leave out registers that can only belong to another place, and say what in the others is odd."""
     notices: list[Notice] = []
-    kept, above = {}, 0
+    kept = {}
     rows = {place.settlement_id: row for row, place in enumerate(given.places)}
     for name, registered in given.register.settlements.items():
         if name not in rows:
             continue
-        residents = before.residents[rows[name]]
-        above += registered > np.quantile(residents, 0.75)
-        usable, told = registered_residents.plausible(registered, residents, name)
+        usable, told = registered_residents.plausible(registered, before.residents[rows[name]], name)
         notices += told
         if usable:
             kept[name] = registered
-    told_of = sum(name in rows for name in given.register.settlements)
-    above_houses = registered_residents.are_above_houses(above, told_of)
-    if above_houses:
-        values: dict[str, str | float] = {"above": above, "registers": told_of}
-        notices.append(Notice("registered", "registers_above_houses", values=values))
     area = given.register.area
     if area is not None:
         usable, told = registered_residents.plausible(area * given.seen, before.residents.sum(axis=0), area_id)
@@ -248,19 +249,22 @@ def _plausible(given: Evidence, before: People, area_id: str) -> tuple[Register,
             values = {"people": given.raster, "registered": area}
             notices.append(Notice("registered", "register_beside_raster", values=values))
         area = area if usable else None
-    return registered_residents.Register(area, kept, above_houses=above_houses), notices
+    return registered_residents.Register(area, kept), notices
 
 
-def _proposal(given: Evidence, usable: Register, before: People) -> Proposal | None:
-    """Fit the proposal to the pilot: the survey's rows and the city's register are its data."""
+def _proposal(given: Evidence, usable: Register, before: People, city: City) -> Proposal | None:
+    """Fit the proposal to the pilot: the survey's rows, the city's register and `City.middle` are its data."""
     factors = before.factors
     predicted, observed = [*given.survey.predicted(factors)], [*given.survey.observed]
     error = [*given.survey.error(factors)] if given.survey.places else []
     if usable.area is not None:
-        city = settled(given, usable, before)
         predicted.append(np.log(np.maximum(city.all_registered, 1.0)))  # a draw may hold nobody
         observed.append(np.log(usable.area * given.seen))
         error.append(given.register_scale(factors))
+    if city.middle is not None:
+        predicted.append(city.middle.surprise)
+        observed.append(0.0)
+        error.append(city.middle.error)
     return sampling.fit(factors.drawn, np.stack(predicted), np.array(observed), np.array(error))
 
 
@@ -270,22 +274,9 @@ def _weigh(given: Evidence, usable: Register, people: People, city: City) -> tup
     if usable.area is not None:
         error = given.register_scale(factors)
         likelihood = likelihood + registration.log_likelihood(city, usable.area, error=error, seen=given.seen)
-    if usable.above_houses:
-        likelihood = likelihood + _held(given, usable, people)
+    if city.middle is not None:
+        likelihood = likelihood + city.middle.log_likelihood()
     return sampling.temper(factors.log_weights, likelihood)
-
-
-def _held(given: Evidence, usable: Register, people: People) -> Draws:
-    """Return the log-likelihood of settlements' registers that the houses were not believed to hold."""
-    likelihood = np.zeros(people.factors.draws)
-    for row, (place, residents) in enumerate(zip(given.places, people.residents, strict=True)):
-        if (registered := usable.settlements.get(place.settlement_id)) is None:
-            continue
-        size = homes(people.houses[row], people.flats[row])
-        shared = residents / np.exp(people.model.log_noise(place, size))
-        variance = people.model.noise_variance(place, size)
-        likelihood += registration.log_held(people.factors, registered, shared, variance)
-    return likelihood
 
 
 def _share(area_id: str, case: str, state: str, draws: Draws, log_weights: Draws | None = None) -> dict[str, object]:

@@ -28,11 +28,8 @@ _CITY = ("{}", "г. {}", "город {}", "{} шаары", "{} қаласы", "{
 """How a register may write the name of the whole area."""
 CLOSE_YEARS = 2
 """A register may be so many years younger or older than the houses without a word."""
-ABOVE_SHARE = 0.4
-"""Share of settlements' registers above the upper quartile of residents from which on houses hold more than believed:
-by the priors fewer than one in five is, as most places have residents who are registered elsewhere …"""
-ABOVE_LEAST = 3
-"""… and so many of them, since a single one may be that of a wider place."""
+UNLIKELY = 0.15
+"""Settlements' registers that were believed to lie so high, or so low, with a smaller probability are told of."""
 RASTER_AGREES = 0.25
 """A population raster and a register differ by so much in their logarithms without a word: ghosts, years, rounding."""
 
@@ -41,15 +38,13 @@ RASTER_AGREES = 0.25
 class Register:
     """A register as it applies here: registered people of the whole area (None: not given) and of settlements.
 
-    `years` is by how much its newest figures are younger or older than the houses; `above_houses` tells that too many
-    settlements have more people registered than their houses were believed to hold (`are_above_houses`).
+    `years` is by how much its newest figures are younger or older than the houses.
     """
 
     area: float | None = None
     settlements: dict[str, float] = field(default_factory=dict)
     notices: list[Notice] = field(default_factory=list)
     years: float = 0.0
-    above_houses: bool = False
 
 
 def resolve(
@@ -136,9 +131,30 @@ def plausible(people: float, residents: Draws, where: str) -> tuple[bool, list[N
     return True, []
 
 
-def are_above_houses(above: int, registers: int) -> bool:
-    """Tell whether so many settlements' registers exceed the upper quartile of residents that houses hold more."""
-    return above >= ABOVE_LEAST and above > ABOVE_SHARE * registers
+def beside_houses(probability: float, registers: int) -> list[Notice]:
+    """Tell where the middle of the settlements' registers is far from what their houses were believed to hold.
+
+    Examples
+    --------
+    >>> [notice.code for notice in beside_houses(0.97, 12)]
+    ['registers_above_houses']
+    >>> beside_houses(0.6, 12)
+    []
+    """
+    values: dict[str, str | float] = {"registers": registers, "believed": max(probability, 1 - probability)}
+    if probability > 1 - UNLIKELY:
+        return [Notice("registered", "registers_above_houses", values=values)]
+    if probability < UNLIKELY:
+        return [Notice("registered", "registers_below_houses", values=values)]
+    return []
+
+
+def of_another_boundary(probability: float, people: float, residents: Draws, where: str) -> list[Notice]:
+    """Tell of a settlement's register that is rather of another boundary than of the outline found here."""
+    if probability <= 0.5:  # noqa: PLR2004 - rather than not
+        return []
+    values: dict[str, str | float] = {"place": where, "people": people, "residents": float(np.median(residents))}
+    return [Notice("registered", "register_of_another_boundary", values=values)]
 
 
 def boundary_doubt(registered: float | None, raster: float | None) -> float:

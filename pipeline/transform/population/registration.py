@@ -8,12 +8,12 @@ a ghost of another address, so the ghosts of all places together are ΣU2 and th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special
+from scipy import special, stats
 
 from pipeline.schema.draws import KINDS
 
@@ -36,8 +36,8 @@ _REACHING = 1.5
 _TAIL = 4.0
 """Degrees of freedom of the register's error: one that contradicts the houses flatly is believed less, not more."""
 
-_ANOTHER_PLACE = 0.2
-"""Chance that a settlement's register is that of a wider or another place than the outline found here."""
+LEAST = 3
+"""Settlements' registers from which on their middle one tells of all homes: fewer may be of odd places."""
 
 _REACH, _STEPS = 6.0, 200
 _SCORES = np.linspace(-_REACH, _REACH, int(2 * _REACH * _STEPS) + 1)
@@ -85,10 +85,42 @@ class Ways:
 
 
 @dataclass(frozen=True)
+class Middle:
+    """The middle of the settlements' registers beside what a draw has registered there, their own parts left out.
+
+    Attributes
+    ----------
+    surprise
+        Median over the settlements of the log of register over expected register, shape (draws,).
+    error
+        Scale of its error.
+    """
+
+    surprise: Draws
+    error: float
+
+    @property
+    def probability(self) -> float:
+        """Probability, before the registers were looked at, that they would be lower than they are."""
+        return float(special.stdtr(_TAIL, self.surprise / self.error).mean())
+
+    def log_likelihood(self) -> Draws:
+        """Return the log-likelihood of each draw of what the city shares."""
+        return heavy_tailed(self.surprise / self.error)
+
+
+@dataclass(frozen=True)
 class City:
     """One city in each draw: people by place, shape (places, draws); they satisfy the identities above.
 
-    `outside` are the ghosts who live outside the city, shape (draws,).
+    Attributes
+    ----------
+    outside
+        The ghosts who live outside the city, shape (draws,).
+    other_boundary
+        By row of a settlement with a register: in which draws that is of another boundary, shape (draws,).
+    middle
+        What the settlements' registers tell of all homes; None: they are fewer than `LEAST`.
     """
 
     residents: Draws
@@ -96,6 +128,8 @@ class City:
     elsewhere: Draws
     ghosts: Draws
     outside: Draws
+    other_boundary: Mapping[int, NDArray[np.bool_]] = field(default_factory=dict)
+    middle: Middle | None = None
 
     @property
     def registered(self) -> Draws:
@@ -233,16 +267,21 @@ def settle(setting: Setting, residents: Draws, drawn: Ways, registers: Mapping[i
     -----
     A settlement's register speaks of that settlement: within each draw of what the city shares, its own share, ghosts
     and factor ε are drawn given the figure, by choosing among `CANDIDATES` ways with ε integrated out, and then ε from
-    its normal conditional. Its share is that of its prior, free of what other places have in common, and it does not
-    weigh the draws: it teaches nothing of other settlements, since those with a register are no random sample of them.
+    its normal conditional. Its share is that of its prior, free of what other places have in common. The register may
+    be of another boundary (chance `register_elsewhere`), and then errs by `register_elsewhere_spread`: a register far
+    from its houses is believed the less. A single one teaches nothing of other settlements; the middle of several tells
+    of all homes (`Middle`).
     """
     factors, welcome = setting.factors, drawn.welcome
     own = _own(residents, drawn)
     outside = factors.get("ghost_share")
     outside = outside / (1 - outside) * (residents * (1 - drawn.unregistered)).sum(axis=0)
     per_welcome = (_moved(residents, drawn).sum(axis=0) + outside) / np.maximum((own * welcome).sum(axis=0), _EDGE)
-    for row, known in registers.items():
-        _given_register(setting, row, residents[row], drawn, known, per_welcome)
+    middle = _middle(setting, residents, registers, per_welcome) if len(registers) >= LEAST else None
+    other_boundary = {
+        row: _given_register(setting, row, residents[row], drawn, known, per_welcome)
+        for row, known in registers.items()
+    }
     own = _own(residents, drawn)
     weight = own * welcome
     fixed = np.zeros(len(setting.places), dtype=bool)
@@ -256,7 +295,7 @@ def settle(setting: Setting, residents: Draws, drawn: Ways, registers: Mapping[i
     ghosts[~fixed] = free * (np.maximum(left, 0.0) / np.maximum(free.sum(axis=0), _EDGE))
     if fixed.all():
         outside = outside - np.maximum(left, 0.0)
-    return City(residents, residents * drawn.unregistered, moved, ghosts, outside)
+    return City(residents, residents * drawn.unregistered, moved, ghosts, outside, other_boundary, middle)
 
 
 def _own(residents: Draws, drawn: Ways) -> Draws:
@@ -267,10 +306,32 @@ def _moved(residents: Draws, drawn: Ways) -> Draws:
     return np.asarray(residents * (1 - drawn.unregistered) * drawn.elsewhere)
 
 
+def _middle(setting: Setting, residents: Draws, registers: Mapping[int, Known], per_welcome: Draws) -> Middle:
+    """Set the middle of the settlements' registers beside what is registered there in each draw.
+
+    A median, so that single registers of other boundaries do not move it; its error is that of a median of as many
+    settlements with their own factors, shares and outlines, and of their choice (`register_sample`): those that have a
+    register are no random sample.
+    """
+    factors = setting.factors
+    middling = np.zeros(factors.draws)
+    beside = []
+    for row, known in registers.items():
+        shares, elsewhere = _unregistered(setting, row, middling), _elsewhere(setting, row, middling)
+        held = np.log((1 - shares) * (1 - elsewhere) * (1 + per_welcome) + _EDGE)
+        expected = np.log(np.maximum(residents[row], _EDGE)) - known.log_noise - known.variance / 2 + held
+        beside.append(np.log(known.registered) - expected)
+    apart = np.mean(beside, axis=1)
+    deviation = stats.median_abs_deviation(apart, scale="normal")
+    believed = np.sqrt(np.mean([known.variance for known in registers.values()]) + _outline(factors) ** 2)
+    sampled = max(float(deviation), float(believed)) * np.sqrt(np.pi / 2 / len(registers))
+    return Middle(np.median(beside, axis=0), float(np.hypot(sampled, factors.constant("register_sample"))))
+
+
 def _given_register(  # noqa: PLR0913, PLR0917 - a settlement, what is drawn of it, what is known of it
     setting: Setting, row: int, residents: Draws, drawn: Ways, known: Known, per_welcome: Draws
-) -> None:
-    """Draw one settlement given its register, in place."""
+) -> NDArray[np.bool_]:
+    """Draw one settlement given its register, in place; return in which draws that is of another boundary."""
     factors = setting.factors
     rng = factors.own("register", setting.places[row].stream)
     size = (CANDIDATES, factors.draws)
@@ -282,18 +343,28 @@ def _given_register(  # noqa: PLR0913, PLR0917 - a settlement, what is drawn of 
     lived_in = residents > 0
     log_residents = np.log(np.where(lived_in, residents, 1.0))
     before = log_residents - known.log_noise - known.variance / 2
-    error = np.sqrt(factors.constant("register_outline") ** 2 + date_error(factors) ** 2)
     observed = np.log(known.registered)
-    spread = known.variance + error**2
-    odds = -0.5 * np.square(observed - before - held) / spread
-    odds -= 0.5 * np.square(scores) * (1 - _REACHING**-2)
+    another = factors.constant("register_elsewhere")
+    errors = np.array([_outline(factors), np.hypot(_outline(factors), factors.constant("register_elsewhere_spread"))])
+    spread = (known.variance + errors**2)[:, None, None]
+    odds = np.log([1 - another, another])[:, None, None] - 0.5 * np.log(spread)
+    odds = odds - 0.5 * np.square(observed - before - held) / spread - 0.5 * np.square(scores) * (1 - _REACHING**-2)
+    odds = odds.reshape(2 * CANDIDATES, factors.draws)
     reached = np.cumsum(np.exp(odds - odds.max(axis=0)), axis=0)
-    chosen = (reached < rng.random(factors.draws) * reached[-1]).sum(axis=0)[None]
+    chosen = (reached < rng.random(factors.draws) * reached[-1]).sum(axis=0)
+    elsewhere_bound, way = np.divmod(chosen, CANDIDATES)
     held, drawn.unregistered[row], drawn.elsewhere[row], drawn.welcome[row] = (
-        np.take_along_axis(values, chosen, axis=0)[0] for values in (held, shares, elsewhere, welcome)
+        np.take_along_axis(values, way[None], axis=0)[0] for values in (held, shares, elsewhere, welcome)
     )
+    error = errors[elsewhere_bound]
     surprise = observed - log_residents - held - error * rng.standard_normal(factors.draws)
-    residents *= np.where(lived_in, np.exp(known.variance / spread * surprise), 1.0)
+    residents *= np.where(lived_in, np.exp(known.variance / (known.variance + error**2) * surprise), 1.0)
+    return np.asarray(elsewhere_bound, dtype=np.bool_)
+
+
+def _outline(factors: Factors) -> float:
+    """Return the standard deviation of the log of a settlement's register: its outline and its day are not ours."""
+    return float(np.hypot(factors.constant("register_outline"), date_error(factors)))
 
 
 def date_error(factors: Factors) -> float:
@@ -319,31 +390,12 @@ def log_likelihood(city: City, registered: float, *, error: float, seen: float) 
     -----
     The log of the register is that of ΣR, with an error of Student's t (4 degrees of freedom).
     """
-    standard = (np.log(registered * seen) - np.log(city.all_registered + _EDGE)) / error
+    return heavy_tailed((np.log(registered * seen) - np.log(city.all_registered + _EDGE)) / error)
+
+
+def heavy_tailed(standard: Draws) -> Draws:
+    """Return the log density of Student's t at standardised errors: what contradicts flatly is believed less."""
     return np.asarray(-(_TAIL + 1) / 2 * np.log1p(np.square(standard) / _TAIL))
-
-
-def log_held(factors: Factors, registered: float, known_residents: Draws, variance: float) -> Draws:
-    """Return the log-likelihood of each draw given that a settlement's register was taken of people who live there.
-
-    Parameters
-    ----------
-    factors
-        The city's draws.
-    registered
-        The settlement's register.
-    known_residents
-        Its residents in each draw before its own factor; `variance` is that of the log of that factor.
-
-    Notes
-    -----
-    One-sided: a register far below the residents says nothing (how many are registered is what is asked), one above
-    them says that homes hold more people than was believed. It is P(residents ≥ register) with the error of the
-    outline, mixed with the chance `_ANOTHER_PLACE` that it is the register of another place.
-    """
-    error = np.sqrt(variance + factors.constant("register_outline") ** 2)
-    reach = (np.log(np.maximum(known_residents, _EDGE)) - np.log(registered)) / error
-    return np.asarray(np.log(_ANOTHER_PLACE + (1 - _ANOTHER_PLACE) * special.ndtr(reach)))
 
 
 def register_scale(factors: Factors, *, years: float, seen: float, doubt: float) -> float:
