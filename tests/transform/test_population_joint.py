@@ -113,6 +113,21 @@ def test_neither_numbering_nor_order_nor_company_changes_a_digit() -> None:
             assert (kept(first, old, quantity) == kept(again, new, quantity)).all()
 
 
+def test_a_settlement_that_goes_leaves_the_others_alone_unless_evidence_is_shared() -> None:
+    """docs/releases.md: houses tell of their own place, so that no digit moves; a register of the city tells of all."""
+    there = ["x/novostroika", "x/formal", "x/dacha"]
+    fewer = {
+        "houses": buildings().query("settlement_id in @there"),
+        "places": settlements().query("settlement_id in @there"),
+    }
+    register = pd.DataFrame({"name": [""], "registered": [3_000], "year": [2026], "source": ["x"]})
+    for registered in (None, register):
+        first, again = estimate(registered=registered), estimate(registered=registered, **fewer)
+        for settlement in there:
+            same = kept(first, settlement, "residents") == kept(again, settlement, "residents")
+            assert same.all() if registered is None else same.mean() < 0.1
+
+
 def test_an_uncertain_kind_is_one_kind_in_each_draw() -> None:
     """The mixture lies between its kinds and is wider; what is sure of its kind is untouched."""
     chances = pd.DataFrame({"settlement_id": ["x/dacha"], "p_dacha": [0.5], "p_village": [0.5]})
