@@ -564,6 +564,15 @@ TABLES: dict[str, pa.DataFrameSchema] = {
             unit_id=text("Cell (coverage.cell_id) or settlement, of this release or an earlier one."),
         ),
         table(
+            "public_ids",
+            "Under which identifier the public edition shows a settlement, of this release or an earlier one. Full "
+            "edition only.",
+            "settlement_id",
+            area_id=AREA,
+            settlement_id=text("Settlement, of this release or an earlier one."),
+            public_id=text("The same as settlement_id of the public edition; never given to another one."),
+        ),
+        table(
             "dictionary",
             "One row per column of every table of this edition.",
             "table_name column_name",
@@ -642,6 +651,7 @@ MADE_BY = {
     "cell_settlements": "pipeline.transform.completeness (docs/coverage.md)",
     "grid": "pipeline.load.public_edition (docs/public.md)",
     "public_withheld": "pipeline.load.public_edition (docs/public.md)",
+    "public_ids": "pipeline.load.public_edition (docs/public.md)",
     "validation": "pipeline.transform.validation (docs/coverage.md)",
     "notice": "maps/texts",
     "runs": "pipeline.run",
@@ -654,7 +664,7 @@ MADE_BY = {
 BULKY = frozenset({"buildings", "building_hazards"})
 """Tables that grow with the number of buildings: an index of their keys would take more room than their rows."""
 
-PRIVATE = frozenset({"buildings", "building_hazards", "cell_settlements", "public_withheld"})
+PRIVATE = frozenset({"buildings", "building_hazards", "cell_settlements", "public_withheld", "public_ids"})
 """Tables that speak of single houses or a few of them; no public output holds their rows."""
 
 

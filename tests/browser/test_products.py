@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.load import parquet, press_kit, public_edition, report
-from pipeline.load.public_edition import disclosure
 from pipeline.schema.tables import TABLES
 from pipeline.wording.texts import WORD_JOINER
 from tests.load.test_report import full_tables
@@ -55,7 +54,8 @@ def test_a_figure_is_the_same_in_every_product(
     kit = out / "public" / "embed" / sample.area_id
     with (kit / "settlements.csv").open(encoding="utf-8") as file:
         published = {row["settlement_id"]: row for row in csv.DictReader(file)}
-    ids = {disclosure.public_id(sample.area_id, name): name for name in sample.tables["settlements"]["settlement_id"]}
+    kept = parquet.read(out / "tables" / "public_ids.parquet", TABLES["public_ids"])
+    ids = dict(zip(kept["public_id"], kept["settlement_id"], strict=True))
     rows = {ids[name]: row for name, row in published.items()}
     figures = {
         name: _written((row["residents_p05"], row["residents_p50"], row["residents_p95"])) for name, row in rows.items()

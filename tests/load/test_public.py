@@ -84,6 +84,12 @@ def test_cells_look_square_on_the_ground() -> None:
         assert (north - south) * 111_195 == pytest.approx(CELL_M, rel=0.01)
 
 
+def public_ids(tables_dir: Path) -> dict[str, str]:
+    """Return the identifiers under which settlements are published; the full edition alone holds them."""
+    rows = parquet.read(tables_dir / "public_ids.parquet", TABLES["public_ids"])
+    return dict(zip(rows["settlement_id"], rows["public_id"], strict=True))
+
+
 def test_nothing_is_below_the_threshold(tables: dict[str, pd.DataFrame], outputs: Path) -> None:
     grid = tables["grid"]
     assert len(grid) > 10
@@ -92,11 +98,12 @@ def test_nothing_is_below_the_threshold(tables: dict[str, pd.DataFrame], outputs
     assert tables["settlements"]["buildings"].min() >= disclosure.MIN_SETTLEMENT_HOMES
     assert set(grid["share_residents"]) <= set(SHARES)
     sizes = parquet.read(outputs / "tables" / "settlements.parquet", TABLES["settlements"])
-    small = sizes.loc[sizes["homes"] < disclosure.MIN_SETTLEMENT_HOMES, ["area_id", "settlement_id"]]
-    small = {disclosure.public_id(*ids) for ids in small.itertuples(index=False)}
+    small = set(sizes.loc[sizes["homes"] < disclosure.MIN_SETTLEMENT_HOMES, "settlement_id"])
+    ids = public_ids(outputs / "tables")
     assert small
+    assert not small & ids.keys()
     for name in ("settlements", "settlement_population", "settlement_built_up", "red_zones"):
-        assert not set(tables[name]["settlement_id"].dropna()) & small
+        assert set(tables[name]["settlement_id"].dropna()) <= set(ids.values())
 
 
 def test_figures_are_rounded_and_intervals_have_a_width(tables: dict[str, pd.DataFrame]) -> None:
@@ -124,9 +131,9 @@ def test_subtraction_discloses_nothing(tables: dict[str, pd.DataFrame], outputs:
     homes = rows[rows["home"]]
     cells = grid.cell_ids(homes["lon"].to_numpy(), homes["lat"].to_numpy())
     in_cells = np.isin(cells, tables["grid"]["cell_id"].to_numpy(dtype=str))
-    ids = {name: disclosure.public_id(area["area_id"], name) for name in homes["settlement_id"].dropna().unique()}
     published = set(tables["settlements"]["settlement_id"])
-    known = [name for name, public in ids.items() if public in published]
+    known = [name for name, public in public_ids(outputs / "tables").items() if public in published]
+    assert len(known) == len(published)
     in_settlements = homes["settlement_id"].isin(known).to_numpy()
     rests = [int((~in_cells).sum()), int((~in_settlements).sum())]
     for settlement_id in known:

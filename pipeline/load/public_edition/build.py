@@ -50,7 +50,8 @@ _READ = (
     "completeness",
     "runs",
 )
-_WITHHELD = "public_withheld"
+_WITHHELD, _IDS = "public_withheld", "public_ids"
+"""What a release keeps to itself for those that follow it."""
 _COUNTED = ("seen_by_both", "seen_by_osm", "seen_by_satellite")
 """Measures of completeness that count buildings."""
 _HAZARDS_COUNTED = ("objects_inside", "objects_around")
@@ -98,7 +99,8 @@ def build_database(out: Path) -> None:
 def build_tables(tables_dir: Path, out: Path, *, since: Path | None = None) -> None:
     """Build the tables of the public edition.
 
-    What is withheld is written into the full edition, as its table `public_withheld`.
+    What is withheld, and under which identifier settlements are shown, is written into the full edition, as its tables
+    `public_withheld` and `public_ids`.
 
     Parameters
     ----------
@@ -107,7 +109,8 @@ def build_tables(tables_dir: Path, out: Path, *, since: Path | None = None) -> N
     out
         Folder to fill: `tables/`.
     since
-        The full edition's tables of the release that this one follows: what that withheld stays withheld.
+        The full edition's tables of the release that this one follows: what that withheld stays withheld, and what
+        it showed keeps its identifier.
 
     Raises
     ------
@@ -116,16 +119,16 @@ def build_tables(tables_dir: Path, out: Path, *, since: Path | None = None) -> N
     """
     full = {name: parquet.read(tables_dir / f"{name}.parquet", TABLES[name]) for name in _READ}
     about = About.of(full["runs"])
-    kept = _withheld_before(since)
-    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in (*PUBLIC_TABLES, _WITHHELD)}
+    kept = {name: _before(since, name) for name in (_WITHHELD, _IDS)}
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in (*PUBLIC_TABLES, *kept)}
     with connection.connect() as con:
         _show_buildings(con, tables_dir)
         for area in full["areas"].itertuples():
             for name, rows in _area(con, area, full, kept).items():
                 parts[name].append(rows)
-    withheld = pd.concat([kept, *parts.pop(_WITHHELD)], ignore_index=True).drop_duplicates("unit_id")
-    schema = TABLES[_WITHHELD]
-    parquet.write(conform(_WITHHELD, withheld), tables_dir / f"{_WITHHELD}.parquet", schema, about=about.metadata)
+    for name, before in kept.items():
+        rows = pd.concat([before, *parts.pop(name)], ignore_index=True).drop_duplicates(TABLES[name].unique)
+        parquet.write(conform(name, rows), tables_dir / f"{name}.parquet", TABLES[name], about=about.metadata)
     notice = _notice()
     tables = {
         **{name: pd.concat(rows, ignore_index=True) for name, rows in parts.items() if rows},
@@ -143,11 +146,11 @@ def build_tables(tables_dir: Path, out: Path, *, since: Path | None = None) -> N
         parquet.write(frame, out / "tables" / f"{name}.parquet", schema, about=told)
 
 
-def _withheld_before(since: Path | None) -> pd.DataFrame:
-    """Return the table `public_withheld` of the release before; without one, no row."""
+def _before(since: Path | None, name: str) -> pd.DataFrame:
+    """Return a table that the release before kept to itself; without one, no row."""
     if since is None:
-        return pd.DataFrame({name: [] for name in TABLES[_WITHHELD].columns}, dtype="str")
-    return pd.DataFrame(parquet.read(since / f"{_WITHHELD}.parquet", TABLES[_WITHHELD]))
+        return pd.DataFrame({column: [] for column in TABLES[name].columns}, dtype="str")
+    return pd.DataFrame(parquet.read(since / f"{name}.parquet", TABLES[name]))
 
 
 def _show_buildings(con: duckdb.DuckDBPyConnection, tables_dir: Path) -> None:
@@ -163,30 +166,32 @@ def _area(
     con: duckdb.DuckDBPyConnection,
     area: Any,  # noqa: ANN401
     full: dict[str, Any],
-    kept: pd.DataFrame,
+    kept: Mapping[str, pd.DataFrame],
 ) -> dict[str, pd.DataFrame]:
     """Return the public rows of one area by table, and what of it is withheld."""
     mine = {name: frame[frame["area_id"] == area.area_id] for name, frame in full.items() if "area_id" in frame.columns}
     grid = Grid.of(area.area_id, tuple(shapely.bounds(area.geometry)))
     atoms = _atoms(con, grid, mine["settlement_population"])
-    release = disclosure.choose(atoms, frozenset(kept["unit_id"]))
+    release = disclosure.choose(atoms, frozenset(kept[_WITHHELD]["unit_id"]))
     named = mine["settlements"][mine["settlements"]["settlement_id"].isin(release.settlements)]
     cells = _cells(atoms, grid, release, mine["settlements"].set_index("settlement_id")["kind"])
     for concern in CODES["concern"]:
         reach = zone_reach.of_concern(cells.geometry, mine["hazards"], full["red_zone_rules"], concern, area.crs)
         cells[f"share_{concern}"] = _shares(cells[f"in_{concern}"], cells["homes"], reach)
-    settlements = _settlements(named, atoms, grid, release)
+    ids = _public_ids(area.area_id, named["settlement_id"], atoms, release, kept[_IDS])
+    settlements = _settlements(named, atoms, grid, release, ids)
     people, built_up = (_shown(mine[f"settlement_{what}"], release) for what in ("population", "built_up"))
     return {
         "areas": _area_row(area, atoms, release, settlements=len(mine["settlements"])),
         "settlements": settlements,
         "grid": cells,
         "area_population": _people(mine["area_population"]),
-        "settlement_population": _under_public_id(_people(people)),
+        "settlement_population": _under(ids, _people(people)),
         "area_built_up": _built_up(mine["area_built_up"]),
-        "settlement_built_up": _under_public_id(_built_up(built_up)),
-        "red_zones": _red_zones(mine, named, settlements, full["red_zone_rules"], area.crs),
+        "settlement_built_up": _under(ids, _built_up(built_up)),
+        "red_zones": _under(ids, _red_zones(mine, named, settlements, full["red_zone_rules"], area.crs)),
         _WITHHELD: _withheld(area.area_id, atoms, mine["settlements"], release),
+        _IDS: pd.DataFrame({"area_id": area.area_id, "settlement_id": ids.keys(), "public_id": ids.values()}),
     }
 
 
@@ -198,16 +203,20 @@ def _withheld(area_id: str, atoms: pd.DataFrame, settlements: pd.DataFrame, rele
     return pd.DataFrame(rows, columns=["area_id", "unit", "unit_id"])
 
 
-def _under_public_id(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows.assign(settlement_id=_public_ids(rows["area_id"], rows["settlement_id"]))
+def _under(ids: Mapping[str, str], rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(settlement_id=rows["settlement_id"].map(ids))
 
 
-def _public_ids(areas: pd.Series, settlements: pd.Series) -> pd.Series:
-    ids = [
-        None if pd.isna(settlement) else disclosure.public_id(area, settlement)
-        for area, settlement in zip(areas, settlements, strict=True)
-    ]
-    return pd.Series(ids, index=settlements.index, dtype="str")
+def _public_ids(
+    area_id: str, settlement_ids: pd.Series, atoms: pd.DataFrame, release: Release, kept: pd.DataFrame
+) -> dict[str, str]:
+    """Return the identifiers of published settlements, see `disclosure.public_ids`."""
+    own = atoms[atoms["cell_id"].isin(release.cells)].sort_values(["homes", "cell_id"], ascending=[False, True])
+    cells = own.drop_duplicates("settlement_id").set_index("settlement_id")["cell_id"]
+    buildings = disclosure.round_count(settlement_ids.map(atoms.groupby("settlement_id")["buildings"].sum()))
+    shown = pd.DataFrame({"settlement_id": settlement_ids, "cell_id": settlement_ids.map(cells).fillna("")})
+    before = dict(zip(kept["settlement_id"].astype(str), kept["public_id"].astype(str), strict=True))
+    return disclosure.public_ids(area_id, shown.assign(buildings=buildings), before)
 
 
 def _shares(part: pd.Series, whole: pd.Series, reach: ArrayLike) -> NDArray[np.str_]:
@@ -262,7 +271,9 @@ def _cells(atoms: pd.DataFrame, grid: Grid, release: Release, kinds: pd.Series[s
     return gpd.GeoDataFrame(frame, geometry=squares, crs="EPSG:4326")
 
 
-def _settlements(named: gpd.GeoDataFrame, atoms: pd.DataFrame, grid: Grid, release: Release) -> gpd.GeoDataFrame:
+def _settlements(
+    named: gpd.GeoDataFrame, atoms: pd.DataFrame, grid: Grid, release: Release, ids: Mapping[str, str]
+) -> gpd.GeoDataFrame:
     """Return the rows of published settlements; their outlines are whole cells."""
     counts = atoms.groupby("settlement_id")[["buildings", "homes"]].sum()
     shares = atoms["homes"] / atoms["settlement_id"].map(counts["homes"])
@@ -272,13 +283,12 @@ def _settlements(named: gpd.GeoDataFrame, atoms: pd.DataFrame, grid: Grid, relea
         settlement_id: shapely.union_all(own.to_numpy(), grid_size=1e-9)
         for settlement_id, own in squares.groupby(drawn["settlement_id"])
     }
-    near = named["near_id"].where(named["near_id"].isin(release.settlements))
     rows = named.drop(columns="geometry").assign(
         buildings=disclosure.round_count(named["settlement_id"].map(counts["buildings"])),
         status_source=named["status_source"].map(_neutral, na_action="ignore"),
-        near_id=_public_ids(named["area_id"], near),
+        near_id=named["near_id"].map(ids),
     )
-    rows = _under_public_id(_renumbered(rows))
+    rows = _under(ids, _renumbered(rows))
     shapes = gpd.GeoSeries(list(named["settlement_id"].map(outlines.get)), index=named.index, crs="EPSG:4326")
     return gpd.GeoDataFrame(rows, geometry=shapes)
 
@@ -325,13 +335,12 @@ def _red_zones(
     rows = rows.fillna({"homes": 0, "overlap_share": 0.0}).infer_objects()
     homes = rows["settlement_id"].map(named.set_index("settlement_id")["homes"])
     reach = np.where(rows["overlap_share"] >= 1, disclosure.Reach.COVERS, disclosure.Reach.PART)
-    told = rows.assign(
+    return rows.assign(
         area_id=named["area_id"].iloc[0] if len(named) else "",
         hazard_class=rows["rule_id"].map(rules.set_index("rule_id")["hazard_class"]),
         assumed=rows["assumed_x"].fillna(rows["assumed_y"]).astype(bool),
         share=_shares(rows["homes"], homes, reach),
     )
-    return _under_public_id(told)
 
 
 def _completeness(measured: pd.DataFrame) -> pd.DataFrame:

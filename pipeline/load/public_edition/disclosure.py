@@ -15,13 +15,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -192,6 +193,30 @@ def hide_where_none_is_rare(shares: NDArray[np.str_], part: ArrayLike) -> NDArra
     return np.full_like(shares, "untold") if rare else shares
 
 
-def public_id(area_id: str, settlement_id: str) -> str:
-    """Return the identifier under which a settlement is published: it tells no place, and no rank among others."""
-    return f"{area_id}/s{hashlib.sha256(settlement_id.encode()).hexdigest()[:10]}"
+def public_ids(area_id: str, shown: pd.DataFrame, kept: Mapping[str, str]) -> dict[str, str]:
+    """Return the identifier under which each settlement is published: it tells no more than its row does.
+
+    Digests of what only the full edition knows will not do: a place in thousandths of a degree is found again by trying
+    them all. So an identifier is made of the published cell that holds most of the homes, and of a number among those
+    of the same cell.
+
+    Parameters
+    ----------
+    area_id
+        The area.
+    shown
+        The published settlements: ``settlement_id``; ``cell_id``, empty where no cell of theirs is published;
+        ``buildings`` as published.
+    kept
+        Identifiers of earlier releases, by settlement_id: they last, and none is given to another settlement.
+    """
+    ids = {settlement_id: kept[settlement_id] for settlement_id in shown["settlement_id"] if settlement_id in kept}
+    taken = set(kept.values())
+    ordered = shown.sort_values(["cell_id", "buildings", "settlement_id"], ascending=[True, False, True])
+    for settlement_id, cell_id in ordered[["settlement_id", "cell_id"]].itertuples(index=False):
+        if settlement_id not in ids:
+            texts = (f"{cell_id or area_id} {number}" for number in count(1))
+            names = (f"{area_id}/s{hashlib.sha256(text.encode()).hexdigest()[:10]}" for text in texts)
+            ids[settlement_id] = next(name for name in names if name not in taken)
+            taken.add(ids[settlement_id])
+    return ids
