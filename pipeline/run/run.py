@@ -211,15 +211,14 @@ def _join(  # noqa: PLR0913 - all that the run knows
     notices = [*left_out, *(notice for result in results for notice in result.notices)]
     run_id, parent = since.name(config, sources) if since else (identity.run_id(config, sources), None)
     _results(_started(executor, [partial(tasks.join, stage, config, results, run_id, parent, since)]))
-    whole = _started(
-        executor, [partial(tasks.public_tables, stage, since), partial(tasks.report, stage, results, notices)]
-    )
-    workers.apart(tasks.database, stage)
-    _results(whole)
+    reports = _started(executor, [partial(tasks.report, stage, results, notices)])
+    # The full database holds what the public edition withheld.
+    _results(_started(executor, [partial(tasks.public_tables, stage, since)]))
     kits = _started(executor, [partial(tasks.press_kit, stage, result.area_id) for result in results])
+    workers.apart(tasks.database, stage)
     workers.apart(tasks.public_database, stage)
-    _results(kits)
-    _results(_started(executor, [partial(tasks.stamp, stage, run_id)]))
+    _results([*reports, *kits])
+    _results(_started(executor, [partial(tasks.stamp, stage, run_id), partial(tasks.catalogues, stage)]))
     stages = summarise(stage / ".work" / "progress")
     shutil.rmtree(stage / ".work")
     manifest.write(

@@ -137,6 +137,16 @@ def report(stage: Path, results: Sequence[AreaResult], notices: Sequence[Notice]
     )
 
 
+def catalogues(stage: Path) -> None:
+    """Describe both editions for the catalogues of others."""
+    from pipeline.load import catalogues
+    from pipeline.schema.public_tables import PUBLIC_TABLES
+    from pipeline.schema.tables import TABLES
+
+    catalogues.write(stage, TABLES)
+    catalogues.write(stage / "public", PUBLIC_TABLES)
+
+
 def stamp(stage: Path, run_id: str) -> None:
     """Let every page name its release."""
     from pipeline.load import stamp
