@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.base import memory
 from pipeline.errors import InputError, NovostroikiError
 from pipeline.simulate.stress import HELP as STRESSES
 from pipeline.simulate.stress import parse as parse_stress
@@ -120,6 +121,7 @@ def run(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Do everything: read, delineate, measure, estimate, and publish tables and maps."""
     with _speaking():
+        memory.check()
         settings = _load(config, areas=tuple(area) if area else None, sources=sources and sources.value, out=out)
         if plan:
             from pipeline.commands import fetch_plan
@@ -359,6 +361,8 @@ def _speaking() -> Iterator[None]:
         where = f" ({error.filename})" if error.filename else ""
         typer.echo(f"novostroiki: the system refuses to go on: {error.strerror or error}{where}.", err=True)
         raise typer.Exit(1) from error
-    except MemoryError as error:
+    except Exception as error:
+        if not memory.ran_out(error):
+            raise
         typer.echo("novostroiki: the machine has too little memory for this; use fewer --jobs.", err=True)
         raise typer.Exit(1) from error
