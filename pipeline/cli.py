@@ -190,7 +190,7 @@ def query(  # noqa: PLR0913 - one parameter per option
         if public and as_of:
             msg = "Snapshots hold the full edition only; leave --public or --as-of out."
             raise InputError(msg)
-        with releases.held(releases.as_of(out, as_of.date()) if as_of else out) as release:
+        with _published(releases.as_of(out, as_of.date()) if as_of else out) as release:
             folder = release / "public" if public else release
             queries.run(folder / "novostroiki.duckdb", sql, output_format.value, sys.stdout, timeout_s=timeout)
 
@@ -204,10 +204,9 @@ def estimate(
     out: Out = Path("out"),
 ) -> None:
     """Print the people of any group of settlements or of a polygon, with their intervals, from the kept draws."""
-    from pipeline.base import releases
     from pipeline.commands import estimate as estimates
 
-    with _speaking(), releases.held(out) as release:
+    with _speaking(), _published(out) as release:
         answer = estimates.answer(release / "novostroiki.duckdb", where=where, polygon=polygon, ratio=ratio)
         for notice in answer.notices:
             typer.echo(f"novostroiki: {notice}", err=True)
@@ -221,10 +220,9 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: any free one.")] = 8000,
 ) -> None:
     """Serve the maps over loopback, with HTTP Range."""
-    from pipeline.base import releases
     from pipeline.commands import serve as server
 
-    with _speaking(), releases.held(out) as release, server.open_server(release, port) as running:
+    with _speaking(), _published(out) as release, server.open_server(release, port) as running:
         typer.echo(f"{running.url}  (Ctrl-C stops)", err=True)
         running.serve_forever()
 
@@ -245,12 +243,11 @@ def embed(
 @app.command()
 def validate(*, out: Out = Path("out")) -> None:
     """Print published figures (and the truth, where simulated) beside the estimates."""
-    from pipeline.base import releases
     from pipeline.base.connection import connect
     from pipeline.commands import query as queries
     from pipeline.commands.about_areas import about
 
-    with _speaking(), releases.held(out) as release:
+    with _speaking(), _published(out) as release:
         queries.run(release / "novostroiki.duckdb", _VALIDATION, "table", sys.stdout)
         with connect(release / "novostroiki.duckdb", read_only=True) as con:
             for line in about(con):
@@ -266,10 +263,9 @@ def label(
     out: Out = Path("out"),
 ) -> None:
     """Print the settlements whose kind would teach most, to fill in and give as the input `labels`."""
-    from pipeline.base import releases
     from pipeline.commands import label as labels
 
-    with _speaking(), releases.held(out) as release:
+    with _speaking(), _published(out) as release:
         labels.write(release, label_format.value, sys.stdout)
 
 
@@ -279,10 +275,9 @@ def diff(
     new: Annotated[Path, typer.Argument(help="A later one.")],
 ) -> None:
     """Compare two outputs settlement by settlement: appeared, vanished, re-mapped. Never a measure of growth."""
-    from pipeline.base import releases
     from pipeline.commands import differences
 
-    with _speaking(), releases.held(old) as older, releases.held(new) as newer:
+    with _speaking(), _published(old) as older, _published(new) as newer:
         table, notices = differences.between(older, newer)
         for notice in notices:
             typer.echo(f"novostroiki: {notice}", err=True)
@@ -341,6 +336,19 @@ def _load(path: Path | None, **overrides: object) -> Config:
     if isinstance(out := overrides.get("out"), Path):
         overrides["out"] = str(out.resolve())  # an option is relative to where the user stands, a key to its file
     return config.load(path, **overrides)
+
+
+@contextmanager
+def _published(out: Path) -> Iterator[Path]:
+    """Give the release that outputs point to, and put right beside it what a killed run left."""
+    from pipeline.base import releases
+
+    if (out / releases.FOLDER / releases.STAGING).is_dir():
+        from pipeline.run import publish
+
+        publish.heal(out)
+    with releases.held(out) as release:
+        yield release
 
 
 @contextmanager

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 POINTER = "release.json"
 FOLDER = "releases"
+STAGING = ".staging"
+"""Within `FOLDER`: where a run is at work, or one was that was killed."""
 SNAPSHOTS = "snapshots"
 MANIFEST = "manifest.json"
 _RUN_ID = re.compile(r"[0-9a-f]{16}")

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from pipeline.base.releases import FOLDER, POINTER, Pointer, is_run_id, pinned, unheld
+from pipeline.base.releases import FOLDER, POINTER, STAGING, Pointer, is_run_id, pinned, unheld
 from pipeline.errors import InputError, NovostroikiError, RunError
 from pipeline.run import manifest, snapshots, stable_paths
 from pipeline.run.stable_paths import Change, Known
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_STAGING, _LOCK, _STAGES = ".staging", ".lock", ".stages"
+_LOCK, _STAGES = ".lock", ".stages"
 _RESULTS = "results"
 """Part of the staging folder for what the next run may take from this one."""
 _BUILT, _READY, _REMOVED = "release", "ready", "removed"
@@ -66,7 +66,7 @@ def staging(out: Path, *, snapshot: date | None = None) -> Iterator[Path]:
     """
     out = out.resolve()
     with _refusals_told(out), _locked(out):
-        stage = out / FOLDER / _STAGING
+        stage = out / FOLDER / STAGING
         _recover(out)
         try:
             for part in (_BUILT, _READY, _REMOVED):
@@ -110,12 +110,19 @@ def restore(out: Path, within: str) -> None:
         if release is None or not (release / within).is_dir():
             msg = f"The release in {out} holds no {within.rstrip('/')}; run `novostroiki run` for it first."
             raise InputError(msg)
-        ready = out / FOLDER / _STAGING / _READY
+        ready = out / FOLDER / STAGING / _READY
         try:
             change = Change.prepare(release, out, ready, re.compile(re.escape(within) + ".*", re.DOTALL))
             change.apply(Known.of(_releases(out), out))
         finally:
             _remove(ready.parent)
+
+
+def heal(out: Path) -> None:
+    """Put right what a killed run left, unless another one is at work or the system does not let us."""
+    out = out.resolve()
+    with suppress(NovostroikiError, OSError), _locked(out):
+        _recover(out)
 
 
 def _publish(out: Path, stage: Path, snapshot: date | None) -> None:
@@ -183,6 +190,7 @@ def _take_back(out: Path, stage: Path, run_id: str, *, fresh: bool) -> None:
 
 def _show_current(out: Path, ready: Path) -> None:
     """Let the stable paths show the release that is pointed to, and nothing of others."""
+    shutil.rmtree(ready, ignore_errors=True)  # of a recovery that was killed too
     pointer = Pointer.read(out)
     known = Known.of(_releases(out), out)
     current = out / FOLDER / pointer.run_id if pointer else None
@@ -198,7 +206,7 @@ def _show_current(out: Path, ready: Path) -> None:
 
 def _recover(out: Path) -> None:
     """Put right what a killed run left: paths that show two releases, a release that nothing points to."""
-    stage = out / FOLDER / _STAGING
+    stage = out / FOLDER / STAGING
     if not stage.exists():
         return
     for removed in sorted((stage / _REMOVED).glob("*")):
@@ -282,7 +290,7 @@ def _make(out: Path) -> list[Path]:
 
 def _strangers(out: Path) -> list[str]:
     """Return what lies in a folder without a pointer that no run of ours can have put there."""
-    if not out.exists() or (out / FOLDER / _STAGING).is_dir():  # a first run that was killed while it published
+    if not out.exists() or (out / FOLDER / STAGING).is_dir():  # a first run that was killed while it published
         return []
     own = out / FOLDER
     inside = sorted(own.iterdir()) if own.is_dir() and not own.is_symlink() else []

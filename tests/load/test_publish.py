@@ -279,7 +279,7 @@ def test_killed_at_any_moment_keeps_old_or_new_whole(out: Path) -> None:
         assert manifest.verify(out) == []
         shown = {name: (out / name).read_text() for name in NAMES}
         assert all(shown[name] in (beside_old[name], beside_new[name]) for name in NAMES)  # each whole
-        start_and_fail(out)
+        publish.heal(out)
         assert behind_pointer(out) == seen[-1]
         assert {name: (out / name).read_text() for name in NAMES} in (beside_old, beside_new)
         assert not (out / "releases" / ".staging").exists()
@@ -291,6 +291,22 @@ def test_killed_at_any_moment_keeps_old_or_new_whole(out: Path) -> None:
     assert old in seen
     assert any(found != old for found in seen)
     assert all((out / name).read_text() == f"new {name}" for name in NAMES)
+
+
+@needs_fork
+def test_killed_while_it_recovers_is_no_obstacle(out: Path) -> None:
+    publish_word(out, "old")
+    call, words = 0, {"old"}
+    while len(words) == 1:  # until a kill leaves files of two releases beside the pointer
+        in_a_child(lambda: publish_word(out, "new"), call := call + 1, kill)
+        words = {(out / name).read_text().split()[0] for name in NAMES}
+    again = 0
+    while in_a_child(lambda: publish.heal(out), again := again + 1, kill) == KILLED:
+        assert manifest.verify(out) == []
+    assert again > 10
+    assert {(out / name).read_text().split()[0] for name in NAMES} == {"old"}
+    publish_word(out, "new")
+    assert {(out / name).read_text().split()[0] for name in NAMES} == {"new"}
 
 
 @needs_fork
