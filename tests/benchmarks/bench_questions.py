@@ -56,7 +56,6 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_questions(out: Path, bar: Record) -> None:
     stored = sum(path.stat().st_size for path in (out / "tables").iterdir())
     bar("file, of its Parquet", (out / "novostroiki.duckdb").stat().st_size / stored, at_most=1.2, unit="x")
-    bar("public file", (out / "public" / "novostroiki.duckdb").stat().st_size / 1e6, at_most=0.5, unit="MB")
     for number, title, sql, _ in QUESTIONS:
         editions = ("", "public") if title.endswith("(public)") else ("",)
         for edition in editions:
