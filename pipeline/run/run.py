@@ -214,10 +214,11 @@ def _join(  # noqa: PLR0913 - all that the run knows
     reports = _started(executor, [partial(tasks.report, stage, results, notices)])
     # The full database holds what the public edition withheld.
     _results(_started(executor, [partial(tasks.public_tables, stage, since)]))
-    kits = _started(executor, [partial(tasks.press_kit, stage, result.area_id) for result in results])
+    kits = [partial(tasks.press_kit, stage, result.area_id) for result in results]
+    public = _started(executor, [*kits, partial(tasks.public_tiles, stage)])
     workers.apart(tasks.database, stage)
     workers.apart(tasks.public_database, stage)
-    _results([*reports, *kits])
+    _results([*reports, *public])
     _results(_started(executor, [partial(tasks.stamp, stage, run_id), partial(tasks.catalogues, stage)]))
     stages = summarise(stage / ".work" / "progress")
     shutil.rmtree(stage / ".work")

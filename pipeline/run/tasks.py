@@ -116,6 +116,13 @@ def public_database(stage: Path) -> None:
     public_edition.build_database(stage / "public")
 
 
+def public_tiles(stage: Path) -> None:
+    """Build the tiles of the public edition."""
+    from pipeline.load.public_edition import tiles
+
+    tiles.build(stage / "public")
+
+
 def press_kit(stage: Path, area_id: str) -> None:
     """Build the kit of an area."""
     from pipeline.load import press_kit

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # What the validators do in their own code is theirs to warn of.
 pytestmark = pytest.mark.filterwarnings("ignore")
+OTHERS = ("novostroiki-duckdb", "novostroiki-pmtiles")
 EDITIONS = [pytest.param(".", TABLES, id="full"), pytest.param("public", PUBLIC_TABLES, id="public")]
 
 
@@ -47,7 +48,7 @@ def test_the_data_package_names_every_file_and_holds(
 
     edition = editions / folder
     names = {resource["name"] for resource in _read(edition, "datapackage.json")["resources"]}
-    assert {*tables, "novostroiki-duckdb"} >= names >= {path.stem for path in (edition / "tables").iterdir()}
+    assert {*tables, *OTHERS} >= names >= {path.stem for path in (edition / "tables").iterdir()}
     report = Package(str(edition / "datapackage.json")).validate()
     assert report.valid, report.flatten(["name", "type", "note"])
 
@@ -93,7 +94,7 @@ def test_the_collection_is_stac(editions: Path, folder: str, tables: dict[str, p
 
     collection = pystac.Collection.from_file(str(editions / folder / "collection.json"))
     assert collection.validate()
-    assert {"novostroiki-duckdb", "settlements"} <= collection.assets.keys() <= {*tables, "novostroiki-duckdb"}
+    assert {"novostroiki-duckdb", "settlements"} <= collection.assets.keys() <= {*tables, *OTHERS}
     assert all((editions / folder / asset.href).is_file() for asset in collection.assets.values())
 
 
@@ -123,7 +124,7 @@ def test_tables_with_outlines_are_geoparquet(
 
 
 def test_catalogues_hold_no_clock_and_no_path_of_this_machine(editions: Path, tmp_path: Path) -> None:
-    for name in ("tables", "novostroiki.duckdb"):
+    for name in ("tables", "novostroiki.duckdb", "novostroiki.pmtiles"):
         (shutil.copytree if name == "tables" else shutil.copy)(editions / "public" / name, tmp_path / name)
     catalogues.write(tmp_path, PUBLIC_TABLES)
     for name in catalogues.NAMES:

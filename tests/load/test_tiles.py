@@ -12,8 +12,11 @@ import pytest
 import shapely
 from pmtiles.reader import MmapSource, Reader, all_tiles
 
+from pipeline.load import parquet
 from pipeline.load.planner_map import tiles, whatif
 from pipeline.load.planner_map.archive import zoom_range
+from pipeline.load.public_edition import tiles as public_tiles
+from pipeline.schema.public_tables import PUBLIC_TABLES
 from tests.load import sample_tables
 
 if TYPE_CHECKING:
@@ -121,3 +124,19 @@ def test_an_area_with_nothing_in_it_shows_its_bounds(tmp_path: Path) -> None:
     path = tmp_path / "x.pmtiles"
     tiles.build(area.tables, area.zones, area.context, path)
     assert {layer for tile in _decoded(path, tiles.MIN_ZOOM) for layer in tile} == {"area"}
+
+
+def test_public_tiles_hold_the_rows_of_the_public_tables_and_nothing_else(editions: Path) -> None:
+    path = editions / "public" / "novostroiki.pmtiles"
+    for name, key in (("grid", "cell_id"), ("settlements", "settlement_id"), ("areas", "area_id")):
+        rows = parquet.read(editions / "public" / "tables" / f"{name}.parquet", PUBLIC_TABLES[name])
+        shown = rows[rows.geometry.notna()].drop(columns="geometry").set_index(key)
+        told = {f["properties"][key]: f["properties"] for f in _features(path, public_tiles.DEEPEST, name)}
+        assert told.keys() == set(shown.index) != set()
+        for unit, properties in told.items():
+            row = shown.loc[unit].dropna()
+            assert properties == {key: unit, **row.to_dict()}
+    with path.open("rb") as file:
+        metadata = Reader(MmapSource(file)).metadata()
+    assert {layer["id"] for layer in metadata["vector_layers"]} == set(public_tiles.LAYERS)
+    assert "simulated" in metadata["name"]

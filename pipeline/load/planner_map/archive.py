@@ -10,14 +10,12 @@ from pmtiles.tile import zxy_to_tileid
 from pmtiles.writer import Writer
 
 from pipeline.load.planner_map import polygon_layer
+from pipeline.load.tile_layers import MAX_TILE_BYTES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.load.planner_map.polygon_layer import PolygonLayer, TileLayer
-
-MAX_TILE_BYTES = 490_000
-"""Below the 500 kB at which a tile becomes slow to fetch and decode."""
 
 
 def zoom_range(archive: Path) -> tuple[int, int]:

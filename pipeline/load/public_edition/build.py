@@ -15,7 +15,7 @@ from pipeline.base import connection
 from pipeline.base.resources import resource
 from pipeline.geometry.grid import Grid
 from pipeline.load import database, description, parquet
-from pipeline.load.public_edition import disclosure, zone_reach
+from pipeline.load.public_edition import disclosure, tiles, zone_reach
 from pipeline.schema.about import About
 from pipeline.schema.public_tables import PUBLIC_TABLES
 from pipeline.schema.rounding import round_people
@@ -81,8 +81,9 @@ WHERE b.area_id = $area
 
 
 def build(tables_dir: Path, out: Path, *, since: Path | None = None) -> None:
-    """Build the public edition: `build_tables`, then `build_database`."""
+    """Build the public edition: `build_tables`, `tiles.build`, then `build_database`."""
     build_tables(tables_dir, out, since=since)
+    tiles.build(out)
     build_database(out)
 
 
