@@ -14,9 +14,8 @@ const CYRILLIC = /\p{Script=Cyrillic}/u;
 
 /** Texts and formats of one language. */
 export class Language {
-  private readonly plurals: Intl.PluralRules;
-  private readonly whole: Intl.NumberFormat;
-  private readonly days: Intl.DateTimeFormat;
+  /** Formats are dear to make, and most are never asked for. */
+  private readonly formats = new Map<string, Intl.NumberFormat | Intl.PluralRules>();
   /** Locale for formats and sorting. */
   readonly locale: string;
 
@@ -24,12 +23,17 @@ export class Language {
     readonly code: LanguageCode,
     private readonly texts: Record<string, Text>,
   ) {
-    const locale = FORMAT_LOCALES[code];
-    this.locale = locale;
-    this.plurals = new Intl.PluralRules(code === "ru" ? "ru" : "en");
-    this.whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
-    // Month names of another language would be wrong: then the date is written in digits.
-    this.days = new Intl.DateTimeFormat(locale, { dateStyle: locale === code ? "long" : "short" });
+    this.locale = FORMAT_LOCALES[code];
+  }
+
+  private format<T extends Intl.NumberFormat | Intl.PluralRules>(key: string, make: () => T): T {
+    let format = this.formats.get(key) as T | undefined;
+    if (!format) this.formats.set(key, (format = make()));
+    return format;
+  }
+
+  private get plurals(): Intl.PluralRules {
+    return this.format("plurals", () => new Intl.PluralRules(this.code === "ru" ? "ru" : "en"));
   }
 
   /**
@@ -50,7 +54,7 @@ export class Language {
   }
 
   number(value: number): string {
-    return this.whole.format(value).replace("-", "−");
+    return this.decimal(value, 0).replace("-", "−");
   }
 
   /** An estimate of people, rounded as everywhere. */
@@ -60,11 +64,12 @@ export class Language {
   }
 
   percent(share: number, digits = 0): string {
-    return new Intl.NumberFormat(this.locale, { style: "percent", maximumFractionDigits: digits }).format(share);
+    return this.format(`percent ${digits}`, () => new Intl.NumberFormat(this.locale, { style: "percent", maximumFractionDigits: digits })).format(share);
   }
 
   date(day: Date): string {
-    return this.days.format(day);
+    // Month names of another language would be wrong: then the date is written in digits.
+    return new Intl.DateTimeFormat(this.locale, { dateStyle: this.locale === this.code ? "long" : "short" }).format(day);
   }
 
   metres(value: number): string {
@@ -76,7 +81,7 @@ export class Language {
   }
 
   decimal(value: number, digits = 1): string {
-    return new Intl.NumberFormat(this.locale, { maximumFractionDigits: digits }).format(value);
+    return this.format(`decimal ${digits}`, () => new Intl.NumberFormat(this.locale, { maximumFractionDigits: digits })).format(value);
   }
 
   /** A name in this language, else as its source has it, else in any language; in the letters that its readers read. */

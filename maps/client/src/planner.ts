@@ -16,12 +16,17 @@ function json(id: string): unknown {
   return JSON.parse(document.getElementById(id)?.textContent ?? "null");
 }
 
+/** What newer browsers have: far faster than letter by letter. */
+const decoder = Uint8Array as { fromBase64?: (text: string) => Uint8Array };
+
 /** Decode a file that travels in the page as base64; the text is dropped from the page, to free its memory. */
 function embedded(id: string): ArrayBuffer | null {
   const element = document.getElementById(id);
   if (!element?.textContent) return null;
-  const text = atob(element.textContent.trim());
+  const packed = element.textContent.trim();
   element.remove();
+  if (decoder.fromBase64) return decoder.fromBase64(packed).buffer as ArrayBuffer;
+  const text = atob(packed);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes.buffer;
