@@ -254,3 +254,15 @@ def test_the_tour_is_closed_for_good(browser: Browser, sample_map: Path) -> None
     again.wait_for_function(READY)
     assert again.locator("#tour").is_hidden()
     context.close()
+
+
+def test_a_settlement_prints_with_its_figures(browser: Browser, sample_map: Path) -> None:
+    """What was asked about is on the sheet: people, growth and zones, below the map; buttons are not."""
+    page = opened(browser, sample_map, "lang=en&at=bishkek/0001")
+    page.emulate_media(media="print")
+    assert page.locator("#content .estimate").first.is_visible()
+    assert page.locator("#details-since-2016").is_visible()
+    assert page.locator("#map").is_visible()
+    assert not page.locator("#close-details").is_visible()
+    assert not page.locator("#print").is_visible()
+    page.context.close()

@@ -24,8 +24,8 @@ import { TABS, type State, type Tab } from "./state";
 
 const PRINT_DELAY_MS = 250;
 const LONGEST_ADDRESS = 600;
-/** Room for the map on a print (print.css), across and upright for an area and for a place, and a pixel on paper in metres. */
-const [ACROSS_PX, AREA_PX, HERE_PX, M_PER_PX] = [[672, 420], [700, 380], [700, 340], 0.0254 / 96] as const;
+/** Room for the map on a print (print.css), across and upright for an area and for a sheet, and a pixel on paper in metres. */
+const [ACROSS_PX, AREA_PX, SHEET_PX, M_PER_PX] = [[672, 420], [700, 380], [700, 340], 0.0254 / 96] as const;
 
 function part(id: string): HTMLElement {
   const element = document.getElementById(id);
@@ -203,10 +203,16 @@ export class Shell {
     return app.selected ? "details" : app.state.here ? "here" : app.state.tab;
   }
 
+  /** Whether a place or a settlement is told of, which prints as a sheet. */
+  private get isSheet(): boolean {
+    return this.view === "here" || this.view === "details";
+  }
+
   private drawContent(): void {
     const { app, view } = this;
     const { selected } = app;
     document.body.dataset.tab = view;
+    document.body.dataset.print = this.isSheet ? "sheet" : view;
     document.body.dataset.areas = String(app.state.areas.length);
     document.body.dataset.growing = String(showsPast(app.state));
     this.content.setAttribute("aria-labelledby", `tab-${app.state.tab}`);
@@ -274,7 +280,7 @@ export class Shell {
     const { map } = this.app;
     const size = map.getSize();
     const width = map.distance(map.containerPointToLatLng([0, size.y / 2]), map.containerPointToLatLng([size.x, size.y / 2]));
-    const room = this.view === "here" ? HERE_PX : this.view === "area" ? AREA_PX : ACROSS_PX;
+    const room = this.isSheet ? SHEET_PX : this.view === "area" ? AREA_PX : ACROSS_PX;
     const shown = size.x * Math.min(room[0] / size.x, room[1] / size.y);
     return Number((width / (shown * M_PER_PX)).toPrecision(2));
   }
