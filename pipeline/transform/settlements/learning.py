@@ -27,6 +27,8 @@ SURE = 0.96
 """Whoever labels errs now and then."""
 LEAST_LABELS = 10
 """So many labels and more may show that what is but style elsewhere tells kinds apart here."""
+MOST_WRONG = 0.2
+"""They show it if, each left out in turn, no larger share of those that the others tell is told wrong."""
 FOLDS = 40
 """More labels than this are left out in so many groups, not one by one."""
 _TINY = 1e-300
@@ -96,8 +98,8 @@ class Trial:
     shipped, learned
         Right with the shipped weights, and with those that the other labels teach.
     style
-        Whether to judge the city by all that its labels have taught, style among it (`classification.judge`): more are
-        told right than else, after those told wrong are taken off.
+        Whether to judge the city by all that its labels have taught, style among it (`classification.judge`): no fewer
+        are told right than else, and no more than `MOST_WRONG` of those told are wrong.
     """
 
     shipped: int
@@ -122,7 +124,8 @@ def leave_one_out(evidence: pd.DataFrame, kinds: pd.Series, weights: Weights = W
             found[fold] = judge(evidence.iloc[fold], learned, style=style)["kind"]
     right = {style: int((found == wanted).sum()) for style, found in told.items()}
     wrong = {style: int(((found != wanted) & (found != UNDETERMINED)).sum()) for style, found in told.items()}
-    better = len(kinds) >= LEAST_LABELS and right[True] - wrong[True] > right[False] - wrong[False]
+    better = len(kinds) >= LEAST_LABELS and right[True] >= right[False]
+    better &= wrong[True] <= MOST_WRONG * (right[True] + wrong[True])
     return Trial(int((judge(evidence, weights)["kind"].to_numpy() == wanted).sum()), right[better], better)
 
 
