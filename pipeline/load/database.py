@@ -7,6 +7,7 @@ of it when it is asked for, by DuckDB from 1.5 on, by older ones once they have 
 from __future__ import annotations
 
 import math
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,7 @@ _BLOCKS = 256
 _BLOCK_BYTES = (2**14, 2**18)
 """The smallest and the largest block that DuckDB knows."""
 VIEWS = Path(__file__).parent / "views"
-"""One SQL file per view, with its comments; they are run in the order of their names."""
+"""One SQL file per view, run in the order of their names; `columns.toml` says what columns mean that several have."""
 
 
 def build(
@@ -96,6 +97,7 @@ def build(
         define_macros(con)
         for view in views if views is not None else sorted(VIEWS.glob("*.sql")):
             con.execute(view.read_text(encoding="utf-8"))
+        _comment_views(con)
         con.execute("CHECKPOINT")
 
 
@@ -106,8 +108,24 @@ def _block_bytes(stored: int) -> int:
 
 
 def define_macros(con: duckdb.DuckDBPyConnection) -> None:
-    """Define which rules bind: ``is_binding(red_zone_rules.kind)``."""
+    """Define what views share: ``is_binding(red_zone_rules.kind)`` and ``rate_per_year(now, before, years)``."""
     con.execute(f"CREATE MACRO is_binding(kind) AS kind IN ({', '.join(_quoted(kind) for kind in BINDING)})")
+    con.execute(
+        "CREATE MACRO rate_per_year(now, before, years) AS "
+        "CASE WHEN before > 0 AND now > 0 THEN pow(now / before, 1.0 / years) - 1 END"
+    )
+
+
+def _comment_views(con: duckdb.DuckDBPyConnection) -> None:
+    """Say of the columns of views what they mean, where their own file does not."""
+    meanings = tomllib.loads((VIEWS / "columns.toml").read_text(encoding="utf-8"))
+    bare = con.execute(
+        "SELECT c.table_name, c.column_name FROM duckdb_columns() AS c "
+        "JOIN duckdb_views() AS v ON v.view_name = c.table_name "
+        "WHERE NOT v.internal AND NOT v.temporary AND c.comment IS NULL ORDER BY ALL"
+    ).fetchall()
+    for view, column in bare:
+        con.execute(f'COMMENT ON COLUMN "{view}"."{column}" IS {_quoted(meanings[column])}')
 
 
 def _create(con: duckdb.DuckDBPyConnection, table: pan.DataFrameSchema, *, indexed: bool) -> None:

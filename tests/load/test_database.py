@@ -51,12 +51,15 @@ def test_every_table_exists_with_its_columns(con: duckdb.DuckDBPyConnection) -> 
         assert columns[: len(table.columns)] == list(table.columns)
 
 
-def test_every_table_view_and_column_has_a_comment(con: duckdb.DuckDBPyConnection) -> None:
-    bare = con.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE comment IS NULL "
-        "UNION ALL SELECT view_name FROM duckdb_views() WHERE NOT internal AND comment IS NULL "
-        "UNION ALL SELECT table_name || '.' || column_name FROM duckdb_columns() WHERE NOT internal AND comment IS NULL"
-    ).fetchall()
+@pytest.mark.parametrize("edition", [".", "public"])
+def test_every_table_view_and_column_has_a_comment(editions: Path, edition: str) -> None:
+    with connection.connect(editions / edition / "novostroiki.duckdb", read_only=True) as con:
+        bare = con.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE comment IS NULL "
+            "UNION ALL SELECT view_name FROM duckdb_views() WHERE NOT internal AND comment IS NULL "
+            "UNION ALL SELECT table_name || '.' || column_name FROM duckdb_columns() "
+            "WHERE NOT internal AND comment IS NULL"
+        ).fetchall()
     assert bare == []
 
 

@@ -1,33 +1,17 @@
 CREATE VIEW area_growth AS
-WITH series AS (
-    SELECT
-        *,
-        lag(built_m2) OVER epochs AS before_m2,
-        lag(year) OVER epochs AS before_year,
-        last_value(built_m2) OVER (
-            epochs ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
-        ) AS latest_m2
-    FROM area_built_up
-    WINDOW epochs AS (PARTITION BY area_id, product ORDER BY year)
-)
 SELECT
-    s.area_id,
-    s.product,
-    s.year,
-    s.modelled,
-    s.built_m2,
-    s.built_m2 / nullif(s.latest_m2, 0) AS share_of_latest,
-    CASE WHEN s.before_m2 > 0 AND s.built_m2 > 0
-        THEN pow(s.built_m2 / s.before_m2, 1.0 / (s.year - s.before_year)) - 1
-    END AS rate_per_year
-FROM series AS s
-ORDER BY s.area_id, s.product, s.year;
+    area_id,
+    product,
+    year,
+    modelled,
+    built_m2,
+    built_m2 / nullif(
+        last_value(built_m2) OVER (epochs ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING), 0
+    ) AS share_of_latest,
+    rate_per_year(built_m2, lag(built_m2) OVER epochs, year - lag(year) OVER epochs) AS rate_per_year
+FROM area_built_up
+WINDOW epochs AS (PARTITION BY area_id, product ORDER BY year)
+ORDER BY area_id, product, year;
 
 COMMENT ON VIEW area_growth IS 'Built-up area of each area by epoch, with its yearly rate of growth.';
-COMMENT ON COLUMN area_growth.area_id IS 'Area.';
-COMMENT ON COLUMN area_growth.product IS 'Dataset; rates are only taken within one.';
 COMMENT ON COLUMN area_growth.year IS 'Epoch.';
-COMMENT ON COLUMN area_growth.modelled IS 'True: a projection of the producer, not an observation.';
-COMMENT ON COLUMN area_growth.built_m2 IS 'Built-up area. [m2]';
-COMMENT ON COLUMN area_growth.share_of_latest IS 'built_m2 / built-up area of the latest epoch. [1]';
-COMMENT ON COLUMN area_growth.rate_per_year IS 'Compound rate since the epoch before; NULL: nothing was built then. [1/year]';

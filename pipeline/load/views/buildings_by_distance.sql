@@ -30,9 +30,6 @@ FROM stepped
 ORDER BY area_id, settlement_id NULLS FIRST, hazard_class, distance_m;
 
 COMMENT ON VIEW buildings_by_distance IS 'How many buildings of a settlement lie within a distance of the nearest hazard of a class: the curve behind the map''s what-if slider, in steps of 50 m. Steps without a further building are left out.';
-COMMENT ON COLUMN buildings_by_distance.area_id IS 'Area.';
-COMMENT ON COLUMN buildings_by_distance.settlement_id IS 'Settlement; NULL: buildings in none.';
-COMMENT ON COLUMN buildings_by_distance.hazard_class IS 'Class of the hazard.';
 COMMENT ON COLUMN buildings_by_distance.distance_m IS 'Distance from the outline to the hazard''s edge, rounded up to 50 m; 0: touching or inside. [m]';
 COMMENT ON COLUMN buildings_by_distance.buildings IS 'Buildings at this distance or nearer. [1]';
 COMMENT ON COLUMN buildings_by_distance.homes IS 'Of these, homes. [1]';

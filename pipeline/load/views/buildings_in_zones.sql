@@ -16,11 +16,7 @@ WHERE h.distance_m <= r.distance_m AND is_binding(r.kind) AND NOT h.doubtful
 GROUP BY ALL;
 
 COMMENT ON VIEW buildings_in_zones IS 'Which buildings stand in the binding zone of which rule. A zone binds where the hazard is the zone itself (inside), where an act sets the distance (statutory), or where the rule stands for an act that is not known (proxy, marked as assumed); advisory zones are left out, and so are doubtful buildings. One building may stand in several zones: count(DISTINCT building_id), of homes with FILTER (home).';
-COMMENT ON COLUMN buildings_in_zones.area_id IS 'Area.';
 COMMENT ON COLUMN buildings_in_zones.building_id IS 'Building.';
-COMMENT ON COLUMN buildings_in_zones.rule_id IS 'Rule.';
-COMMENT ON COLUMN buildings_in_zones.hazard_class IS 'Class of the hazard.';
-COMMENT ON COLUMN buildings_in_zones.concern IS 'Whom the zone is about: residents or administrative.';
 COMMENT ON COLUMN buildings_in_zones.home IS 'True: it is a home; false: a shed, a shop, another building.';
 COMMENT ON COLUMN buildings_in_zones.assumed IS 'True: the rule is an approximation, or one of its hazards here lacks a tag and an assumption was used.';
 COMMENT ON COLUMN buildings_in_zones.distance_m IS 'Distance from the outline to the nearest hazard of the rule. [m]';

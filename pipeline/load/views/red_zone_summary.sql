@@ -26,15 +26,6 @@ JOIN red_zone_rules AS r USING (rule_id)
 ORDER BY o.area_id, o.severity DESC, o.settlement_id, o.rule_id;
 
 COMMENT ON VIEW red_zone_summary IS 'Which settlements reach into which red zones, how far, and on which law the zone rests.';
-COMMENT ON COLUMN red_zone_summary.area_id IS 'Area.';
-COMMENT ON COLUMN red_zone_summary.settlement_id IS 'Settlement.';
-COMMENT ON COLUMN red_zone_summary.name IS 'Best-known name of the settlement.';
-COMMENT ON COLUMN red_zone_summary.settlement_kind IS 'Class of the settlement.';
-COMMENT ON COLUMN red_zone_summary.hazard_class IS 'Class of the hazard.';
-COMMENT ON COLUMN red_zone_summary.hazard IS 'Name of the class in English.';
-COMMENT ON COLUMN red_zone_summary.concern IS 'Whom the zone is about: residents or administrative.';
-COMMENT ON COLUMN red_zone_summary.rule_kind IS 'Nature of the rule.';
-COMMENT ON COLUMN red_zone_summary.limit_m IS 'Distance that the rule asks for. [m]';
 COMMENT ON COLUMN red_zone_summary.nearest_m IS 'Least distance from a building of the settlement to the hazard. [m]';
 COMMENT ON COLUMN red_zone_summary.buildings_within IS 'Buildings within the distance. [1]';
 COMMENT ON COLUMN red_zone_summary.homes_within IS 'Of these, homes. [1]';
@@ -42,7 +33,3 @@ COMMENT ON COLUMN red_zone_summary.share_of_buildings IS 'buildings_within / bui
 COMMENT ON COLUMN red_zone_summary.overlap_m2 IS 'Land of the settlement inside the zone. [m2]';
 COMMENT ON COLUMN red_zone_summary.overlap_share IS 'overlap_m2 / land of the settlement. [1]';
 COMMENT ON COLUMN red_zone_summary.severity IS '0 none to 1 worst. [1]';
-COMMENT ON COLUMN red_zone_summary.assumed IS 'True: a tag of the hazard is missing and an assumption was used.';
-COMMENT ON COLUMN red_zone_summary.legal_reference IS 'Act that the distance rests on; empty: none known.';
-COMMENT ON COLUMN red_zone_summary.verified IS 'True only where the distance was read in the act itself.';
-COMMENT ON COLUMN red_zone_summary.rule_id IS 'Rule.';
