@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyproj import CRS
 
 from pipeline.extract.osm.objects import KINDS
 from pipeline.geometry.bbox import touches
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 NAMES = {"name": "name", "name_en": "name:en", "name_ru": "name:ru", "name_ky": "name:ky", "name_kk": "name:kk"}
 """Column to OSM key."""
 OTHER_NAMES = ("alt_name", "old_name", "loc_name", "official_name")
+_DEGREES = CRS.from_epsg(4326)
 MAX_NAME = 255
 """OpenStreetMap allows no longer value; a longer one comes from a broken file."""
 
@@ -55,7 +57,9 @@ def build(
             **text.columns(rows.tags[chosen], layer.attributes),
             "source_id": _text(pa.array(rows.source_ids, pa.string()).take(pa.array(rows.file[chosen]))),
         }
-        frames[name] = gpd.GeoDataFrame(columns, geometry=rows.geometry[chosen], crs="EPSG:4326")
+        # With `geometry` apart, it takes twice as long, and there are dozens of layers.
+        columns["geometry"] = gpd.array.from_shapely(rows.geometry[chosen], crs=_DEGREES)
+        frames[name] = gpd.GeoDataFrame(columns, geometry="geometry")
     return frames, text.cut
 
 
