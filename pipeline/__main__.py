@@ -6,7 +6,8 @@ import os
 import sys
 from contextlib import suppress
 
-from pipeline.base import stopping
+from pipeline.base import memory, stopping
+from pipeline.errors import RunError
 
 _ERR = 2
 _INTERRUPTED = 130
@@ -17,6 +18,10 @@ def main() -> None:
     """Run the command line; whatever stops it, and wherever its output cannot go, is one sentence."""
     _take_closed_streams()
     stopping.install()
+    try:
+        memory.check(memory.TO_LOAD)
+    except RunError as error:
+        _end(str(error))
     try:
         from pipeline.cli import app
 

@@ -121,7 +121,7 @@ def run(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Do everything: read, delineate, measure, estimate, and publish tables and maps."""
     with _speaking():
-        memory.check()
+        memory.check(memory.TO_RUN)
         settings = _load(config, areas=tuple(area) if area else None, sources=sources and sources.value, out=out)
         if plan:
             from pipeline.commands import fetch_plan
@@ -372,5 +372,6 @@ def _speaking() -> Iterator[None]:
     except Exception as error:
         if not memory.ran_out(error):
             raise
-        typer.echo("novostroiki: the machine has too little memory for this; use fewer --jobs.", err=True)
+        remedy = "free some, raise its limit (ulimit -v), or use fewer --jobs"
+        typer.echo(f"novostroiki: there is too little memory for this; {remedy}.", err=True)
         raise typer.Exit(1) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,7 +11,10 @@ import time
 from typing import TYPE_CHECKING
 
 import duckdb
+import pyarrow as pa
 import pytest
+
+from pipeline.base import memory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,3 +89,39 @@ def test_a_place_that_takes_no_folder_is_one_sentence() -> None:
     assert done.returncode == 2
     assert "cannot be used for the outputs" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("mebibytes", [100, 1000])
+def test_a_limit_of_memory_that_is_too_low_is_one_sentence(tmp_path: Path, mebibytes: int) -> None:
+    """What OpenBLAS would otherwise wait for without end."""
+
+    import resource  # which Windows lacks
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (mebibytes * 2**20,) * 2)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline", "run", "--out", str(tmp_path / "out")],
+        preexec_fn=limit,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(rf"novostroiki: This process may take {mebibytes:,} MiB .*\(ulimit -v\)\.\n", done.stderr)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("can't start new thread"),
+        ImportError("a.so: failed to map segment from shared object"),
+        duckdb.OutOfMemoryException("Out of Memory Error: Allocation failure"),
+        pa.ArrowMemoryError("malloc of size 64 failed"),
+    ],
+)
+def test_libraries_say_in_many_ways_that_there_is_no_memory(error: Exception) -> None:
+    assert memory.ran_out(error)
+    assert not memory.ran_out(ValueError("the file is damaged"))

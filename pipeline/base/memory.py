@@ -6,8 +6,8 @@ import re
 
 from pipeline.errors import RunError
 
-LEAST_BYTES = 2 * 2**30
-"""Address space without which some libraries cannot even be loaded (OpenBLAS then tries for ever)."""
+TO_LOAD, TO_RUN = 2**29, 2 * 2**30
+"""Address space, in bytes, without which libraries of any command, or of a run, cannot even be loaded."""
 _LACKS = re.compile(
     r"out of memory|cannot allocate|allocation fail|unable to allocate|failed to map segment|can't start new thread|"
     r"bad_alloc|insufficient memory",
@@ -15,8 +15,8 @@ _LACKS = re.compile(
 )
 
 
-def check() -> None:
-    """Refuse to begin where this process may take less than the least.
+def check(least: int) -> None:
+    """Refuse to begin where this process may take less; OpenBLAS would try for ever to get it.
 
     Raises
     ------
@@ -28,10 +28,10 @@ def check() -> None:
     except ImportError:  # Windows knows no such limit
         return
     allowed, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if allowed != resource.RLIM_INFINITY and allowed < LEAST_BYTES:
+    if allowed != resource.RLIM_INFINITY and allowed < least:
         msg = (
-            f"This process may take {allowed / 2**20:,.0f} MiB of memory, and a run takes at least "
-            f"{LEAST_BYTES / 2**20:,.0f} MiB of address space; raise the limit (ulimit -v)."
+            f"This process may take {allowed / 2**20:,.0f} MiB of memory, and it needs at least "
+            f"{least / 2**20:,.0f} MiB of address space; raise the limit (ulimit -v)."
         )
         raise RunError(msg)
 

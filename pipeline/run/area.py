@@ -199,6 +199,7 @@ def area_stages(  # noqa: PLR0913, PLR0917 - everything that an area is describe
 
 def _read(reader: Reader, area: Area, layers: Catalogue, fetched: Fetched | None) -> Extract[AreaInputs]:
     read: Extract[AreaInputs] = reader.call("pipeline.extract.inputs", "read", area, layers, fetched)
+    reader.close()  # an area has nothing else to read, and the others need the memory
     return read
 
 

@@ -135,7 +135,9 @@ class Reader:
         raise value
 
     def close(self) -> None:
-        """End the process, whatever it does."""
+        """End the process, whatever it does; one that has ended stays so."""
+        if self._process.returncode is not None:
+            return
         with suppress(OSError, ValueError):
             self._requests.close()
         if hasattr(os, "killpg"):
