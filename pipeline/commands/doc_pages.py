@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from pipeline.commands.architecture_page import architecture_page
 from pipeline.commands.inputs_page import inputs_page
 from pipeline.declared import catalogue
+from pipeline.load.database import VIEWS
 from pipeline.schema.public_tables import PUBLIC_TABLES
 from pipeline.schema.tables import PRIVATE, TABLES
 from pipeline.transform.red_zones.rules import condition
@@ -122,6 +124,14 @@ def tables_page(head: str, tables: Mapping[str, DataFrameSchema]) -> str:
         title = f"\n## {name}\n\n{schema.description}{private} Key: {key}.\n"
         parts += [title, _grid(("column", "type", "unit", "may be NULL", "meaning"), rows)]
     return "\n".join(parts) + "\n"
+
+
+def _views(folder: Path) -> str:
+    """Return the views of an edition, as their own files describe them."""
+    files = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.sql"))]
+    told = [found for text in files for found in re.findall(r"COMMENT ON VIEW (\w+) IS '((?:[^']|'')*)';", text)]
+    rows = [(f"`{view}`", description.replace("''", "'")) for view, description in told]
+    return f"\n## Views of the database\n\n{_grid(('view', 'what it tells'), rows)}\n"
 
 
 def _overview(zones: Mapping[str, RedZone]) -> str:
@@ -235,8 +245,8 @@ def write(folder: Path) -> None:
         "architecture.md": architecture_page(_NOTE),
         "inputs.md": inputs_page(_NOTE, _grid),
         "red_zones.md": red_zones_page(catalogue.default().red_zones),
-        "tables.md": tables_page(_TABLES, TABLES),
-        "public_tables.md": tables_page(_PUBLIC, PUBLIC_TABLES),
+        "tables.md": tables_page(_TABLES, TABLES) + _views(VIEWS),
+        "public_tables.md": tables_page(_PUBLIC, PUBLIC_TABLES) + _views(VIEWS / "public"),
     }
     for name, text in pages.items():
         (folder / name).write_text(text, encoding="utf-8")

@@ -13,7 +13,7 @@ from pipeline.schema.tables import TABLES
 DOCS = Path(__file__).parent.parent.parent / "docs"
 
 
-@pytest.mark.parametrize("name", ["architecture.md", "inputs.md", "red_zones.md", "tables.md"])
+@pytest.mark.parametrize("name", ["architecture.md", "inputs.md", "red_zones.md", "tables.md", "public_tables.md"])
 def test_the_committed_page_is_current(name: str, tmp_path: Path) -> None:
     doc_pages.write(tmp_path)
     written = (tmp_path / name).read_text(encoding="utf-8")
