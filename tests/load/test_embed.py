@@ -222,6 +222,22 @@ def test_the_map_is_cropped_to_where_people_live(kit: figures.Kit) -> None:
     assert ground >= 0.5 * frame.width * frame.height
 
 
+@given(st.lists(st.tuples(st.integers(-40, 40), st.floats(0, 5000)), min_size=1, max_size=60))
+def test_no_shorter_stretch_holds_nearly_everybody(cells: list[tuple[int, float]]) -> None:
+    places, people = (np.array(column) for column in zip(*cells, strict=True))
+    low, high = figures._middle(places, people)
+
+    def held(first: int, last: int) -> float:
+        return float(people[(places >= first) & (places <= last)].sum())
+
+    needed = figures._KEPT * people.sum()
+    assert held(low, high) >= needed - 0.01
+    if people.sum() > 1:
+        assert all(
+            held(first, first + high - low - 1) < needed + 0.01 for first in range(int(places.min()), int(places.max()))
+        )
+
+
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 @pytest.mark.parametrize("face", Face)
 def test_texts_are_measured_as_the_fonts_draw_them(face: Face) -> None:

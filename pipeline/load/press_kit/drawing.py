@@ -170,9 +170,9 @@ def draw_labels(parent: Element, kit: Kit, frame: Frame, code: str) -> None:
             continue
         x, y = frame.x(settlement.place[0]), frame.y(settlement.place[1]) - _LABEL_SIZE
         half = text_width(name, _LABEL_SIZE, Face.STRONG) * _WIDER / 2 + 3
-        if half * 2 > frame.width or not (0 <= x <= frame.width and 0 <= y <= frame.height):
+        if half * 2 > frame.width or not (0 <= x <= frame.width and -_LABEL_SIZE <= y <= frame.height):
             continue
-        x = min(max(x, half), frame.width - half)
+        x, y = min(max(x, half), frame.width - half), max(y, _LABEL_SIZE)
         box = (x - half, y - _LABEL_SIZE, x + half, y + 5)
         if any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken):
             continue

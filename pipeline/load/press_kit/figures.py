@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _READ = ("areas", "settlements", "grid", "area_population", "settlement_population", "area_built_up", "sources")
 _MARGIN_M = CELL_M
-_KEPT = 0.99
+_KEPT = 0.98
 """Share of the residents, along each axis, that the map shows in full; cells farther out are on its inset."""
 _WORTH_CROPPING = 0.75
 """The map is cropped only where that leaves less than this share of its ground: else the inset shows nothing new."""
@@ -181,12 +181,17 @@ def _bounds(cells: pd.DataFrame, area: shapely.Polygon, grid: Grid) -> tuple[Bou
 
 
 def _middle(places: NDArray[np.int64], people: NDArray[np.float64]) -> tuple[int, int]:
-    """Return between which places all but the outermost people live; the first and last place if there are none."""
+    """Return the shortest stretch of places in which `_KEPT` of the people live; all of it where there are none."""
     order = np.argsort(places, kind="stable")
-    reached = np.cumsum(people[order])
-    outside = (1.0 - _KEPT) / 2 * reached[-1]
-    low, high = np.searchsorted(reached, (outside, reached[-1] - outside))
-    return int(places[order[low]]), int(places[order[min(high, len(order) - 1)]])
+    ordered, reached = places[order], np.cumsum(people[order])
+    before = reached - people[order]
+    # A thousandth of a person: sums of floating-point numbers are not exact.
+    ends = np.minimum(np.searchsorted(reached, before + _KEPT * reached[-1] - 0.001), len(ordered) - 1)
+    enough = np.flatnonzero(reached[ends] - before >= _KEPT * reached[-1] - 0.001)
+    best = enough[np.argmin(ordered[ends[enough]] - ordered[enough])]
+    if reached[-1] == 0:
+        return int(ordered[0]), int(ordered[-1])
+    return int(ordered[best]), int(ordered[ends[best]])
 
 
 def _around(cells: pd.DataFrame) -> Bounds:
