@@ -11,6 +11,8 @@ import shapely
 from pipeline.geometry.polygon_validity import area_of
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from pipeline.geometry.arrays import Floats, Geometries, Ints
 
 _TILE_VERTICES = 256
@@ -26,13 +28,36 @@ class SharedAreas:
     area: Floats
 
 
-def shared_areas(shapes: Geometries, regions: Geometries) -> SharedAreas:
+@dataclass(frozen=True, slots=True)
+class Regions:
+    """Regions cut up into tiles of few vertices: what takes most of the time, and serves any number of shapes.
+
+    Attributes
+    ----------
+    tile, region
+        The tiles, and the position of the region that each is of.
+    """
+
+    tile: Geometries
+    region: Ints
+
+    @classmethod
+    def of(cls, regions: Geometries) -> Self:
+        """Cut up valid polygons or multipolygons."""
+        tiles = [_tiles(region) for region in regions]
+        owner = np.repeat(np.arange(len(regions)), np.fromiter(map(len, tiles), np.int64))
+        return cls(np.array([one for own in tiles for one in own], dtype=object), owner)
+
+
+def shared_areas(shapes: Geometries, regions: Regions) -> SharedAreas:
     """Return the area that each shape shares with each region, for all pairs that share any.
 
     Parameters
     ----------
-    shapes, regions
+    shapes
         Valid polygons or multipolygons.
+    regions
+        What they may lie in.
 
     Returns
     -------
@@ -41,19 +66,17 @@ def shared_areas(shapes: Geometries, regions: Geometries) -> SharedAreas:
 
     Examples
     --------
-    >>> half = shared_areas(np.array([shapely.box(0, 0, 2, 1)]), np.array([shapely.box(1, 0, 9, 9)]))
+    >>> half = shared_areas(np.array([shapely.box(0, 0, 2, 1)]), Regions.of(np.array([shapely.box(1, 0, 9, 9)])))
     >>> half.area
     array([1.])
     """
-    tiles = [_tiles(region) for region in regions]
-    of_tile = np.repeat(np.arange(len(regions)), np.fromiter(map(len, tiles), np.int64))
-    tile = np.array([one for own in tiles for one in own], dtype=object)
+    tile = regions.tile
     tree = shapely.STRtree(shapes)
     met, shape = tree.query(tile, predicate="intersects")
     whole = np.isin(met * len(shapes) + shape, np.dot((len(shapes), 1), tree.query(tile, predicate="covers")))
     area = shapely.area(shapes[shape])
     area[~whole] = shapely.area(shapely.intersection(shapes[shape[~whole]], tile[met[~whole]]))
-    pair, part = np.unique(of_tile[met] * len(shapes) + shape, return_inverse=True)
+    pair, part = np.unique(regions.region[met] * len(shapes) + shape, return_inverse=True)
     total = np.bincount(part, weights=area, minlength=len(pair)).astype(np.float64, copy=False)
     region, shape = np.divmod(pair[total > 0], max(len(shapes), 1))
     return SharedAreas(shape, region, total[total > 0])

@@ -43,6 +43,13 @@ def quantiles(draws: NDArray[np.float64] | Whole) -> dict[str, float]:
     return {**dict(zip(QUANTILES, values.tolist(), strict=True)), "mean": float(draws.mean())}
 
 
+def quantiles_of_each(draws: NDArray[np.float64]) -> list[dict[str, float]]:
+    """Return `quantiles` of each row of draws, shape (n, draws)."""
+    values = np.quantile(draws, list(QUANTILES.values()), axis=1)
+    names = (*QUANTILES, "mean")
+    return [dict(zip(names, row, strict=True)) for row in np.vstack([values, draws.mean(axis=1)]).T.tolist()]
+
+
 def home_floor_m2(kind: NDArray[np.str_], footprint_m2: Draws, levels: Draws) -> Draws:
     """Return the floor area in which people may live, by building: 0 for sheds, halls and outlines too small.
 

@@ -55,21 +55,28 @@ def first_seen_years(
     have, and a house built anew keeps the year of the old one. Of the yearly products, cells of 10 to 30 m, the earlier
     year counts. The epochs are asked only where those tell nothing, or no more than that it stood when they begin.
     """
-    points = buildings.geometry.centroid
+    rasters = [raster for raster in (onset, tracker, *built_up.values()) if raster is not None]
+    centres = buildings.geometry.centroid
+    points = {crs: centres.to_crs(crs) for crs in {raster.crs for raster in rasters}}
     years = np.full(len(buildings), np.nan)
     began = np.zeros(len(buildings), dtype=bool)
     if onset is not None:
-        seen = _positive(zonal.at_points(points, onset))
+        seen = _positive(zonal.at_points(points[onset.crs], onset))
         shown = onset.values[onset.values > 0]
         began = seen == (shown.min() if shown.size else np.nan)
         years = seen
     if tracker is not None:
-        codes = _positive(zonal.at_points(points, tracker))
+        codes = _positive(zonal.at_points(points[tracker.crs], tracker))
         since = tracker_year(codes)
         # Of what stood when the tracker began, it says no more than that.
         began |= np.isnan(years) & (since == TRACKER_BEGIN) & (codes == 1)
         years = np.fmin(years, since)
-    epochs = _from_epochs(points, {year: raster for year, raster in built_up.items() if year not in modelled})
+    observed = {
+        year: np.nan_to_num(zonal.at_points(points[raster.crs], raster))
+        for year, raster in built_up.items()
+        if year not in modelled
+    }
+    epochs = _from_epochs(observed, len(buildings))
     years = np.where(np.isnan(years), epochs, np.where(began, np.fmin(years, epochs), years))
     return pd.Series(years, index=buildings.index, name="first_seen_year").astype("Int64")
 
@@ -78,13 +85,10 @@ def _positive(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(values > 0, values, np.nan)
 
 
-def _from_epochs(points: gpd.GeoSeries, built_up: Mapping[int, Raster]) -> NDArray[np.float64]:
-    """Return the first epoch in which the cell of each point held `HALF` of its latest built-up area."""
-    years = np.full(len(points), np.nan)
-    if not built_up:
-        return years
-    latest = np.nan_to_num(zonal.at_points(points, built_up[max(built_up)]))
+def _from_epochs(built_up: Mapping[int, NDArray[np.float64]], count: int) -> NDArray[np.float64]:
+    """Return the first epoch in which the cell of each of `count` points held `HALF` of its latest built-up area."""
+    years = np.full(count, np.nan)
     for year in sorted(built_up, reverse=True):
-        built = np.nan_to_num(zonal.at_points(points, built_up[year]))
-        years[(latest > 0) & (built >= HALF * latest)] = year
+        latest = built_up[max(built_up)]
+        years[(latest > 0) & (built_up[year] >= HALF * latest)] = year
     return years

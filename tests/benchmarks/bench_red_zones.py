@@ -19,7 +19,7 @@ import pytest
 import shapely
 
 from pipeline.geometry.distance import pair_distances
-from pipeline.geometry.shared_area import shared_areas
+from pipeline.geometry.shared_area import Regions, shared_areas
 from pipeline.transform.red_zones import distances
 from tests.postgis import cluster
 from tests.transform.red_zone_city import METRIC, blob, rectangles, winding
@@ -73,7 +73,7 @@ def seconds(work: Any) -> tuple[float, Any]:
 @cache
 def ours_areas(count: int) -> tuple[float, Any]:
     shapes, red = footprints(count), zones()
-    return seconds(lambda: shared_areas(shapes, red))
+    return seconds(lambda: shared_areas(shapes, Regions.of(red)))
 
 
 @cache
@@ -189,7 +189,7 @@ def whole_job() -> None:
     ids = {"hazard_id": [f"h/{row:05d}" for row in range(HAZARDS)], "hazard_class": "c", "rule_id": "r", "area_id": "a"}
     hazards = gpd.GeoDataFrame(ids, geometry=edges(), crs=METRIC)
     table = distances(buildings, hazards, {"c": REACH_M})
-    shared_areas(shapes, zones())
+    shared_areas(shapes, Regions.of(zones()))
     sys.stdout.write(f"{len(table)} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}\n")
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import shapely
 
-from pipeline.geometry.shared_area import shared_areas
+from pipeline.geometry.shared_area import Regions, shared_areas
 from tests.transform.red_zone_city import town
 
 
 def check(shapes: np.ndarray, regions: np.ndarray) -> None:
-    ours = shared_areas(shapes, regions)
+    ours = shared_areas(shapes, Regions.of(regions))
     plain = shapely.area(shapely.intersection(regions[:, None], shapes[None, :]))
     region, shape = np.nonzero(plain)
     np.testing.assert_array_equal(ours.region, region)
@@ -37,10 +37,10 @@ def test_regions_of_many_parts_with_holes(seed: int) -> None:
 def test_shapes_on_the_border_of_a_region_share_nothing() -> None:
     region = shapely.box(0, 0, 10, 10)
     shapes = np.array([shapely.box(10, 0, 20, 10), shapely.box(10, 10, 11, 11), shapely.box(-5, 2, 0, 3)])
-    assert len(shared_areas(shapes, np.array([region])).area) == 0
+    assert len(shared_areas(shapes, Regions.of(np.array([region]))).area) == 0
 
 
 def test_nothing_shares_nothing() -> None:
     box, none = np.array([shapely.box(0, 0, 1, 1)]), np.empty(0, dtype=object)
     for shapes, regions in ((box, none), (none, box), (none, none)):
-        assert len(shared_areas(shapes, regions).area) == 0
+        assert len(shared_areas(shapes, Regions.of(regions)).area) == 0

@@ -11,6 +11,7 @@ import pandas as pd
 from pipeline.declared import facts
 from pipeline.declared.catalogue import default as default_catalogue
 from pipeline.load.planner_map import payload_growth, payload_hazards
+from pipeline.schema.keys import among
 from pipeline.schema.rounding import tenths
 from pipeline.schema.vocabulary import LANGUAGES
 from pipeline.transform.red_zones import in_binding_zones
@@ -69,7 +70,7 @@ def _homes(tables: Mapping[str, Any]) -> dict[str, int]:
     """Return how many homes the area has, and how many of them stand in zones that bind."""
     within = in_binding_zones(tables["building_hazards"], tables["red_zone_rules"])
     homes = tables["buildings"].query("home")["building_id"]
-    return {"all": len(homes), "inZones": int(homes.isin(within["building_id"]).sum())}
+    return {"all": len(homes), "inZones": int(among(homes, within["building_id"].unique()).sum())}
 
 
 def search_places(places: gpd.GeoDataFrame) -> list[dict[str, Any]]:
@@ -172,7 +173,9 @@ def homes_in_zones(tables: Mapping[str, Any]) -> pd.Series:
     """Return the number of homes that stand in any binding red zone, by settlement."""
     within = in_binding_zones(tables["building_hazards"], tables["red_zone_rules"])
     homes = tables["buildings"].query("home")
-    counts: pd.Series = homes[homes["building_id"].isin(within["building_id"])].groupby("settlement_id").size()
+    counts: pd.Series = (
+        homes[among(homes["building_id"], within["building_id"].unique())].groupby("settlement_id").size()
+    )
     return counts
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import shapely
 
 from pipeline.schema.draws import KEPT, home_floor_m2
+from pipeline.schema.keys import positions
 from pipeline.schema.vocabulary import CODES
 
 if TYPE_CHECKING:
@@ -106,19 +107,19 @@ def encode(tables: Mapping[str, Any], rule_ids: Sequence[str], projected: CRS) -
     """
     buildings = numbered(tables["buildings"])
     settlement_ids = tables["settlements"]["settlement_id"].sort_values().tolist()
-    numbers = {building_id: number for number, building_id in enumerate(buildings["building_id"])}
     # What may be no building stands nowhere (transform/red_zones/binding.py).
     pairs = tables["building_hazards"].query("~doubtful")
-    pairs = pairs.assign(number=pairs["building_id"].map(numbers).astype(np.int64))
+    pairs = pairs.assign(number=positions(pairs["building_id"], buildings["building_id"]))
     hazards = in_order(tables["hazards"])
     cells = tables["coverage"].sort_values("cell_id")
     by_class = dict(iter(hazards.to_crs(projected).groupby("hazard_class")))
+    near = dict(iter(pairs.groupby("hazard_class")))
     arrays: dict[str, Ints] = {
         "buildings": _homes(buildings, settlement_ids),
         "first_seen": buildings["first_seen_year"].to_numpy(dtype=np.int32, na_value=0),
         "points": _deltas(_units(buildings[["lon", "lat"]].to_numpy())),
         "rules": _within(pairs, tables["red_zone_rules"], rule_ids, len(buildings)),
-        **{f"pairs/{key}": _pairs(pairs, group["hazard_id"].tolist()) for key, group in by_class.items()},
+        **{f"pairs/{key}": _pairs(near.get(key, pairs[:0]), group["hazard_id"]) for key, group in by_class.items()},
         **{f"edge/{key}": _edges(group) for key, group in by_class.items()},
         "outlines": _edges(tables["settlements"].sort_values("settlement_id").to_crs(projected)),
         "draws": _draws(tables["population_draws"], settlement_ids),
@@ -157,19 +158,21 @@ def _deltas(units: npt.NDArray[np.int64]) -> Ints:
 
 def _within(pairs: pd.DataFrame, rules: pd.DataFrame, rule_ids: Sequence[str], count: int) -> Ints:
     """Return a bit for each rule and building."""
-    limits = pairs["rule_id"].map(rules.set_index("rule_id")["distance_m"]).astype(float)
-    rows = pairs["rule_id"].map({rule_id: row for row, rule_id in enumerate(rule_ids)}).astype(float)
-    near = (pairs["distance_m"] <= limits) & rows.notna()
+    rule = positions(pairs["rule_id"], rules["rule_id"])
+    limits = rules["distance_m"].to_numpy(dtype=float)[rule]
+    rows = positions(pairs["rule_id"], rule_ids)
+    near = (pairs["distance_m"].to_numpy() <= limits) & (rows >= 0) & (rule >= 0)
     words = -(-count // 32)
     bits = np.zeros((len(rule_ids), words * 32), dtype=bool)
-    bits[rows[near].astype(int), pairs["number"][near]] = True
+    bits[rows[near], pairs["number"].to_numpy()[near]] = True
     return np.packbits(bits, axis=1, bitorder="little").reshape(-1).view("<i4").astype(np.int32)
 
 
-def _pairs(pairs: pd.DataFrame, hazard_ids: Sequence[str]) -> Ints:
-    place = pairs["hazard_id"].map({hazard_id: number for number, hazard_id in enumerate(hazard_ids)})
-    known = pairs.assign(place=place)[place.notna()].sort_values(["place", "number"], kind="stable")
-    counts = np.bincount(known["place"].to_numpy(dtype=np.int64), minlength=len(hazard_ids))
+def _pairs(pairs: pd.DataFrame, hazard_ids: pd.Series) -> Ints:
+    known = pairs.assign(place=positions(pairs["hazard_id"], hazard_ids)).sort_values(
+        ["place", "number"], kind="stable"
+    )
+    counts = np.bincount(known["place"].to_numpy(), minlength=len(hazard_ids))
     steps = np.diff(known["number"].to_numpy(), prepend=0)
     metres = np.ceil(known["distance_m"].to_numpy(dtype=np.float64))
     return np.concatenate([[len(hazard_ids)], counts, steps, metres]).astype(np.int32)

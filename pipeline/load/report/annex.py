@@ -102,9 +102,11 @@ def missing(measured: Sequence[Row]) -> list[tuple[str, str]]:
 
 
 def checks(validation: pd.DataFrame, names: Mapping[str, str], words: Texts) -> list[Row]:
-    """Return the published figures beside the estimates."""
+    """Return the published figures beside the estimates; of people, rounded as everywhere."""
     found = []
-    for row in with_city(validation.sort_values(["area_id", "check_id"]), names):
+    ordered = validation.sort_values(["area_id", "check_id"])
+    ordered.update(round_people(ordered[ordered["quantity"].isin(QUANTITIES)]))
+    for row in with_city(ordered, names):
         low, high = (_figure(row[key], words) for key in ("reported_low", "reported_high"))
         if low and high:
             bounds = f"{low}–{high}"
@@ -124,11 +126,9 @@ def checks(validation: pd.DataFrame, names: Mapping[str, str], words: Texts) -> 
 
 
 def _estimate(row: Row, words: Texts) -> str:
-    """Return an estimate with its interval; of people, rounded as everywhere."""
+    """Return an estimate with its interval."""
     if pd.isna(row["p50"]):
         return "–"
-    if row["quantity"] in QUANTITIES:
-        row = round_people(pd.DataFrame([row])).iloc[0].to_dict()
     low, middle, high = (_figure(row[end], words) for end in ("p05", "p50", "p95"))
     return f"{middle} ({low}–{high})"
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from pipeline.load.report.summary import Row
     from pipeline.schema.provenance import Notice
     from pipeline.wording.texts import Texts
 
@@ -71,16 +72,23 @@ def build(
         By area: which factor owns which share of the variance (columns `quantity`, `factor`, `share`).
     """
     tables = {name: parquet.read(tables_dir / f"{name}.parquet", TABLES[name]) for name in _READ}
+    environment = _environment()
+    languages = {code: load(code, "embed", "completeness", "report") for code in LANGUAGES}
+    cities = {
+        code: summary.cities(tables, _city_names(tables["areas"], code), words) for code, words in languages.items()
+    }
     for code, file in _FILES.items():
-        words = load(code, "embed", "completeness", "report")
-        _write(folder / file, _report(tables, notices, decomposition or {}, words))
-    _write(folder / "index.html", _start(tables))
+        page = _report(environment, tables, notices, decomposition or {}, cities[code], languages[code])
+        _write(folder / file, page)
+    _write(folder / "index.html", _start(environment, tables, cities, languages))
 
 
-def _report(
+def _report(  # noqa: PLR0913, PLR0917 - all that a report tells, and in which language
+    environment: jinja2.Environment,
     tables: Mapping[str, pd.DataFrame],
     notices: Sequence[Notice],
     decomposition: Mapping[str, pd.DataFrame],
+    cities: Sequence[Row],
     words: Texts,
 ) -> str:
     names = _city_names(tables["areas"], words.code)
@@ -89,7 +97,6 @@ def _report(
     verdicts = tables["validation"]["verdict"]
     told = set(tables["areas"].query("told == 'city'")["area_id"])
     simulated = [names[area_id] for area_id in tables["areas"].query("simulated")["area_id"]]
-    environment = _environment()
     environment.filters["people"] = words.number
     return environment.get_template("report.html.j2").render(
         style=_style(words("report.simulated.page") if simulated else ""),
@@ -100,7 +107,7 @@ def _report(
         licence=licences.sentence(words, "report.manifest", run["licence"], file="manifest.json"),
         simulated=", ".join(simulated),
         title=words("report.title", cities=", ".join(names.values())),
-        cities=summary.cities(tables, names, words),
+        cities=cities,
         # Of a city without a total there is no range to narrow.
         narrowing=summary.narrowing({key: rows for key, rows in decomposition.items() if key in told}, names, words),
         gaps=summary.gaps(missing),
@@ -120,32 +127,29 @@ def _report(
     )
 
 
-def _start(tables: Mapping[str, pd.DataFrame]) -> str:
+def _start(
+    environment: jinja2.Environment,
+    tables: Mapping[str, pd.DataFrame],
+    cities: Mapping[str, Sequence[Row]],
+    languages: Mapping[str, Texts],
+) -> str:
     """Return the page that links everything; every text in four languages, one of which shows."""
-    languages = {code: load(code, "embed", "report") for code in LANGUAGES}
     licence = tables["runs"]["licence"].iloc[0]
     names = {code: _city_names(tables["areas"], code) for code in LANGUAGES}
     areas = summary.records(tables["areas"].drop(columns="geometry"))
-    people = {
-        code: {city["area_id"]: city for city in summary.cities(tables, names[code], words)}
-        for code, words in languages.items()
-    }
-    return (
-        _environment()
-        .get_template("start.html.j2")
-        .render(
-            style=_style(""),
-            languages=languages,
-            labels={code: words(f"language.{code}") for code, words in languages.items()},
-            files=_FILES,
-            names=names,
-            areas=areas,
-            people=people,
-            countries=countries(tables["areas"], tables["population_draws"]),
-            simulated=bool(tables["areas"]["simulated"].any()),
-            licences={code: licences.sentence(words, "start.licence", licence) for code, words in languages.items()},
-            script=Markup(resource("maps", "report", "start.js").read_text(encoding="utf-8")),  # noqa: S704 - ours
-        )
+    people = {code: {city["area_id"]: city for city in told} for code, told in cities.items()}
+    return environment.get_template("start.html.j2").render(
+        style=_style(""),
+        languages=languages,
+        labels={code: words(f"language.{code}") for code, words in languages.items()},
+        files=_FILES,
+        names=names,
+        areas=areas,
+        people=people,
+        countries=countries(tables["areas"], tables["population_draws"]),
+        simulated=bool(tables["areas"]["simulated"].any()),
+        licences={code: licences.sentence(words, "start.licence", licence) for code, words in languages.items()},
+        script=Markup(resource("maps", "report", "start.js").read_text(encoding="utf-8")),  # noqa: S704 - ours
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from pipeline.schema.draws import KEPT, quantiles
+from pipeline.schema.draws import KEPT, quantiles, quantiles_of_each
 from pipeline.schema.vocabulary import BINDING, REST
 from pipeline.transform.population.building_counts import REST as IN_NONE
 
@@ -61,8 +61,10 @@ def exposure(
         if place not in spread.people:
             continue
         kind = None if place == IN_NONE else str(kinds[place])
-        for since, homes, people in _by_epoch(spread, place, rule, inside):
-            rows.append({**_place(spread.area_id, place), **_case(rule, since, homes), **quantiles(people)})
+        told = list(_by_epoch(spread, place, rule, inside))
+        ranges = quantiles_of_each(np.stack([people for _, _, people in told]))
+        for (since, homes, people), interval in zip(told, ranges, strict=True):
+            rows.append({**_place(spread.area_id, place), **_case(rule, since, homes), **interval})
             for group in (kind, None) if kind else (None,):
                 count, total = summed.get((group, rule, since), (0, np.zeros(KEPT)))
                 summed[group, rule, since] = count + homes, total + people
@@ -113,8 +115,8 @@ def residents_by_year(spread: Spread, last: int | None) -> dict[str, pd.DataFram
         people = np.rint(np.asarray(spread.people[str(place)]) * shares[:-1])  # nobody came later
         total += people
         rows += [
-            {**_place(spread.area_id, str(place)), "year": year, **quantiles(drawn)}
-            for year, drawn in zip(years, people, strict=True)
+            {**_place(spread.area_id, str(place)), "year": year, **interval}
+            for year, interval in zip(years, quantiles_of_each(people), strict=True)
         ]
     areas = [
         {"area_id": spread.area_id, "year": year, **quantiles(drawn)} for year, drawn in zip(years, total, strict=True)

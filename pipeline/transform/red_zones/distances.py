@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.geometry.distance import pair_distances
+from pipeline.schema.keys import among
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,5 +79,6 @@ def doubtful(pairs: pd.DataFrame, buildings: gpd.GeoDataFrame, zones: Mapping[st
     """
     closed = [name for name, zone in zones.items() if zone.closed_ground]
     alone = buildings.loc[buildings["seen_by"] == "satellite", "building_id"]
-    on_it = pairs["hazard_class"].isin(closed) & (pairs["distance_m"] == 0)
-    return np.asarray(on_it & pairs["building_id"].isin(alone), dtype=np.bool_)
+    on_it = (pairs["distance_m"] == 0).to_numpy() & among(pairs["hazard_class"], closed)
+    on_it[on_it] = among(pairs["building_id"][on_it], alone)
+    return on_it

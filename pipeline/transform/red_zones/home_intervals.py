@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from pipeline.schema.keys import positions
+
 if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
@@ -148,10 +150,9 @@ def _cells(
 ) -> tuple[pd.DataFrame, dict[str, _Seen]]:
     """Return the pairs of settlement and rule with homes about within the distance, and what each source saw there."""
     known = homes.dropna(subset=["settlement_id"])
-    row = pd.Series(np.arange(len(known)), index=known["building_id"])
-    place = pd.Series(np.arange(len(hazards)), index=hazards["hazard_id"])
-    near = pairs[pairs["building_id"].isin(row.index)]
-    house, hazard = row[near["building_id"]].to_numpy(), place[near["hazard_id"]].to_numpy()
+    house = positions(pairs["building_id"], known["building_id"])
+    near, house = pairs[house >= 0], house[house >= 0]
+    hazard = positions(near["hazard_id"], hazards["hazard_id"])
     depth = hazards["distance_m"].to_numpy()[hazard] - near["distance_m"].to_numpy()
     on_it = depth == 0
     depth[on_it] = _depth(known.geometry.to_numpy()[house[on_it]], hazards.geometry.to_numpy()[hazard[on_it]])

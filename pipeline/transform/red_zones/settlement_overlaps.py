@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline.geometry.shared_area import shared_areas
+from pipeline.geometry.shared_area import Regions, shared_areas
+from pipeline.schema.keys import among, positions
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -58,10 +59,11 @@ def overlaps(
     """
     rules = hazards.drop_duplicates("rule_id").set_index("rule_id")[["hazard_class", "kind", "distance_m"]]
     counted = _counts(buildings, building_hazards, rules)
-    land = _areas(settlements, "settlement_id", zones, "overlap_m2")
+    regions = Regions.of(zones.geometry.to_numpy())
+    land = _areas(settlements, "settlement_id", zones, regions, "overlap_m2")
     table = counted.merge(land, on=_KEY, how="outer")
-    reached = buildings[buildings["settlement_id"].isin(table["settlement_id"])]
-    table = table.merge(_areas(reached, "building_id", zones, "buildings_m2"), on=_KEY, how="left")
+    reached = buildings[among(buildings["settlement_id"], table["settlement_id"].unique())]
+    table = table.merge(_areas(reached, "building_id", zones, regions, "buildings_m2"), on=_KEY, how="left")
     table = table.merge(_assumptions(settlements, hazards), on=_KEY, how="left")
     fill = {"buildings": 0, "homes": 0, "buildings_m2": 0.0, "overlap_m2": 0.0, "closeness": 0.0, "assumed": False}
     table = table.fillna(fill).infer_objects()
@@ -71,14 +73,15 @@ def overlaps(
 
 def _counts(buildings: gpd.GeoDataFrame, building_hazards: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFrame:
     """Return buildings, homes, closeness and nearest_m for each settlement and rule with a building in reach."""
-    pairs = building_hazards[["building_id", "rule_id", "distance_m"]].copy()
+    building = positions(building_hazards["building_id"], buildings["building_id"])
+    pairs = building_hazards[["rule_id", "distance_m"]].assign(building=building)[building >= 0]
     # Where no building lies in a settlement, the column has no type of its own.
-    pairs["settlement_id"] = pairs["building_id"].map(buildings.set_index("building_id")["settlement_id"]).astype("str")
-    nearest = pairs.dropna(subset=["settlement_id"]).groupby([*_KEY, "building_id"], sort=True)["distance_m"].min()
+    pairs["settlement_id"] = buildings["settlement_id"].astype("str").array.take(pairs["building"])
+    nearest = pairs.dropna(subset=["settlement_id"]).groupby([*_KEY, "building"], sort=True)["distance_m"].min()
     each = nearest.rename("nearest_m").reset_index()
     limit = each["rule_id"].map(rules["distance_m"]).to_numpy()
     each["within"] = each["nearest_m"] <= limit
-    each["home"] = each["within"] & each["building_id"].isin(buildings.loc[buildings["home"], "building_id"])
+    each["home"] = each["within"] & buildings["home"].to_numpy()[each["building"]]
     each["closeness"] = np.where(each["within"], 1 - each["nearest_m"] / np.where(limit > 0, 2 * limit, 1), 0.0)
     return each.groupby(_KEY, sort=True, as_index=False).agg(
         buildings=("within", "sum"),
@@ -103,10 +106,10 @@ def _assumptions(settlements: gpd.GeoDataFrame, hazards: gpd.GeoDataFrame) -> pd
     return reached.groupby(_KEY, sort=True)[["assumed"]].max().reset_index()
 
 
-def _areas(shapes: gpd.GeoDataFrame, key: str, zones: gpd.GeoDataFrame, name: str) -> pd.DataFrame:
+def _areas(shapes: gpd.GeoDataFrame, key: str, zones: gpd.GeoDataFrame, regions: Regions, name: str) -> pd.DataFrame:
     """Return the area that the shapes of each settlement share with each rule's zone."""
     shapes = shapes.sort_values(key)
-    shared = shared_areas(shapes.geometry.to_numpy(), zones.geometry.to_numpy())
+    shared = shared_areas(shapes.geometry.to_numpy(), regions)
     rows = pd.DataFrame(
         {
             "settlement_id": shapes["settlement_id"].array.take(shared.shape),

@@ -83,8 +83,8 @@ def delineate(
     built = fabric(geometry[order], points, area, main)
     found = osm_places.objects(layers, buildings.crs)
     net = mesh(points, GAP_M)
-    edges = net.links[~crossing(points, net.links, barriers(layers))]
-    parted, over = (crossing(points, edges, lines(layers)) for lines in (streets, main_streets))
+    barred, parted, over = crossing(points, net.links, barriers(layers), streets(layers), main_streets(layers))
+    edges, parted, over = net.links[~barred], parted[~barred], over[~barred]
     parts = partition(built, edges, parted, over, net.links, found, listed)
     shapes = outlines(points, net, parts.label, len(parts.delineation), area, main)
     middles = _middles(points, parts.label, main, len(shapes))

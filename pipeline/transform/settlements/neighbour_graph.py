@@ -59,23 +59,26 @@ def dense(points: Points, links: Edges, reach_m: float, least: int) -> Mask:
     return np.asarray(core, dtype=bool)
 
 
-def crossing(points: Points, edges: Edges, lines: Sequence[shapely.Geometry] | NDArray[np.object_]) -> Mask:
-    """Mark the links that a line crosses, shape (m,).
+def crossing(points: Points, edges: Edges, *groups: Sequence[shapely.Geometry] | NDArray[np.object_]) -> list[Mask]:
+    """Mark for each group of lines the links that one of them crosses, each of shape (m,).
 
     Only links near a line are tested: both ends lie within the longest link of it.
     """
-    lines = np.asarray(lines, dtype=object)
-    marked = np.zeros(len(edges), dtype=bool)
-    if not len(lines) or not len(edges):
-        return marked
-    longest = np.hypot(*(points[edges[:, 0]] - points[edges[:, 1]]).T).max()
-    stations = shapely.get_coordinates(shapely.segmentize(lines, _STEP_M))
-    distance, _ = cKDTree(stations).query(points, distance_upper_bound=longest + _STEP_M)
-    near = np.flatnonzero(np.isfinite(np.asarray(distance))[edges].all(axis=1))
-    links = shapely.linestrings(points[edges[near]])
-    tree = shapely.STRtree(_segments(lines))
-    marked[near[np.unique(tree.query(links, predicate="intersects")[0])]] = True
-    return marked
+    longest = np.hypot(*(points[edges[:, 0]] - points[edges[:, 1]]).T).max(initial=0)
+    marks = [np.zeros(len(edges), dtype=bool) for _ in groups]
+    links = np.full(len(edges), None, dtype=object)
+    for marked, lines in zip(marks, (np.asarray(group, dtype=object) for group in groups), strict=True):
+        if not len(lines) or not len(edges):
+            continue
+        stations = shapely.get_coordinates(shapely.segmentize(lines, _STEP_M))
+        distance, _ = cKDTree(stations).query(points, distance_upper_bound=longest + _STEP_M)
+        near = np.flatnonzero(np.isfinite(np.asarray(distance))[edges].all(axis=1))
+        # Most links are near lines of several groups: making a line of each takes longer than all the rest.
+        fresh = near[shapely.is_missing(links[near])]
+        links[fresh] = shapely.linestrings(points[edges[fresh]])
+        tree = shapely.STRtree(_segments(lines))
+        marked[near[np.unique(tree.query(links[near], predicate="intersects")[0])]] = True
+    return marks
 
 
 def _segments(lines: NDArray[np.object_]) -> NDArray[np.object_]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -94,11 +95,17 @@ class Estimates:
 
     def settlement(self, settlement_id: str, quantity: str) -> Interval | None:
         """Return the main estimate of a settlement, or its count of houses or households."""
-        rows = self.population
-        found = rows[(rows["settlement_id"] == settlement_id) & rows["main"] & (rows["quantity"] == quantity)]
-        if found.empty:
-            found = self.counts[(self.counts["settlement_id"] == settlement_id) & (self.counts["quantity"] == quantity)]
-        return _interval(found)
+        return self._of_settlements.get((settlement_id, quantity))
+
+    @cached_property
+    def _of_settlements(self) -> dict[tuple[str, str], Interval]:
+        columns = ["settlement_id", "quantity", "p50", "p05", "p95"]
+        rows = pd.concat([self.population.loc[self.population["main"], columns], self.counts[columns]])
+        first = rows.dropna(subset="settlement_id").drop_duplicates(["settlement_id", "quantity"])
+        return {
+            (settlement_id, quantity): Interval(float(p50), float(p05), float(p95))
+            for settlement_id, quantity, p50, p05, p95 in first.itertuples(index=False)
+        }
 
     def total(self, column: str, value: str, quantity: str) -> Interval | None:
         """Return what was added up inside draws over a kind or a group of settlements."""

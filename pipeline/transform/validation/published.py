@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from pipeline.schema.keys import among
 from pipeline.transform.red_zones import in_binding_zones
 from pipeline.transform.validation.comparison import Check, Estimates, Figure, Interval, table
 
@@ -70,7 +71,7 @@ def houses_in_zones(buildings: pd.DataFrame, building_hazards: pd.DataFrame, rul
     """Return how many homes stand in a binding zone, by hazard class."""
     homes = buildings.loc[buildings["home"], "building_id"]
     pairs = in_binding_zones(building_hazards, rules)
-    inside = pairs[pairs["building_id"].isin(homes)]
+    inside = pairs[among(pairs["building_id"], homes)]
     return {str(name): int(n) for name, n in inside.groupby("hazard_class")["building_id"].nunique().items()}
 
 
