@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from pipeline.transform.settlements import osm_places
 from pipeline.wording.spelling import Key, edits, is_street, key, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import geopandas as gpd
 
@@ -134,7 +134,7 @@ def _hints(rows: pd.DataFrame, settlements: gpd.GeoDataFrame) -> Floats:
     return out
 
 
-def _spellings(row: pd.Series, columns: tuple[str, ...]) -> list[str]:
+def _spellings(row: Mapping[str, Any] | pd.Series, columns: tuple[str, ...]) -> list[str]:
     """Return all names in some columns of a row, those separated by ";" one by one."""
     texts = [row[column] for column in columns if isinstance(row[column], str)]
     return [part.strip() for text in texts for part in text.split(";") if part.strip()]
@@ -266,15 +266,16 @@ def _named(  # noqa: PLR0913, PLR0917 - a name draws on all of them
     columns = ["name", *(f"name_{language}" for language in LANGUAGES), "name_evidence"]
     columns += ["status", "status_year", "status_source", "map_names", "map_tags", "listed_kind"]
     out = []
+    records = found.drop(columns="geometry").to_dict("records")
     for place, ids in enumerate(settlements["osm_ids"]):
         fact = fact_of.get(place)
         order = _by_weight(things.get(place, []), found, ids.split(";"), fact[1].object if fact else None)
-        there = found.iloc[order]
+        there = [records[number] for number in order]
         line = _name(there, rows.iloc[fact[0]] if fact else None)
-        spellings = (_spellings(thing, osm_places.NAME_COLUMNS) for _, thing in there.iterrows())
+        spellings = (_spellings(thing, osm_places.NAME_COLUMNS) for thing in there)
         line["map_names"] = ";".join(name for several in spellings for name in several)
         rests_on = (tag_of[osm_id] for osm_id in ids.split(";") if osm_id in tag_of)
-        line["map_tags"] = ";".join([*there["tag"], *rests_on])
+        line["map_tags"] = ";".join([*(thing["tag"] for thing in there), *rests_on])
         line["listed_kind"] = rows["kind"].iloc[fact[0]] if fact else None
         out.append(line)
     frame = pd.DataFrame(out, columns=columns, index=settlements.index)
@@ -296,13 +297,13 @@ def _by_weight(numbers: list[int], found: gpd.GeoDataFrame, rests_on: list[str],
     return [n for n in ordered if edits(first, key(found["name"][n])) is not None]
 
 
-def _name(things: gpd.GeoDataFrame, fact: pd.Series | None) -> dict[str, object]:
+def _name(things: Sequence[Mapping[str, Any]], fact: pd.Series | None) -> dict[str, object]:
     """Return names in all languages that the objects or the gazetteer have, the objects first."""
     out: dict[str, object] = dict.fromkeys(["name", *(f"name_{language}" for language in LANGUAGES)])
-    sources = [thing for _, thing in things.iterrows()] + ([fact] if fact is not None else [])
+    sources: list[Mapping[str, Any]] = [*things, *([fact.to_dict()] if fact is not None else [])]
     for column in out:
         out[column] = next((plain(source[column]) for source in sources if isinstance(source[column], str)), None)
-    evidence = [f"{thing['tag']} {thing['osm_id']}" for _, thing in things.iterrows()]
+    evidence = [f"{thing['tag']} {thing['osm_id']}" for thing in things]
     evidence += [f"gazetteer {fact['named_id']}"] if fact is not None else []
     out["name_evidence"] = "; ".join(evidence) or None
     out |= {"status": "unknown", "status_year": pd.NA, "status_source": None}
