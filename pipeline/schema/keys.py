@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def positions(values: pd.Series, known: pd.Series | Sequence[str]) -> NDArray[np.int64]:
-    """Return where each value stands among distinct known ones, shape (n,); -1: nowhere, or missing.
+    """Return where each value stands among known ones, shape (n,); -1: nowhere, or missing.
 
     Examples
     --------

@@ -70,7 +70,7 @@ def _homes(tables: Mapping[str, Any]) -> dict[str, int]:
     """Return how many homes the area has, and how many of them stand in zones that bind."""
     within = in_binding_zones(tables["building_hazards"], tables["red_zone_rules"])
     homes = tables["buildings"].query("home")["building_id"]
-    return {"all": len(homes), "inZones": int(among(homes, within["building_id"].unique()).sum())}
+    return {"all": len(homes), "inZones": int(among(homes, within["building_id"]).sum())}
 
 
 def search_places(places: gpd.GeoDataFrame) -> list[dict[str, Any]]:
@@ -173,9 +173,7 @@ def homes_in_zones(tables: Mapping[str, Any]) -> pd.Series:
     """Return the number of homes that stand in any binding red zone, by settlement."""
     within = in_binding_zones(tables["building_hazards"], tables["red_zone_rules"])
     homes = tables["buildings"].query("home")
-    counts: pd.Series = (
-        homes[among(homes["building_id"], within["building_id"].unique())].groupby("settlement_id").size()
-    )
+    counts: pd.Series = homes[among(homes["building_id"], within["building_id"])].groupby("settlement_id").size()
     return counts
 
 

@@ -62,7 +62,7 @@ def overlaps(
     regions = Regions.of(zones.geometry.to_numpy())
     land = _areas(settlements, "settlement_id", zones, regions, "overlap_m2")
     table = counted.merge(land, on=_KEY, how="outer")
-    reached = buildings[among(buildings["settlement_id"], table["settlement_id"].unique())]
+    reached = buildings[among(buildings["settlement_id"], table["settlement_id"])]
     table = table.merge(_areas(reached, "building_id", zones, regions, "buildings_m2"), on=_KEY, how="left")
     table = table.merge(_assumptions(settlements, hazards), on=_KEY, how="left")
     fill = {"buildings": 0, "homes": 0, "buildings_m2": 0.0, "overlap_m2": 0.0, "closeness": 0.0, "assumed": False}

@@ -14,7 +14,7 @@ from pipeline.transform.settlements import osm_places
 from pipeline.wording.spelling import Key, edits, is_street, key, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     import geopandas as gpd
 
@@ -134,7 +134,7 @@ def _hints(rows: pd.DataFrame, settlements: gpd.GeoDataFrame) -> Floats:
     return out
 
 
-def _spellings(row: Mapping[str, Any] | pd.Series, columns: tuple[str, ...]) -> list[str]:
+def _spellings(row: Mapping[Hashable, Any] | pd.Series, columns: tuple[str, ...]) -> list[str]:
     """Return all names in some columns of a row, those separated by ";" one by one."""
     texts = [row[column] for column in columns if isinstance(row[column], str)]
     return [part.strip() for text in texts for part in text.split(";") if part.strip()]
@@ -297,10 +297,10 @@ def _by_weight(numbers: list[int], found: gpd.GeoDataFrame, rests_on: list[str],
     return [n for n in ordered if edits(first, key(found["name"][n])) is not None]
 
 
-def _name(things: Sequence[Mapping[str, Any]], fact: pd.Series | None) -> dict[str, object]:
+def _name(things: Sequence[Mapping[Hashable, Any]], fact: pd.Series | None) -> dict[str, object]:
     """Return names in all languages that the objects or the gazetteer have, the objects first."""
     out: dict[str, object] = dict.fromkeys(["name", *(f"name_{language}" for language in LANGUAGES)])
-    sources: list[Mapping[str, Any]] = [*things, *([fact.to_dict()] if fact is not None else [])]
+    sources: list[Mapping[Hashable, Any]] = [*things, *([fact.to_dict()] if fact is not None else [])]
     for column in out:
         out[column] = next((plain(source[column]) for source in sources if isinstance(source[column], str)), None)
     evidence = [f"{thing['tag']} {thing['osm_id']}" for thing in things]
