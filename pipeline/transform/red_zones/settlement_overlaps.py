@@ -73,6 +73,7 @@ def overlaps(
 
 def _counts(buildings: gpd.GeoDataFrame, building_hazards: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFrame:
     """Return buildings, homes, closeness and nearest_m for each settlement and rule with a building in reach."""
+    buildings = buildings.sort_values("building_id")  # closeness is added up in this order, whatever that of the input
     building = positions(building_hazards["building_id"], buildings["building_id"])
     pairs = building_hazards[["rule_id", "distance_m"]].assign(building=building)[building >= 0]
     # Where no building lies in a settlement, the column has no type of its own.
