@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pipeline.schema.provenance import Source
 
 LINEAGE = "settlement_lineage"
+KEPT = ("public_withheld", "public_ids")
+"""Tables in which a release tells those that follow it what its public edition showed, and what not."""
 _COLUMNS = ("settlement_id", "area_id", "name", "geometry")
 
 
@@ -107,5 +109,6 @@ def _check_areas(since: Since, folder: Path, config: Config) -> None:
             kind = "simulated" if areas["simulated"][area.area_id] else "not simulated"
             msg = f"--since {folder}: its {area.area_id} is {kind}, unlike that of this run; name another release."
             raise InputError(msg)
-    for name, columns in (("settlements", _COLUMNS), (LINEAGE, None)):
+    for name in ("settlements", LINEAGE, *KEPT):
+        columns = _COLUMNS if name == "settlements" else None
         parquet.read(since.release / "tables" / f"{name}.parquet", TABLES[name], columns)

@@ -15,7 +15,7 @@ from pipeline.config import Config, load
 from pipeline.errors import InputError
 from pipeline.load import parquet
 from pipeline.run import identity, manifest, publish
-from pipeline.run.since import LINEAGE, opened
+from pipeline.run.since import KEPT, LINEAGE, opened
 from pipeline.schema.provenance import Source
 from pipeline.schema.tables import TABLES, conform
 
@@ -35,8 +35,9 @@ def released(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with publish.staging(out) as stage:
         for name in ("areas", "settlements"):
             parquet.write(sample.tables[name], stage / "tables" / f"{name}.parquet", TABLES[name])
-        empty = conform(LINEAGE, pd.DataFrame(columns=list(TABLES[LINEAGE].columns)))
-        parquet.write(empty, stage / "tables" / f"{LINEAGE}.parquet", TABLES[LINEAGE])
+        for name in (LINEAGE, *KEPT):
+            empty = conform(name, pd.DataFrame(columns=list(TABLES[name].columns)))
+            parquet.write(empty, stage / "tables" / f"{name}.parquet", TABLES[name])
         told = {"run_id": RUN_ID, "parent": None, "files": manifest.list_files(stage)}
         (stage / manifest.NAME).write_text(json.dumps(told))
     return out
@@ -80,6 +81,12 @@ def of_another_schema(release: Path) -> None:
     (release / manifest.NAME).write_text(json.dumps(told))
 
 
+def of_a_schema_before_public_ids(release: Path) -> None:
+    (release / "tables" / "public_ids.parquet").unlink()
+    told = {"run_id": RUN_ID, "parent": None, "files": manifest.list_files(release)}
+    (release / manifest.NAME).write_text(json.dumps(told))
+
+
 def no_manifest(release: Path) -> None:
     (release / manifest.NAME).write_text("{}")
 
@@ -90,6 +97,7 @@ def no_manifest(release: Path) -> None:
         (damage, "is damaged: tables/settlements.parquet has changed since the run"),
         (lose, "is damaged: tables/settlement_lineage.parquet is missing"),
         (of_another_schema, "settlements.parquet"),
+        (of_a_schema_before_public_ids, "public_ids.parquet"),
         (no_manifest, "not a manifest"),
         (shutil.rmtree, "cannot be read as a manifest"),
     ],
