@@ -169,11 +169,8 @@ def posterior(given: Evidence, priors: Priors, area_id: str, *, draws: int, seed
     """
     before = draw(given, Factors(priors, area_id, draws=min(_PILOT, draws), seed=seed))
     usable, notices = _plausible(given, before, area_id)
-    expected = settled(given, usable, before)
-    if expected.middle is not None:
-        notices += registered_residents.beside_houses(expected.middle.probability, len(usable.settlements))
-    has_data = usable.area is not None or given.survey.places or expected.middle is not None
-    proposal = _proposal(given, usable, before, expected) if has_data else None
+    proposal, told = _proposal(given, usable, before)
+    notices += told
     people = draw(given, Factors(priors, area_id, draws=draws, seed=seed, proposal=proposal))
     table = []
     # The wide one first: it is only told of, so that its draws need not be kept beside those of the weak one.
@@ -252,20 +249,28 @@ def _plausible(given: Evidence, before: People, area_id: str) -> tuple[Register,
     return registered_residents.Register(area, kept), notices
 
 
-def _proposal(given: Evidence, usable: Register, before: People, city: City) -> Proposal | None:
-    """Fit the proposal to the pilot: the survey's rows, the city's register and `City.middle` are its data."""
+def _proposal(given: Evidence, usable: Register, before: People) -> tuple[Proposal | None, list[Notice]]:
+    """Fit the proposal to the pilot: survey, the city's register and `City.middle` are its data; tell of an odd middle.
+
+    None: there are no data, or nothing moves with them.
+    """
     factors = before.factors
     predicted, observed = [*given.survey.predicted(factors)], [*given.survey.observed]
     error = [*given.survey.error(factors)] if given.survey.places else []
+    city = settled(given, usable, before)
     if usable.area is not None:
         predicted.append(np.log(np.maximum(city.all_registered, 1.0)))  # a draw may hold nobody
         observed.append(np.log(usable.area * given.seen))
         error.append(given.register_scale(factors))
+    notices = []
     if city.middle is not None:
+        notices = registered_residents.beside_houses(city.middle.probability, len(usable.settlements))
         predicted.append(city.middle.surprise)
         observed.append(0.0)
         error.append(city.middle.error)
-    return sampling.fit(factors.drawn, np.stack(predicted), np.array(observed), np.array(error))
+    if not predicted:
+        return None, notices
+    return sampling.fit(factors.drawn, np.stack(predicted), np.array(observed), np.array(error)), notices
 
 
 def _weigh(given: Evidence, usable: Register, people: People, city: City) -> tuple[Draws, float]:

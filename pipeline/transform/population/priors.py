@@ -148,9 +148,10 @@ class Priors:
 class Factors:
     """Draws of the parameters that a whole city shares: an error in one is the same error in every settlement.
 
-    Each parameter has one stream of normal scores per city; its priors for different kinds of settlement are read off
-    that same stream, so that a city whose households are large has them large in every kind of settlement. With a
-    `proposal`, the scores that it names are drawn from it, and `log_weights` says what makes up for that.
+    Each parameter has a stream of normal scores per city, and one per kind of settlement; the scores of a kind are made
+    of both (`kinds_in_common`: the part of the variance that is the city's), so that a city whose households are large
+    tends to have them large in every kind of settlement. With a `proposal`, the scores that it names are drawn from it,
+    and `log_weights` says what makes up for that.
     """
 
     def __init__(
@@ -177,15 +178,19 @@ class Factors:
             self._scores[parameter] = self._fresh(parameter)
         return self._scores[parameter]
 
-    def uniform(self, parameter: str) -> Draws:
-        """Return the probabilities that belong to the scores of a parameter, shape (draws,)."""
-        return np.asarray(special.ndtr(self.scores(parameter)))
+    def uniform(self, parameter: str, kind: str = "") -> Draws:
+        """Return the probabilities of the scores of a parameter for a kind of settlement, shape (draws,)."""
+        scores = self.scores(parameter)
+        if kind:
+            common = self.constant("kinds_in_common")
+            scores = np.sqrt(common) * scores + np.sqrt(1 - common) * self.scores(f"{parameter} {kind}")
+        return np.asarray(special.ndtr(scores))
 
     def get(self, parameter: str, kind: str = "") -> Draws:
         """Return the city's draws of a parameter for a kind of settlement, shape (draws,)."""
         key = (parameter, kind)
         if key not in self._values:
-            self._values[key] = self.priors.select(parameter, kind=kind).quantile(self.uniform(parameter))
+            self._values[key] = self.priors.select(parameter, kind=kind).quantile(self.uniform(parameter, kind))
         return self._values[key]
 
     def constant(self, parameter: str) -> float:
