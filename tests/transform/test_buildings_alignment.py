@@ -65,6 +65,18 @@ def test_each_side_of_town_has_its_own_imagery() -> None:
     assert seen(merged) == ["both"] * (len(west) + len(east))
 
 
+def test_two_pictures_that_meet_within_a_square() -> None:
+    """A seam runs where houses tell, not where squares begin; a few houses along it may be left over."""
+    rng = np.random.default_rng(6)
+    houses = town(rng, 60, 30)
+    seam = EAST + 20 * 37
+    left = [house for house in houses if house.centroid.x < seam]
+    right = [house for house in houses if house.centroid.x >= seam]
+    merged = merge(osm(*houses), satellite(*moved(left, 11, 3), *moved(right, -4, -10)), "a", PRECISION)
+    assert seen(merged).count("both") >= 0.98 * len(houses)
+    assert len(merged.buildings) <= 1.02 * len(houses)
+
+
 def test_a_mapper_and_a_detector_who_miss_houses_on_their_own_stay_as_they_are() -> None:
     rng = np.random.default_rng(3)
     houses = town(rng)

@@ -35,6 +35,8 @@ SQUARE_M = 1000.0
 VOTE_M = 1.0
 SIZE_SPREAD = 0.15
 """Standard deviation of ln area between two outlines of one house."""
+SEAM = 16
+"""So many houses tell which of two pictures a place is in."""
 LEAST_VOTERS = 30
 """Fewer houses than this show no common displacement."""
 STANDS_OUT = 2.0
@@ -48,11 +50,11 @@ so many times the votes that no displacement has, or (locally) that of the whole
 def displacement(osm: Outlines, footprints: Outlines) -> Floats:
     """Return by how much each footprint is displaced against OSM, metres, shape (m, 2); zero where nothing tells.
 
-    First by vote, up to `COARSE_M` (see `_coarse`); then, of the houses whose centres are nearest to each other and
-    that are alike in size, the median displacement of the nearest ones; measured twice, the second time with the first
-    displacement taken off and a shorter reach.
+    First by vote, up to `COARSE_M` (see `_coarse`), and at the seams of the imagery by what fits the neighbours best;
+    then, of the houses whose centres are nearest to each other and that are alike in size, the median displacement that
+    is left of the nearest ones; measured twice, the second time with a shorter reach.
     """
-    shift = _coarse(osm, footprints)
+    shift = _at_seams(osm, footprints, _coarse(osm, footprints))
     large_osm, large = np.flatnonzero(osm.area >= HOUSE_M2), np.flatnonzero(footprints.area >= HOUSE_M2)
     for reach in REACH_M:
         there, here = osm.centre[large_osm], footprints.centre[large]
@@ -62,7 +64,7 @@ def displacement(osm: Outlines, footprints: Outlines) -> Floats:
         i, j = i[alike], j[alike]
         if len(i) < LEAST:
             return np.zeros((len(footprints), 2))
-        shift = _around(footprints.centre, here[j], here[j] - there[i])
+        shift = shift + _around(footprints.centre, here[j], here[j] - shift[large[j]] - there[i])
     return shift
 
 
@@ -98,6 +100,44 @@ def _coarse(osm: Outlines, footprints: Outlines) -> Floats:
     local[voters < LEAST_VOTERS] = together
     shift[:] = ((local - side // 2) * VOTE_M)[square]
     return shift
+
+
+def _at_seams(osm: Outlines, footprints: Outlines, shift: Floats) -> Floats:
+    """Return for each footprint the displacement, of those of its square and of the squares around, that fits best.
+
+    Pictures meet anywhere within a square. A displacement fits a place as well as it brings the `SEAM` houses that are
+    nearest to it onto houses of nearly their size.
+    """
+    ways, way = np.unique(shift, axis=0, return_inverse=True)
+    large_osm, large = np.flatnonzero(osm.area >= HOUSE_M2), np.flatnonzero(footprints.area >= HOUSE_M2)
+    if len(ways) == 1 or min(len(large), len(large_osm)) < SEAM:
+        return shift
+    square = np.floor(footprints.centre[large] / SQUARE_M).astype(np.int64)
+    points, homes = footprints.centre[large], cKDTree(osm.centre[large_osm])
+    near = np.asarray(cKDTree(points).query(points, k=SEAM)[1])
+    around = np.array([[x, y] for x in (-1, 0, 1) for y in (-1, 0, 1)])
+    most, best = np.full(len(large), -1.0), way[large].copy()
+    for number, by in enumerate(ways):
+        own = way[large] == number
+        reached = (np.unique(square[own], axis=0)[:, None] + around).reshape(-1, 2)
+        chosen = np.flatnonzero(np.isin(_code(square), _code(reached)))
+        found = homes.query(points[chosen] - by, distance_upper_bound=REACH_M[1] + VOTE_M)
+        distance, home = (np.asarray(values) for values in found)
+        hit = np.zeros(len(large))
+        met = np.isfinite(distance)
+        ratio = footprints.area[large[chosen[met]]] / osm.area[large_osm[home[met]]]
+        hit[chosen[met]] = (ratio < SIMILAR) & (ratio > 1 / SIMILAR)
+        # Where two fit equally well, that of its own square holds.
+        share = np.where(np.isin(np.arange(len(large)), chosen), hit[near].mean(axis=1) + own / (2 * SEAM), -1.0)
+        better = share > most
+        most[better], best[better] = share[better], number
+    nearest = np.asarray(cKDTree(points).query(footprints.centre)[1])
+    return np.asarray(ways[best[nearest]], dtype=np.float64)
+
+
+def _code(square: Ints) -> Ints:
+    """Return one number for each pair."""
+    return np.asarray(square[:, 0] * (1 << 32) + square[:, 1], dtype=np.int64)
 
 
 def _winner(votes: Floats, held: tuple[int, int], better: float) -> Ints:

@@ -94,12 +94,13 @@ def partition(  # noqa: PLR0913, PLR0917 - the parts of one city
     parcel, worked = _grounds(buildings, outlines, grounds, places, spots)
     close = dense(buildings, edges, REACH_M, CORE)
     free = (out.label < 0) & ~worked & (close | _near(buildings, spots[~places["spot"].to_numpy(dtype=bool)]))
-    tract = tracts(fabric, edges[~parted], free, parcel)
+    streets = bool(parted.any())
+    tract = tracts(fabric, edges[~parted], free, parcel, streets=streets)
     weight = np.where(fabric.footprint_m2 > HOUSE_MAX_M2, LEAST_POLYGON, 1)
     size = np.where(free, np.bincount(tract[free], weight[free], minlength=1)[tract], 0)
     seed = _seed_nodes(buildings, size, places, spots, holder)
     ground = _own_ground(parcel, tract, grounds)
-    region = _regions(fabric, edges, over, tract, spots, seed, ground)
+    region = _regions(fabric, edges, over, tract, spots, seed, ground, streets=streets)
     _by_fabric(out, fabric, edges, region, places, seed, listed)
     _fragments(out, buildings, edges, ~worked)
     villages.extend(out, fabric, links, places, spots, parcel)
@@ -265,7 +266,15 @@ def _own_ground(parcel: Labels, tract: Labels, grounds: gpd.GeoDataFrame) -> Lab
 
 
 def _regions(  # noqa: PLR0913, PLR0917 - the parts of one city
-    fabric: Fabric, edges: Edges, over: Mask, tract: Labels, spots: Points, seed: Labels, ground: Labels
+    fabric: Fabric,
+    edges: Edges,
+    over: Mask,
+    tract: Labels,
+    spots: Points,
+    seed: Labels,
+    ground: Labels,
+    *,
+    streets: bool,
 ) -> Labels:
     """Return the region of each free building, -1 for the others: tracts between streets, joined where alike.
 
@@ -278,7 +287,7 @@ def _regions(  # noqa: PLR0913, PLR0917 - the parts of one city
     with np.errstate(invalid="ignore"):
         place = np.stack([np.bincount(held, axis, count) / number for axis in spots[seed >= 0].T], axis=1)
     inner = free[edges].all(axis=1)
-    region = join(fabric, tract, edges[inner], over[inner], place, ground)
+    region = join(fabric, tract, edges[inner], over[inner], place, ground, streets=streets)
     return np.where(free, region[tract] if count else -1, -1)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from pipeline.transform.buildings.building_use import HOUSE_MAX_M2
 from pipeline.transform.settlements.neighbour_graph import components
 
 if TYPE_CHECKING:
@@ -26,13 +27,17 @@ MAIN_STREET = 1.2
 than through it; in the same units as `ALIKE`, as far as their links cross one."""
 ALIKE = 2.0
 """Tracts that differ by less than this (root of the sum of squares, in `SCALES`) are of one settlement."""
+ALIKE_WITHOUT_STREETS = 1.4
+"""The same where the map has no street: the parts are cut anywhere through a fabric then, and are the more alike."""
 SMALL = 10
 """A tract with fewer main buildings has no character of its own and joins the neighbour it has most links with."""
 
 PIECE = 60
 """A tract of more buildings than this is no block between streets: it is halved until its parts can differ."""
 GAP_M = 60.0
-"""A link that leads this far over open land crosses a canal, a field or an unmapped street."""
+"""A link that leads this far over open land crosses a canal, a field or an unmapped street …"""
+GAP_WITHOUT_STREETS_M = 40.0
+"""… and this far from house to house (blocks of flats stand farther apart), where the map has no street."""
 OFF_CENTRE = 0.6
 """A place farther from the middle of its region, as a share of the region's radius, does not stand in its midst."""
 MOST_LOPSIDED = 0.85
@@ -184,7 +189,14 @@ def off_centre(sums: Sums, place: Floats) -> float:
 
 
 def join(  # noqa: PLR0913, PLR0917 - the parts of one city
-    fabric: Fabric, tract: Labels, edges: Edges, over: Mask, place: Points, ground: Labels
+    fabric: Fabric,
+    tract: Labels,
+    edges: Edges,
+    over: Mask,
+    place: Points,
+    ground: Labels,
+    *,
+    streets: bool = True,
 ) -> Labels:
     """Join neighbouring tracts that are built alike, the most alike first, and small ones with a neighbour.
 
@@ -207,6 +219,8 @@ def join(  # noqa: PLR0913, PLR0917 - the parts of one city
     ground
         The ground that outlines a settlement on which a tract stands, -1: none, shape (k,). Such tracts take in
         nothing but small tracts from beyond it.
+    streets
+        Whether the map has streets, along which tracts are parted.
 
     Returns
     -------
@@ -227,7 +241,8 @@ def join(  # noqa: PLR0913, PLR0917 - the parts of one city
         links = contacts(fabric.heading, label, edges, over, count)
         of_part = np.full(count, -1, dtype=np.int64)
         np.maximum.at(of_part, part, ground)
-        regions = _Regions(values.copy(), np.isfinite(spot[:, 0]), closed.copy(), links, of_part)
+        alike = ALIKE if streets else ALIKE_WITHOUT_STREETS
+        regions = _Regions(values.copy(), np.isfinite(spot[:, 0]), closed.copy(), links, of_part, alike)
         regions.absorb_small()
         regions.join_alike()
         kept, cut = _central(regions.joins, values, spot, closed)
@@ -275,10 +290,10 @@ class _Regions:
     in order.
     """
 
-    def __init__(
-        self, values: Floats, seeded: Mask, closed: Mask, links: list[dict[int, Contact]], ground: Labels
+    def __init__(  # noqa: PLR0913, PLR0917 - the parts of one city
+        self, values: Floats, seeded: Mask, closed: Mask, links: list[dict[int, Contact]], ground: Labels, alike: float
     ) -> None:
-        self.ground = ground
+        self.ground, self.alike = ground, alike
         self.values, self.seeded, self.closed, self.links = values, seeded, closed, links
         self.within = [links[i].pop(i, NONE) for i in range(len(links))]
         self.root = np.arange(len(values))
@@ -322,7 +337,7 @@ class _Regions:
             a, b = min(i, other), max(i, other)
             own = Sums(*self.values[a].tolist()), Sums(*self.values[b].tolist())
             apart = difference(*own, (self.within[a], self.within[b]), self.links[a][b])
-            if apart < ALIKE:
+            if apart < self.alike:
                 out.append((apart, a, b, (self.version[a], self.version[b])))
         return out
 
@@ -346,7 +361,7 @@ class _Regions:
         return kept
 
 
-def tracts(fabric: Fabric, edges: Edges, free: Mask, parcel: Labels) -> Labels:
+def tracts(fabric: Fabric, edges: Edges, free: Mask, parcel: Labels, *, streets: bool = True) -> Labels:
     """Return the tract of each free building, -1 for the others.
 
     A tract is what stands on one parcel; beyond them, what links hold together that no street cuts; and where there
@@ -356,7 +371,8 @@ def tracts(fabric: Fabric, edges: Edges, free: Mask, parcel: Labels) -> Labels:
     inner = edges[free[edges].all(axis=1)]
     inner = inner[(parcel[inner] < 0).all(axis=1)]
     length = np.hypot(*(points[inner[:, 0]] - points[inner[:, 1]]).T)
-    inner = inner[length - radius[inner].sum(axis=1) <= GAP_M]
+    wide = streets | (fabric.footprint_m2[inner] > HOUSE_MAX_M2).any(axis=1)
+    inner = inner[length - radius[inner].sum(axis=1) <= np.where(wide, GAP_M, GAP_WITHOUT_STREETS_M)]
     whole = components(len(points), inner)
     piece = _pieces(points, whole, free)
     found = components(len(points), inner[piece[inner[:, 0]] == piece[inner[:, 1]]])
