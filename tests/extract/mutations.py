@@ -62,7 +62,9 @@ def samples(folder: Path) -> list[Sample]:
     found += [Sample(key, path) for key, path in _tables(folder / "tables")]
     outlines = folder / "outlines.gpkg"
     forms.houses().assign(settlement_id=list("abcd")).to_file(outlines)
-    return [*found, Sample("outlines", outlines)]
+    heights = folder / "heights.parquet"
+    forms.houses().assign(source="osm", height=5.0, var=1.0).to_parquet(heights, write_covering_bbox=True)
+    return [*found, Sample("outlines", outlines), Sample("heights", heights)]
 
 
 def town() -> Scene:
@@ -243,7 +245,7 @@ def mutated(sample: Sample, folder: Path, number: int) -> Path:
 def area_with(sample: Sample, path: Path, sound: Path) -> Area:
     """Return an area that reads a damaged file, beside a sound one that shows houses."""
     given: dict[str, Any] = {"osm": [sound]}
-    if sample.key in {"osm", "footprints"}:
+    if sample.key in {"osm", "footprints", "heights"}:
         given[sample.key] = [*given.get(sample.key, []), path]
     else:
         given[sample.key] = {2020: path} if sample.key == "built_up" else path
