@@ -57,6 +57,8 @@ def test_every_view_of_an_area_that_lacks_something(
     watched: Watched, sample: sample_tables.Sample, write_map: Callable[..., MapFiles], what: str
 ) -> None:
     page = watched.open(write_map(lacking(sample, what)).index, "lang=en")
+    title = "New settlements of Bishkek" if what == "hazards" else "Settlements and red zones of Bishkek"
+    assert page.inner_text("h1") == title
     for state in STATES:
         page.evaluate("state => { location.hash = state }", f"lang=en&{state}")
         page.wait_for_timeout(250)

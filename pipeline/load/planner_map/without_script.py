@@ -29,6 +29,7 @@ def without_script(document: Mapping[str, Any]) -> str:
     """
     texts = {code: load(code, "map") for code in LANGUAGES}
     settlements = document["settlements"]
+    found = any(settlement["kind"] == "novostroika" for settlement in settlements)
     summaries = []
     for code, text in texts.items():
         names = document["area"]["names"]
@@ -38,7 +39,7 @@ def without_script(document: Mapping[str, Any]) -> str:
             *_counts(document, text),
             text("noscript"),
         ]
-        title = text("title", city=names.get(code) or names.get("any") or document["area"]["id"])
+        title = text("title" if found else "title.none", city=names.get(code) or names.get("any") or document["area"]["id"])
         summaries.append(f'<section lang="{code}"><h2>{_text(title)}</h2><p>{_text(" ".join(lines))}</p></section>')
     head = "".join(f"<th>{_text(_each(text(key) for text in texts.values()))}</th>" for key in _COLUMNS)
     columns = [_residents(settlements, quantity) for quantity in ("residents", "unregistered")]

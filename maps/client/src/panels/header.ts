@@ -120,11 +120,14 @@ export function languageSwitch(app: App): HTMLElement {
 
 export function headerContent(app: App, search: SearchBox): Child[] {
   const city = app.language.name(app.data.area.names) ?? app.data.area.id;
-  document.title = app.t("title", { city });
+  // Where none was found, or could be, the page is not called after them.
+  const found = app.data.settlements.some(({ kind }) => kind === "novostroika");
+  const title = app.t(found ? "title" : "title.none", { city });
+  document.title = title;
   document.documentElement.lang = app.language.code;
   return [
     h("div", { class: "masthead" },
-      h("h1", {}, app.t("title", { city })),
+      h("h1", {}, title),
       h("p", {}, app.t("subtitle")),
       h("p", { class: "seen" }, app.data.area.seen[app.language.code])),
     search.render(),

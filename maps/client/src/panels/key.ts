@@ -164,7 +164,7 @@ export function keyPanel(app: App): Child[] {
       filtered(app),
       !past && app.state.whatif !== null && endButton(app),
     ),
-    layerGroup(app, "red_zones", h("p", { class: "note" }, zonesNote(app)), zoneLegend(app)),
+    layerGroup(app, "red_zones", app.data.classes.length > 0 && h("p", { class: "note" }, zonesNote(app)), zoneLegend(app)),
     layerGroup(
       app, "buildings",
       h("ul", { class: "legend" },
