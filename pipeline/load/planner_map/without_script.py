@@ -39,7 +39,8 @@ def without_script(document: Mapping[str, Any]) -> str:
             *_counts(document, text),
             text("noscript"),
         ]
-        title = text("title" if found else "title.none", city=names.get(code) or names.get("any") or document["area"]["id"])
+        city = names.get(code) or names.get("any") or document["area"]["id"]
+        title = text("title" if found else "title.none", city=city)
         summaries.append(f'<section lang="{code}"><h2>{_text(title)}</h2><p>{_text(" ".join(lines))}</p></section>')
     head = "".join(f"<th>{_text(_each(text(key) for text in texts.values()))}</th>" for key in _COLUMNS)
     columns = [_residents(settlements, quantity) for quantity in ("residents", "unregistered")]
