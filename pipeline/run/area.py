@@ -174,6 +174,7 @@ def area_stages(  # noqa: PLR0913, PLR0917 - everything that an area is describe
             doing="measuring red zones",
         ),
         Stage("growth", steps.follow_growth, ("measured", "places"), kept=True),
+        Stage("growth_since_2016", partial(steps.follow_tracker, layers), ("measured", "places"), kept=True),
         Stage("cells", steps.cover, ("measured", "houses"), kept=True),
         Stage(
             "people",
@@ -185,8 +186,11 @@ def area_stages(  # noqa: PLR0913, PLR0917 - everything that an area is describe
         ),
         Stage(
             "description",
-            partial(steps.describe, config, layers),
-            ("read", "measured", "merged", "dated", "places", "hazards", "zones", "growth", "cells", "people"),
+            partial(steps.describe, config),
+            (
+                *("read", "measured", "merged", "dated", "places", "hazards", "zones"),
+                *("growth", "growth_since_2016", "cells", "people"),
+            ),
         ),
         Stage("dated", steps.date, ("measured", "houses")),
         Stage("drawn", steps.drawn, ("dated", "places", "zones", "cells")),

@@ -260,6 +260,17 @@ def follow_growth(measured: Measured, places: Places) -> pd.DataFrame:
     return pd.concat([current, fixed], ignore_index=True)
 
 
+def follow_tracker(layers: Catalogue, measured: Measured, places: Places) -> dict[str, pd.DataFrame]:
+    """Return the tracker's own series of what was built since 2016."""
+    return growth.since_2016(
+        places.settlements,
+        measured.boundary,
+        measured.inputs.tracker,
+        area_id=measured.area.area_id,
+        product=layers.sources["wsf_tracker"].id,
+    )
+
+
 def cover(measured: Measured, houses: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Tell of each cell whether people live there, and whether it is mapped."""
     return completeness.coverage(
@@ -339,7 +350,6 @@ def drawn(
 
 def describe(  # noqa: PLR0913, PLR0917 - results of other stages
     config: Config,
-    layers: Catalogue,
     read: Extract[AreaInputs],
     measured: Measured,
     merged: MergedBuildings,
@@ -348,6 +358,7 @@ def describe(  # noqa: PLR0913, PLR0917 - results of other stages
     found: Hazards,
     zones: RedZones,
     series: pd.DataFrame,
+    since_2016: dict[str, pd.DataFrame],
     cells: gpd.GeoDataFrame,
     people: People,
 ) -> Description:
@@ -385,13 +396,7 @@ def describe(  # noqa: PLR0913, PLR0917 - results of other stages
         **population.exposure(spread, settlements=places.settlements, pairs=zones.pairs, rules=zones.rules),
         **population.residents_by_year(spread, measured.observed_year(houses)),
         **growth.built_up_tables(series),
-        **growth.since_2016(
-            places.settlements,
-            measured.boundary,
-            measured.inputs.tracker,
-            area_id=area.area_id,
-            product=layers.sources["wsf_tracker"].id,
-        ),
+        **since_2016,
         "cell_settlements": completeness.cell_settlements(Grid.of(area.area_id, area.bbox), houses),
         "completeness": pd.concat(
             [
