@@ -75,9 +75,31 @@ def test_no_redirect_leads_inside(name: str, make_config: MakeConfig) -> None:
         fetched = fetch(name, server, make_config)
         assert not canary.requests
         assert server.requests
-    assert (ELSEWHERE if name == SOURCE else INSIDE).outcome in fetched.missing[name] or (
-        INSIDE.outcome in fetched.missing[name]
-    )
+    assert INSIDE.outcome in fetched.missing[name]
+
+
+def test_buckets_redirect_nowhere(make_config: MakeConfig) -> None:
+    with (
+        serving(Server(lambda _: b"other")) as other,
+        serving(Server(lambda _: None, [leading_to(other.url.replace("127.0.0.1", "localhost"))], forever=True)) as old,
+    ):
+        fetched = fetch(SOURCE, old, make_config)
+    assert ELSEWHERE.outcome in fetched.missing[SOURCE]
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_no_redirect_of_the_file_alone_leads_inside(name: str, make_config: MakeConfig) -> None:
+    """A server that answers HEAD soundly, and then leads away whoever comes for the bytes."""
+    with serving(Server(lambda _: b"secret")) as canary:
+        target = canary.url + "/secret"
+
+        def redirect(handler: Handler, body: bytes | None) -> None:
+            handler.reply(200, body or b"") if handler.command == "HEAD" else leading_to(target)(handler, body)
+
+        with serving(Server(lambda _: city.degrees_tile(72, 42, 3, cells=1200), [redirect], forever=True)) as server:
+            fetched = fetch(name, server, make_config)
+        assert not canary.requests
+    assert INSIDE.outcome in fetched.missing[name]
 
 
 @pytest.mark.parametrize("name", SOURCES)

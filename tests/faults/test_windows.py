@@ -23,7 +23,7 @@ PATH = "/pop_KGZ.tif"
 
 RANGES = "HTTP ranges"
 CASES = [
-    Case(RANGES, "503", RECOVERS, [servers.status(503)], how="asked again"),
+    Case(RANGES, "503", RECOVERS, [None, servers.status(503)], how="asked again"),
     Case(
         RANGES,
         "503 without end",
@@ -32,8 +32,10 @@ CASES = [
         forever=True,
         live=cases.IMPATIENT,
     ),
-    Case(RANGES, "HTML instead of the file", RECOVERS, [servers.body(servers.HTML)], how="found wrong, asked again"),
-    Case(RANGES, "body cut in the middle", RECOVERS, [servers.cut], how="asked again"),
+    Case(
+        RANGES, "HTML instead of the file", RECOVERS, [None, servers.body(servers.HTML)], how="found wrong, asked again"
+    ),
+    Case(RANGES, "body cut in the middle", RECOVERS, [None, servers.cut], how="asked again"),
 ]
 CHANGED = Case(RANGES, "the file changes between two ranges", RECOVERS, how="read anew, all of the new one")
 

@@ -66,8 +66,9 @@ def over_http(tiles: Sequence[Sequence[str]], fetching: Fetching, spec: SourceSp
         chosen = [addresses[number % len(addresses)] for addresses in tiles]
         try:
             before = [_state(url, policy, deadline) for url in chosen]
+            landed = [policy.landing(url, deadline) for url in chosen]  # GDAL would follow any redirect
             how = (fetching.area, spec, part.path, deadline.timeout(policy), policy.user_agent)
-            fetching.call(__name__, "read_remote", [state[0] for state in before], *how, about=part.path)
+            fetching.call(__name__, "read_remote", landed, *how, about=part.path)
             after = [_state(url, policy, deadline) for url in chosen]
         except requests.RequestException as error:
             raise classify_error(error) from error
@@ -80,13 +81,13 @@ def over_http(tiles: Sequence[Sequence[str]], fetching: Fetching, spec: SourceSp
 
 
 def _state(url: str, policy: RequestPolicy, deadline: Deadline) -> tuple[str, ...]:
-    """Return where a file is after all redirects, and what changes when it does."""
+    """Return what changes when the file does."""
     headers = {"User-Agent": policy.user_agent, "Accept-Encoding": "identity"}
     with policy.session() as session:
         response = session.head(url, headers=headers, timeout=deadline.timeout(policy), allow_redirects=True)
     if refused := classify_status(response):
         raise refused
-    return response.url, *(response.headers.get(name, "") for name in ("ETag", "Last-Modified", "Content-Length"))
+    return tuple(response.headers.get(name, "") for name in ("ETag", "Last-Modified", "Content-Length"))
 
 
 def read_remote(  # noqa: PLR0913, PLR0917 - what of where, and how
