@@ -176,22 +176,27 @@ def _inside(con: duckdb.DuckDBPyConnection, shape: Any, chosen: Iterable[Key]) -
         if held:
             floor[area, settlement] = floor.get((area, settlement), 0.0) + value
     totals = con.execute(
-        f"SELECT area_id, settlement_id, sum(floor), sum(floor * floor) "  # noqa: S608 - constants
-        f"FROM (SELECT area_id, settlement_id, {HOME_FLOOR_SQL} AS floor FROM buildings) GROUP BY ALL"
+        f"SELECT area_id, settlement_id, sum(floor), sum(floor * floor), min([lon, lat]) "  # noqa: S608
+        f"FROM (SELECT area_id, settlement_id, lon, lat, {HOME_FLOOR_SQL} AS floor FROM buildings) "
+        "WHERE floor > 0 GROUP BY ALL"
     ).fetchall()
-    whole = {(area, settlement): (total, square) for area, settlement, total, square in totals}
+    whole = {(area, settlement): told for area, settlement, *told in totals}
     wanted = set(chosen)
     shares: dict[Key, Draws | float] = {}
     for key in sorted(floor, key=str):
         if key in wanted:
-            total, square = whole[key]
-            shares[key] = inside(floor[key] / total, total**2 / square, _stream(shape, key))
+            total, square, first_home = whole[key]
+            share, with_first = floor[key] / total, bool(shapely.contains_xy(shape, *first_home))
+            # The part with the westernmost home is drawn, so that inside and outside of a line are the whole.
+            first = share if with_first else 1 - share
+            drawn = inside(first, total**2 / square, _stream(key, first))
+            shares[key] = drawn if with_first else 1 - drawn
     return shares
 
 
-def _stream(shape: Any, key: Key) -> np.random.Generator:  # noqa: ANN401
-    """Return the random numbers of one place and one polygon: the same question has the same answer."""
-    digest = hashlib.sha256(shape.normalize().wkb + repr(key).encode()).digest()
+def _stream(key: Key, share: float) -> np.random.Generator:
+    """Return the random numbers of a part of a place: the same question has the same answer."""
+    digest = hashlib.sha256(f"{key!r} {share:.9f}".encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:16], "big"))
 
 

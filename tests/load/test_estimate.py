@@ -109,6 +109,9 @@ def test_a_polygon_splits_what_it_cuts(sample: sample_tables.Sample, file: Path,
     assert (part["residents"] <= whole["residents"]).all()
     again = estimate.answer(file, where=one, polygon=half).draws
     assert all((part[name] == again[name]).all() for name in part)
+    other = geojson(tmp_path / "other.geojson", shapely.box((west + east) / 2, south - 1, east + 1, north + 1))
+    rest = estimate.answer(file, where=one, polygon=other).draws
+    assert all((part[name] + rest[name] == whole[name]).all() for name in whole)
     around = geojson(tmp_path / "around.geojson", shapely.box(west - 1, south - 1, east + 1, north + 1))
     assert (estimate.answer(file, where=one, polygon=around).draws["residents"] == whole["residents"]).all()
 
