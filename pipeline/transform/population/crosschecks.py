@@ -24,7 +24,7 @@ def floor_volume(model: Model, place: Place, counts: pd.Series, houses: Draws, f
     Overstates where new houses are large and half empty.
     """
     get = model.factors.get
-    seen = float(counts[["both", "osm", "satellite"]].sum())
+    seen = sum(float(counts[source]) for source in ("both", "osm", "satellite"))
     floor = float(counts["house_floor_m2"]) + float(counts["house_footprint_m2"]) * get("house_levels")
     homes = floor * houses / seen if seen else np.zeros(model.factors.draws)
     blocks = flats * get("flat_floor_area") * get("flat_occupancy")

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from scipy import special, stats
 
 from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from collections.abc import Hashable
+
     from numpy.typing import NDArray
     from scipy.stats import rv_continuous
     from scipy.stats.distributions import rv_frozen
@@ -104,7 +106,11 @@ class Priors:
     def __init__(self, table: pd.DataFrame, country: str, area_id: str, season: str) -> None:
         case = {"country": country, "area_id": area_id, "season": season}
         fits = np.logical_and.reduce([(table[key].isna() | (table[key] == value)) for key, value in case.items()])
-        self._table = table[fits]
+        # A few rows of each parameter are asked for thousands of times: plain ones answer at once.
+        self._rows: dict[str, list[dict[Hashable, Any]]] = {}
+        for row in table[fits].to_dict("records"):
+            case_of_row = {key: None if pd.isna(row[key]) else row[key] for key in _PRECEDENCE}
+            self._rows.setdefault(row["parameter"], []).append(row | case_of_row)
         self._selected: dict[tuple[str, str, str], Prior] = {}
 
     def select(self, parameter: str, *, kind: str = "", status: str = "") -> Prior:
@@ -124,25 +130,27 @@ class Priors:
         return self._selected[case]
 
     def _select(self, parameter: str, kind: str, status: str) -> Prior:
-        rows = self._table[self._table["parameter"] == parameter]
-        for key, value in (("kind", kind), ("status", status)):
-            rows = rows[rows[key].isna() | (rows[key] == value)]
-        if rows.empty:
+        rows = [
+            row
+            for row in self._rows.get(parameter, ())
+            if row["kind"] in {None, kind} and row["status"] in {None, status}
+        ]
+        if not rows:
             case = (
                 " and ".join(filter(None, (kind and f"kind '{kind}'", status and f"status '{status}'"))) or "any case"
             )
             msg = f"layers/facts/priors.csv has no row of parameter '{parameter}' for {case}; add one with empty keys."
             raise ConfigError(msg)
-        named = rows[list(_PRECEDENCE)].notna()
-        weights = [len(_PRECEDENCE) ** 2 + 2 ** (len(_PRECEDENCE) - rank) for rank in range(len(_PRECEDENCE))]
-        best = rows.iloc[int((named * weights).sum(axis=1).argmax())]
+        weights = {
+            name: len(_PRECEDENCE) ** 2 + 2 ** (len(_PRECEDENCE) - rank) for rank, name in enumerate(_PRECEDENCE)
+        }
+        best = max(rows, key=lambda row: sum(weights[name] for name in _PRECEDENCE if row[name] is not None))
         a, b, low, high = (float(best[key]) for key in ("a", "b", "low", "high"))
         return Prior(str(best["prior_id"]), str(best["family"]), a, b, low, high, str(best["evidence"]))
 
     def has(self, parameter: str, *, kind: str) -> bool:
         """Return whether a prior of the parameter holds for this kind of settlement."""
-        rows = self._table[self._table["parameter"] == parameter]
-        return bool((rows["kind"].isna() | (rows["kind"] == kind)).any())
+        return any(row["kind"] in {None, kind} for row in self._rows.get(parameter, ()))
 
 
 class Factors:

@@ -100,7 +100,7 @@ class Model:
 
     def _share_of_flats(self, place: Place, kind: str, counts: pd.Series) -> Draws:
         flats, other, untold = (float(counts[f"large_{use}"]) for use in ("flats", "other", "untold"))
-        among_houses = float(counts[["both", "osm", "satellite"]].sum()) > flats + other + untold
+        among_houses = sum(float(counts[source]) for source in ("both", "osm", "satellite")) > flats + other + untold
         prior = self.factors.priors.select("large_flats_share", kind="" if among_houses else kind)
         weight = min(1.0, _TOLD_WORTH / max(flats + other, 1.0))
         rng = self.factors.own("large_flats_share", place.stream)
