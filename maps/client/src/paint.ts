@@ -344,7 +344,8 @@ function zoneLabels(data: PageData, state: State, language: Language): LabelRule
     return { text: language.name(hazard.names) ?? hazard.id, size: 11, weight: 600, colour: ZONE_INK, halo: HALO, italic: true };
   });
   return [
-    { dataLayer: "hazard_labels", minzoom: BUILDINGS_FROM, maxzoom: CLOSE_FROM - 1, symbolizer: label(true) },
-    { dataLayer: "hazard_labels", minzoom: CLOSE_FROM, symbolizer: label(false) },
+    { dataLayer: "hazard_labels", minzoom: BUILDINGS_FROM, maxzoom: CLOSE_FROM, symbolizer: label(true) },
+    // Every park of a city has a limit of its own.
+    { dataLayer: "hazard_labels", minzoom: CLOSE_FROM + 1, symbolizer: label(false) },
   ];
 }
