@@ -68,9 +68,10 @@ def classify(
     probable. Houses and plots of any size are found everywhere: the probabilities are a mixture of those with and
     without `STYLE`, so that style alone never makes sure.
 
-    A kind is told from `TOLD_FROM` on, where more is known than age and style, and where what is said (name, tag, list)
-    or blocks of flats do not speak for another one. A new settlement needs more: what is said must speak for one rather
-    than for any other kind, or what was seen of its streets (paving, services) must agree with its age.
+    A kind is told from `TOLD_FROM` on, where something is said (name, tag, list), blocks of flats are known, or age and
+    streets, and where what is said or flats do not speak for another one. A new settlement needs more: what is said
+    must speak for one rather than for any other kind, or what was seen of its streets (paving, services) must agree
+    with its age.
 
     Parameters
     ----------
@@ -152,9 +153,11 @@ def design(evidence: pd.DataFrame) -> dict[str, Floats]:
 
 
 def _shown(evidence: pd.DataFrame, added: dict[str, Floats]) -> Mask:
-    """Mark where more is known than age and style: something said, the streets, or flats (one house tells nothing)."""
-    known = [shares.any(axis=1) for measure, shares in design(evidence).items() if measure in (*SAID, *STREETS)]
-    return np.asarray(np.any(known, axis=0) | (_lead(added["flats_share"]) <= -AGREES), dtype=np.bool_)
+    """Mark where more is known than style: something said, flats (one house tells nothing), or both age and streets."""
+    known = {measure: shares.any(axis=1) for measure, shares in design(evidence).items()}
+    said, streets = (np.any([known[measure] for measure in group], axis=0) for group in (SAID, STREETS))
+    flats = _lead(added["flats_share"]) <= -AGREES
+    return np.asarray(said | flats | (known["onset"] & streets), dtype=np.bool_)
 
 
 def _agreed(added: dict[str, Floats]) -> Mask:
