@@ -3,7 +3,8 @@
 ``pytest tests/benchmarks/bench_stressed.py`` prints the bars and writes the table of ``docs/stressed.md``; people are
 judged by ``bench_population``.
 ``BENCH_JUDGED`` names a folder that keeps the judged cities, so that the measurement can be taken in pieces;
-``BENCH_STRESSED_SEEDS`` sets other seeds (the last two are those of the stresses), ``BENCH_STRESSED_CASES`` some cases.
+``BENCH_STRESSED_SEEDS`` sets other seeds, ``BENCH_STRESSED_LAST`` how many of the last of them are those of the
+stresses (two), ``BENCH_STRESSED_CASES`` some cases.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     from tests.benchmarks.conftest import Record
 
 SEEDS = tuple(map(int, os.environ.get("BENCH_STRESSED_SEEDS", "92001 92002 92003 92004 92005").split()))
-STRESSED_SEEDS = 2
-"""The last of the seeds are those of the stresses: eight cities each."""
+STRESSED_SEEDS = int(os.environ.get("BENCH_STRESSED_LAST", "2"))
+"""So many of the last seeds are those of the stresses: four cities under each stress from one seed."""
 BUILDINGS = 6_000
 LAST_OBSERVED = 2020
 CASES = {
