@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +78,33 @@ def test_stages_that_do_not_need_each_other_meet(tmp_path: Path) -> None:
         return barrier.wait()
 
     assert sorted(_run([Stage("a", meet), Stage("b", meet)], tmp_path).results("a", "b")) == [0, 1]
+
+
+def test_what_no_stage_needs_any_more_is_let_go(tmp_path: Path) -> None:
+    class Large:
+        """Something whose end can be seen."""
+
+    seen: list[weakref.ref[Large]] = []
+
+    def make() -> Large:
+        large = Large()
+        seen.append(weakref.ref(large))
+        return large
+
+    def is_gone(_: object) -> bool:
+        gc.collect()
+        return seen[0]() is None
+
+    stages = [
+        Stage("large", make),
+        Stage("small", lambda large: type(large).__name__, ("large",)),
+        Stage("gone", is_gone, ("small",)),
+    ]
+    assert _run(stages, tmp_path).results("gone") == [True]
+    assert len(seen) == 1
+    seen.clear()
+    gone, large = _run(stages, tmp_path).results("gone", "large")
+    assert (gone, type(large)) == (False, Large), "what is asked for stays"
 
 
 def test_no_more_run_at_a_time_than_there_are_threads(tmp_path: Path) -> None:

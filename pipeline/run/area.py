@@ -94,14 +94,14 @@ def process(  # noqa: PLR0913, PLR0917 - what a run hands to each of its areas
                 )
         stages = area_stages(area, config, layers, stage, partial(_read, reader, area, layers, fetched), fetched, since)
         run = StageRun(stages, threads=threads, journal=journal, cache=kept)
-        read, described, _, background = run.results("read", "description", "page", "background")
+        sources, described, _, background = run.results("sources", "description", "page", "background")
     path = stage / "public" / "maps" / area.area_id / "background.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(background, encoding="utf-8")
     journal.finish(STAGES)
     return AreaResult(
         area.area_id,
-        read.sources,
+        sources,
         described.notices,
         described.decomposition.to_dict("list"),
         reused=kept.reused if kept else [],
@@ -134,6 +134,7 @@ def area_stages(  # noqa: PLR0913, PLR0917 - everything that an area is describe
     return [
         Stage("read", read, settings=asked + files.all, doing="reading"),
         Stage("measured", partial(steps.Measured.of, area, layers), ("read",), source=asked + files.ground),
+        Stage("sources", _sources, ("read",), settings=asked + files.all),
         Stage("context", _context, ("read",), source=asked + files.ground),
         Stage("registers", _registers, ("read",), source=place + files.registers),
         Stage("labels", _labels, ("read",), source=place + files.labels),
@@ -220,6 +221,10 @@ def _rules(layers: Catalogue) -> str:
 
 def _context(read: Extract[AreaInputs]) -> dict[str, gpd.GeoDataFrame]:
     return {key: layer for key, layer in read.data.layers.items() if key != "buildings"}
+
+
+def _sources(read: Extract[AreaInputs]) -> list[Source]:
+    return read.sources
 
 
 def _registers(read: Extract[AreaInputs]) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:

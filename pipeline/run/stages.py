@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pipeline.base.progress import Journal
     from pipeline.run.stage_cache import StageCache
@@ -69,6 +70,8 @@ class Stage:
 class StageRun:
     """Makes what is asked for from a set of stages, each at most once.
 
+    A result that no stage needs any more is let go, so that memory holds what is at work and not all that was made.
+
     Parameters
     ----------
     stages
@@ -88,12 +91,15 @@ class StageRun:
         self._lock = threading.RLock()
         self._results: dict[str, Future[Any]] = {}
         self._recipes: dict[str, str] = {}
+        self._open = Counter(name for stage in stages for name in stage.needs)
+        self._asked: set[str] = set()
         self._failure: BaseException | None = None
         # A thread for each: most of them wait for others, and `_slots` says how many work.
         self._pool = ThreadPoolExecutor(len(self._stages))
 
     def results(self, *names: str) -> list[Any]:
         """Return the results of some stages; the first failure of any stage ends the rest."""
+        self._asked.update(names)
         with self._pool:
             try:
                 return [future.result() for future in [self._start(name) for name in names]]
@@ -111,6 +117,7 @@ class StageRun:
         cache = self._cache if stage.kept else None
         key = self._recipe(stage) if cache else ""
         if cache and (found := cache.find(key, stage.name)) is not None:
+            self._let_go(stage.needs)
             return found.value
         needed = [self._start(name) for name in stage.needs]
         values = [future.result() for future in needed]
@@ -123,9 +130,18 @@ class StageRun:
             except BaseException as error:
                 self._failure = self._failure or error
                 raise
+        self._let_go(stage.needs)
         if cache:
             cache.keep(key, stage.name, result)
         return result
+
+    def _let_go(self, needs: Iterable[str]) -> None:
+        """Forget results of which this was the last stage to need them."""
+        with self._lock:
+            self._open.subtract(needs)
+            for name in needs:
+                if not self._open[name] and name not in self._asked and self._stages[name].content is None:
+                    self._results.pop(name, None)
 
     def _recipe(self, stage: Stage) -> str:
         """Return a digest of what a stage's result depends on; where a need is told by its content, that is made."""
