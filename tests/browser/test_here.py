@@ -71,7 +71,8 @@ def compare(page: Page, tables: dict[str, Any], projected: Any, count: int) -> t
     rng = np.random.default_rng(15)
     # Half anywhere, half near the objects: most of a city is in no zone.
     anywhere = rng.uniform((area["west"], area["south"]), (area["east"], area["north"]), (count // 2, 2))
-    edges = shapely.get_coordinates(tables["hazards"].geometry.to_numpy())
+    objects = tables["areas"] if tables["hazards"].empty else tables["hazards"]
+    edges = shapely.get_coordinates(objects.geometry.to_numpy())
     beside = edges[rng.integers(0, len(edges), count - len(anywhere))] + rng.normal(
         0, 0.001, (count - len(anywhere), 2)
     )
