@@ -382,9 +382,10 @@ choose are places that are told to have few, and those are judged beside them.
 
 ## Under stress
 
-Each of these breaks an assumption (`novostroiki simulate --stress`), in {small} small cities of {small_buildings:,}
-buildings or more (seeds {stress_first} to {stress_last}, used once). Where the inputs show too little of a city, its
-total is not told and not judged. The last column counts the cities whose run says by itself what is wrong: {says}.
+Each of these breaks an assumption (`novostroiki simulate --stress`), in {small} or more small cities of
+{small_buildings:,} buildings or more (seeds {stress_first} to {stress_last}). Where the inputs show too little of a
+city, its total is not told and not judged. The last column counts the cities whose run says by itself what is
+wrong: {says}.
 
 {stress}
 
