@@ -63,7 +63,7 @@ def counted(area_id: str, seed: int, stress: str) -> tuple[pd.DataFrame, int]:
     pairs["settlement_id"] = pairs["building_id"].map(pd.Series(owner.to_numpy(), index=homes["building_id"]))
     true = pairs.groupby(KEY)["building_id"].nunique().rename("true").reset_index()
     rows = measured.overlaps.merge(true, on=KEY, how="outer").fillna(
-        {"true": 0, "homes_p05": 0, "homes_p95": 0, "homes": 0}
+        {"true": 0, "homes_p05": 0, "homes_p50": 0, "homes_p95": 0, "homes": 0}
     )
     standing = red_zones.in_binding_zones(measured.pairs, measured.rules)
     inside = set(standing.loc[standing["hazard_class"] == "military", "building_id"])
