@@ -187,7 +187,8 @@ def counts(places: pd.DataFrame) -> pd.DataFrame:
 
 
 def f1(sums: pd.Series, name: str = "") -> float:
-    return float(2 * sums[name + "hits"] / (2 * sums[name + "hits"] + sums[name + "false"] + sums[name + "missed"]))
+    told_or_new = 2 * sums[name + "hits"] + sums[name + "false"] + sums[name + "missed"]
+    return float(2 * sums[name + "hits"] / told_or_new) if told_or_new else np.nan
 
 
 SHARES: dict[str, Callable[[pd.Series], float]] = {
@@ -222,6 +223,20 @@ def calibration_error(places: pd.DataFrame) -> float:
     return float(((means["right"] - means["probable"]).abs() * weight).sum())
 
 
+def seen_bars(name: str, of_case: pd.DataFrame, bar: Record, *, base: bool) -> None:
+    """Print how well the share of people seen is known, and whether what is told of a city follows from it."""
+    seen = of_case.groupby("city")[["share", "true_share", "reach"]].first().dropna(subset="share")
+    if seen.empty:
+        return
+    error = (seen["share"] - seen["true_share"]).abs()
+    bar(f"{name}: error of the share of people seen, median", error.median(), at_most=0.07)
+    little, most = seen["true_share"] <= LITTLE_SEEN, seen["true_share"] >= MOSTLY_SEEN
+    wrong = (little & (seen["reach"] == "city")) | (most & (seen["reach"] != "city"))
+    bar(f"{name}: cities told where little is seen, or not where most is", wrong.sum(), at_most=0)
+    if base:
+        bar(f"{name}: share of people seen within 0.05 of the truth", error.le(0.05).mean(), at_least=0.9)
+
+
 def test_bars(places: pd.DataFrame, bar: Record) -> None:
     sums = counts(places)
     for case, by_city in sums.groupby("case", sort=False):
@@ -231,7 +246,8 @@ def test_bars(places: pd.DataFrame, bar: Record) -> None:
         if case == "no new settlement":
             bar(f"{name}: buildings told new", total["false"] / total["buildings"], at_most=0.02)
         elif case in AGELESS | NAMELESS:
-            bar(f"{name}: precision of those told new", SHARES["precision"](total), at_least=0.95)
+            if total["hits"] + total["false"]:
+                bar(f"{name}: precision of those told new", SHARES["precision"](total), at_least=0.95)
         else:
             bar(f"{name}: new or not, F1", f1(total), at_least=0.95 if base else 0.80 if case == "together" else 0.85)
             least = 0.90 if base else 0.80 if case == "together" else 0.85
@@ -249,15 +265,7 @@ def test_bars(places: pd.DataFrame, bar: Record) -> None:
         bar(f"{name}: houses doubled, worst", of_case["doubled"].max(), at_most=0.005)
         if total["unseen judged"]:
             bar(f"{name}: unseen buildings held", SHARES["unseen held"](total), at_least=0.85)
-        seen = of_case.groupby("city")[["share", "true_share", "reach"]].first().dropna(subset="share")
-        if len(seen):
-            error = (seen["share"] - seen["true_share"]).abs()
-            bar(f"{name}: error of the share of people seen, median", error.median(), at_most=0.07)
-            little, most = seen["true_share"] <= LITTLE_SEEN, seen["true_share"] >= MOSTLY_SEEN
-            wrong = (little & (seen["reach"] == "city")) | (most & (seen["reach"] != "city"))
-            bar(f"{name}: cities told where little is seen, or not where most is", wrong.sum(), at_most=0)
-            if base:
-                bar(f"{name}: share of people seen within 0.05 of the truth", error.le(0.05).mean(), at_least=0.9)
+        seen_bars(name, of_case, bar, base=base)
     pooled = sums.sum()
     bar("pooled: kinds right of those told", SHARES["kinds right"](pooled), at_least=0.93)
     bar("pooled: calibration error", calibration_error(places), at_most=0.05)
