@@ -25,6 +25,8 @@ BBOXES = {
     "small/one_village_four_parcels.osm.pbf": (74.3, 42.7, 74.85, 43.1),
 }
 """West, south, east and north of what is read of each, degrees."""
+COUNTRIES = {"liechtenstein_2013": "LI", "astana_2025": "KZ", "almaty_2012-03.osm.pbf": "KZ", "small": "KG"}
+"""By the first part of the path."""
 AREA_IDS = {"almaty_2012-03.osm.pbf": "almaty", "small/bishkek_centre_2025-12.osm": "bishkek"}
 """Areas whose published settlements may be named."""
 
@@ -35,7 +37,7 @@ class Town:
 
     layers: dict[str, gpd.GeoDataFrame]
     area_id: str
-    country: str = "KG"
+    country: str
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,11 @@ class Settled:
 def read(path: str, bbox: tuple[float, float, float, float] | None = None) -> Town:
     """Read an extract of `DATA` (a key of `BBOXES`), or a part of it."""
     area_id = AREA_IDS.get(path, path.rsplit("/", maxsplit=1)[-1].split("_", maxsplit=1)[0])
-    area = Area(area_id=area_id, country="KG", bbox=bbox or BBOXES[path], name={"en": area_id})
+    country = COUNTRIES[path.split("/", maxsplit=1)[0]]
+    area = Area(area_id=area_id, country=country, bbox=bbox or BBOXES[path], name={"en": area_id})
     given = catalogue.default()
     layers = osm.read([DATA / path], area, given.osm_layers, given.reach_m).data
-    return Town({name: frame.to_crs(area.projected) for name, frame in layers.items()}, area_id)
+    return Town({name: frame.to_crs(area.projected) for name, frame in layers.items()}, area_id, country)
 
 
 def divide(town: Town, footprints: gpd.GeoDataFrame | None = None) -> Settled:
@@ -74,4 +77,4 @@ def divide(town: Town, footprints: gpd.GeoDataFrame | None = None) -> Settled:
 def told(town: Town, settled: Settled, onset: pd.Series | None = None) -> gpd.GeoDataFrame:
     """Return the settlements with their kinds, given the year in which each was founded (None: none is known)."""
     years = pd.Series(float("nan"), index=settled.places["settlement_id"]) if onset is None else onset
-    return classify(settled.places, settled.houses, town.layers, years)
+    return classify(settled.places, settled.houses, town.layers, years, town.country)

@@ -183,7 +183,7 @@ def classify(measured: Measured, traced: Traced, houses: gpd.GeoDataFrame, label
         tracker=inputs.tracker,
         modelled=measured.built_up.modelled_epochs,
     )
-    places = settlements.classify(traced.settlements, houses, measured.osm, onset)
+    places = settlements.classify(traced.settlements, houses, measured.osm, onset, measured.area.country)
     known = None if labels is None else labels.to_crs(places.crs)
     places, weights, notices = settlements.teach(places, known, area_id)
     homes = houses.loc[houses["home"], "settlement_id"].value_counts()

@@ -41,7 +41,7 @@ def found(area_id: str, seed: int, stress: str) -> tuple[pd.DataFrame, pd.DataFr
     told = told.map(made.buildings.set_index("building_id")["settlement_id"]).map(truth)
     votes = pd.crosstab(there.houses["settlement_id"].to_numpy(), told.to_numpy())
     votes = votes.reindex(there.places["settlement_id"]).fillna(0).reset_index(drop=True)
-    evidence = gather(there.places, there.houses, made.layers, there.onset).reset_index(drop=True)
+    evidence = gather(there.places, there.houses, made.layers, there.onset, made.area.country).reset_index(drop=True)
     return evidence, votes
 
 

@@ -50,7 +50,7 @@ def judged(area_id: str, seed: int) -> dict[str, object]:
     onset = found.settlements["settlement_id"].map(best.map(truth["onset_year"]))
     onset.index = found.settlements["settlement_id"]
     places, named = resolve_names(found.settlements, made.layers, gazetteer, area_id)
-    kinds = classify(places, members, made.layers, onset)
+    kinds = classify(places, members, made.layers, onset, made.area.country)
     told = kinds["settlement_id"].map(best.map(truth["kind"]))
     return {
         "ari": adjusted_rand_score(division["true"].fillna("none"), division["ours"].fillna("none")),

@@ -77,7 +77,7 @@ def judged(area_id: str, seed: int, case: str) -> pd.DataFrame:
     """Return the settlements that are found in a city, each beside the truth; what holds of the city in every row."""
     made = city(area_id, seed, CASES[case], BUILDINGS)
     found = settled(made)
-    evidence = gather(found.places, found.houses, made.layers, found.onset)
+    evidence = gather(found.places, found.houses, made.layers, found.onset, made.area.country)
     told, alone = judge(evidence), judge(evidence.assign(**dict.fromkeys(ALONE, np.nan)))
     true = found.truth.map(made.buildings.set_index("building_id")["settlement_id"])
     kinds = true.map(made.settlements["kind"])

@@ -54,7 +54,7 @@ def city(area_id: str, seed: int, stress: str = "") -> pd.DataFrame:
     told = found.truth.map(settlement_of).map(kind_of).to_numpy()
     votes = pd.crosstab(found.houses["settlement_id"].to_numpy(), told)
     votes = votes.reindex(found.places["settlement_id"]).fillna(0)
-    return gather(found.places, found.houses, made.layers, found.onset).assign(
+    return gather(found.places, found.houses, made.layers, found.onset, made.area.country).assign(
         kind=votes.idxmax(axis=1).to_numpy(),
         pure=(votes.max(axis=1) / np.maximum(votes.sum(axis=1), 1)).to_numpy(),
         buildings=votes.sum(axis=1).to_numpy(),

@@ -59,7 +59,7 @@ def classify(
     buildings: gpd.GeoDataFrame,
     layers: Mapping[str, gpd.GeoDataFrame],
     onset_year: pd.Series,
-    weights: Weights = WEIGHTS,
+    country: str,
 ) -> gpd.GeoDataFrame:
     """Give each settlement its kind, the probabilities of all kinds, and the evidence.
 
@@ -70,8 +70,8 @@ def classify(
 
     A kind is told from `TOLD_FROM` on, where something is said (name, tag, list), blocks of flats are known, or age and
     streets, and where what is said or flats do not speak for another one. A new settlement needs more: what is said
-    must speak for one rather than for any other kind, or what was seen of its streets (paving, services) must agree
-    with its age.
+    must speak for one rather than for any other kind; or what was seen of its streets (paving, services) must agree
+    with its age, or, where nothing was seen of them, what is said.
 
     Parameters
     ----------
@@ -83,8 +83,8 @@ def classify(
         OSM layers roads and services, in the same CRS.
     onset_year
         First year with a tenth of today's built-up area, by settlement_id; NaN or missing where unknown.
-    weights
-        Other weights than the shipped ones, such as `learning.learn` gives.
+    country
+        Of the city, two letters: what its tags tell (`evidence.QUARTERS_TELL_IN`).
 
     Returns
     -------
@@ -93,8 +93,8 @@ def classify(
         columns of `evidence.gather` and of `street_network.measure` with the prefix ``evidence_``. How streets are
         laid out is for the reader: it differs from city to city more than from kind to kind, and weighs nothing.
     """
-    evidence = gather(settlements, buildings, layers, onset_year)
-    judged = judge(evidence, weights)
+    evidence = gather(settlements, buildings, layers, onset_year, country)
+    judged = judge(evidence)
     streets = street_network.measure(settlements, layers)
     shown = pd.concat([evidence, streets], axis=1).add_prefix("evidence_")
     return settlements.assign(**judged, kind_score=judged["p_novostroika"], **shown)
@@ -163,15 +163,17 @@ def _shown(evidence: pd.DataFrame, added: dict[str, Floats]) -> Mask:
 def _agreed(added: dict[str, Floats]) -> Mask:
     """Mark where more than age speaks for a new settlement.
 
-    What is said of it must speak for one rather than for any other kind: a suburb, a quarter or a мкр may be formal as
-    well. Or, beside its age and unless what is said is for another kind, what was seen of its streets must agree. And
-    without its age no other kind may be clearly more probable.
+    What is said of it must speak for one rather than for any other kind. Or, beside its age and unless what is said is
+    for another kind, its streets must agree; where nothing was seen of them, it suffices that what is said is usual for
+    a new settlement, such as a suburb, a quarter or a мкр, which may be formal as well. And without its age no other
+    kind may be clearly more probable.
     """
     said, streets = (np.sum([added[measure] for measure in group], axis=0) for group in (SAID, STREETS))
     ageless = np.sum([added[measure] for measure in KNOTS if measure != "onset"], axis=0)
-    seen = (_lead(added["onset"]) > 0) & (_lead(streets) >= AGREES) & ~_against(said)
     spoken = said[:, 0] - said[:, 1:LIVED_IN].max(axis=1) >= AGREES
-    return np.asarray((spoken | seen) & ~_against(ageless), dtype=np.bool_)
+    beside = np.where(streets.any(axis=1, keepdims=True), streets, said)
+    young = (_lead(added["onset"]) > 0) & (_lead(beside) >= AGREES) & ~_against(said)
+    return np.asarray((spoken | young) & ~_against(ageless), dtype=np.bool_)
 
 
 def _denied(added: dict[str, Floats], best: Labels) -> Mask:

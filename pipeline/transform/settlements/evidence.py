@@ -56,6 +56,9 @@ TAGS = {
     "place=neighbourhood": "quarter",
 }
 """What a tag of the map says outright; the first of these that an object of the settlement has counts."""
+QUARTERS_TELL_IN = frozenset({"KG", "KZ", "TJ", "TM", "UZ"})
+"""Countries whose cities grow as those that the weights are fitted on: a quarter is a district of blocks, a village of
+old, or a new settlement. Elsewhere it may be a suburb as any other, and its tag tells no kind."""
 LISTED = {
     "novostroika": "novostroika",
     "dacha": "dacha",
@@ -74,6 +77,7 @@ def gather(
     buildings: gpd.GeoDataFrame,
     layers: Mapping[str, gpd.GeoDataFrame],
     onset_year: pd.Series,
+    country: str,
 ) -> pd.DataFrame:
     """Return the evidence for the kind of each settlement, in their order; missing: not observed.
 
@@ -87,6 +91,8 @@ def gather(
         OSM layers roads and services, in the same CRS.
     onset_year
         First year with a tenth of today's built-up area, by settlement_id; missing where unknown.
+    country
+        Of the city, two letters: see `QUARTERS_TELL_IN`.
 
     Returns
     -------
@@ -110,7 +116,7 @@ def gather(
         return pd.DataFrame(
             {
                 "name_word": [kind_word(names.split(";")) for names in settlements["map_names"]],
-                "map_tag": [_told(tags.split(";")) for tags in settlements["map_tags"]],
+                "map_tag": [_told(tags.split(";"), country) for tags in settlements["map_tags"]],
                 "listed": settlements["listed_kind"].map(LISTED).to_numpy(dtype=object),
                 "onset": _onset(
                     onset_year.reindex(settlements["settlement_id"]).to_numpy(dtype=float, na_value=np.nan)
@@ -125,8 +131,9 @@ def gather(
         )[list(COLUMNS)]
 
 
-def _told(tags: list[str]) -> str | None:
-    return next((told for tag, told in TAGS.items() if tag in tags), None)
+def _told(tags: list[str], country: str) -> str | None:
+    told = next((told for tag, told in TAGS.items() if tag in tags), None)
+    return None if told == "quarter" and country not in QUARTERS_TELL_IN else told
 
 
 def _sum(label: Labels, values: Floats, count: int) -> Floats:
