@@ -95,7 +95,12 @@ def test_the_plan_names_all_that_feeds_an_input_and_asks_nobody(config: Config) 
     whole = catalogue.default()
     astana = Area(area_id="astana", country="KZ", bbox=(71.15, 50.95, 71.80, 51.33), name=Names(en="Astana"))
     planned = {row.spec.id: row for row in live.plan(astana, whole, config)}
-    assert set(planned) == {name for name, spec in whole.sources.items() if spec.feeds}
+    fed = {name: spec for name, spec in whole.sources.items() if spec.feeds}
+    restricted = {name for name, spec in fed.items() if spec.restriction}
+    assert set(planned) == set(fed) - restricted
+    asked = config.model_copy(update={"live": config.live.model_copy(update={"opt_in": tuple(restricted)})})
+    assert restricted
+    assert {row.spec.id for row in live.plan(astana, whole, asked)} == set(fed)
     assert len(planned["ghs_built_s"].items) == 24, "12 epochs on two tiles"
     assert len(planned["microsoft_footprints"].items) == len(quadkeys(astana.bbox))
     assert all(row.typical_bytes > 0 and row.spec.licence and "." in row.server for row in planned.values())

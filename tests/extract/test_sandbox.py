@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import pickle
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
+import shapely
 
 from pipeline.declared import catalogue
 from pipeline.errors import InputError, RunError
 from pipeline.extract import inputs
 from pipeline.extract.sandbox import handover, process
+from pipeline.schema import provenance
 from tests.extract.osm_files import AREA, Scene
 from tests.extract.test_inputs import inputs_of
 from tests.extract.test_rasters import numbered, write
@@ -19,7 +27,6 @@ from tests.faults.servers import Server, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from pipeline.extract.sandbox.process import Reader
 
@@ -97,11 +104,63 @@ def test_only_the_drivers_of_the_formats_are_there(reader: Reader) -> None:
     assert reader.call("pipeline.extract.sandbox.drivers", "unwanted") == ("", "")
 
 
-def test_an_answer_is_data_and_nothing_else(tmp_path: Path, reader: Reader) -> None:
+class Dotted:
+    """Calls a method of a class, as only a name with a dot can."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[Path]]:
+        return Path.unlink, (self.path,)
+
+
+@pytest.mark.parametrize("what", [pickle.Unpickler, pd.read_pickle, np.memmap, np.load, pd.HDFStore, pa.OSFile])
+def test_what_opens_files_or_runs_code_is_no_data(what: object, tmp_path: Path) -> None:
     path = tmp_path / "answer"
-    handover.write(path, pickle.Unpickler)
+    handover.write(path, what)
     with pytest.raises(pickle.UnpicklingError, match="is no data"):
         handover.read(path)
+
+
+def test_a_method_is_no_data(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.touch()
+    handover.write(tmp_path / "answer", Dotted(victim))
+    with pytest.raises(pickle.UnpicklingError, match="is no data"):
+        handover.read(tmp_path / "answer")
+    assert victim.exists()
+
+
+def test_tables_arrays_and_records_of_all_sorts_are_data(tmp_path: Path) -> None:
+    """Columns of every type that a reader or a stage may give, also of libraries' own classes."""
+    columns = {
+        "text": pd.Series(["a", None], dtype="str"),
+        "whole": pd.Series([1, None], dtype="Int64"),
+        "real": pd.Series([1.5, None], dtype="Float64"),
+        "yes": pd.Series([True, None], dtype="boolean"),
+        "sort": pd.Series(["a", "b"], dtype="category"),
+        "day": pd.to_datetime(["2026-11-28", None]),
+        "lists": [[1, 2], None],
+        "any": [np.int64(3), np.float64(1.5)],
+    }
+    frame = gpd.GeoDataFrame(columns, geometry=gpd.points_from_xy([1, 2], [3, 4]), crs="EPSG:32643")
+    records = {
+        "frame": frame,
+        "by": frame.set_index(["text", "sort"], append=True)["whole"],
+        "shapes": [shapely.box(0, 0, 1, 1), shapely.Point(1, 2)],
+        "day": dt.date(2026, 11, 28),
+        "moment": pd.Timestamp("2026-11-28"),
+        "path": Path("a") / "b",
+        "source": provenance.Notice("a", "b", 3),
+        "array": np.array(["a", None], dtype=object),
+    }
+    handover.write(tmp_path / "answer", records)
+    got = handover.read(tmp_path / "answer")
+    pd.testing.assert_frame_equal(got["frame"], frame)
+    assert {name: repr(value) for name, value in got.items()} == {name: repr(value) for name, value in records.items()}
+
+
+def test_an_answer_is_data_and_nothing_else(reader: Reader) -> None:
     with pytest.raises(RunError, match=r"it answers with something else than data \(.*system is no data\)"):
         reader.call(BAD, "evil")
 
