@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
+
 TABLES: dict[str, pa.DataFrameSchema] = {
     one.name: one
     for one in (
